@@ -1,0 +1,43 @@
+// A small pool of threads that stays alive between calls, and the team that one call leases from it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+namespace chainrule {
+
+// How many threads may be used: CHAINRULE_THREADS, or the processors that this process may run on.
+int available_threads();
+
+// The threads of one call: tasks are shared out among them, each task done by exactly one thread.
+// A result never depends on which thread did what, so never on how many there are.
+class Team {
+public:
+    // `threads` of them, or one where another call has the pool.
+    explicit Team(int threads);
+    ~Team();
+    Team(const Team&) = delete;
+    Team& operator=(const Team&) = delete;
+
+    int size() const { return size_; }
+
+    // How many threads a further call may take, when calls that run at once share the processors.
+    static int fair_share();
+
+    // each(task, thread) for every task in [0, tasks).
+    template <class F>
+    void share(long tasks, F&& each) {
+        if (size_ == 1 || tasks <= 1) {
+            for (long task = 0; task < tasks; ++task) each(task, 0);
+            return;
+        }
+        run(tasks, [](void* context, long task, int thread) { (*static_cast<F*>(context))(task, thread); }, &each);
+    }
+
+private:
+    using Function = void (*)(void* context, long task, int thread);
+    void run(long tasks, Function function, void* context);
+    int size_ = 1;
+};
+
+}  // namespace chainrule

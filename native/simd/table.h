@@ -1,0 +1,33 @@
+// The table of kernels of one instruction set. Included once by each file in isa/.
+#pragma once
+
+#include "simd/losses.h"
+#include "simd/passes.h"
+#include "simd/philox.h"
+#include "simd/product.h"
+#include "simd/updates.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+template <class T>
+constexpr Kernels<T> table() {
+    return {lanes<T>,
+            panel_columns<T>,
+            product<T>,
+            column_sums<T>,
+            activate<T>,
+            activate_backward<T>,
+            loss<T>,
+            update<T>,
+            penalty<T>,
+            sum_of_squares<T>,
+            gather<T>,
+            add<T>,
+            multiply<T>,
+            keep_factors<T>,
+            norm_statistics<T>,
+            norm_forward<T>,
+            norm_backward<T>};
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

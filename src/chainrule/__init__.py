@@ -1,0 +1,45 @@
+"""chainrule: multilayer perceptrons that train at the speed of the machine and show their work.
+
+Names are loaded when they are first used, so that `import chainrule` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# public name -> the module that it lives in
+_HOMES = {
+    "Activation": "layers", "Add": "layers", "BatchNorm": "layers", "Concatenate": "layers", "Dense": "layers",
+    "Dropout": "layers", "Flatten": "layers", "Input": "layers",
+    "Network": "network", "Model": "model", "TableModel": "tables.model", "load": "files", "read_table": "tables",
+    "CrossEntropy": "losses", "CustomLoss": "losses", "Huber": "losses", "Loss": "losses", "Quantile": "losses",
+    "LBFGS": "training.optimizers", "SGD": "training.optimizers", "AdaGrad": "training.optimizers",
+    "Adam": "training.optimizers", "AdamW": "training.optimizers", "RMSProp": "training.optimizers",
+    "Constant": "training.schedules", "Cosine": "training.schedules", "Exponential": "training.schedules",
+    "InverseScaling": "training.schedules", "OneCycle": "training.schedules",
+    "ReduceOnPlateau": "training.schedules", "StepDecay": "training.schedules",
+    "ConvergedWeights": "training.stopping", "EarlyStopping": "training.stopping",
+    "LossBelow": "training.stopping", "TimeLimit": "training.stopping",
+    "Callback": "training.callbacks", "Checkpoint": "training.callbacks", "History": "training.history",
+    "Metric": "metrics",
+    "ChainruleError": "errors", "DivergenceError": "errors", "EngineError": "errors", "FileError": "errors",
+    "InputError": "errors", "NetworkError": "errors", "TrainingError": "errors",
+}  # fmt: skip
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    value = getattr(import_module(f"chainrule.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,352 @@
+"""ActivationFunction functions: each with its formula and its derivative, one under the other.
+
+An activation maps pre-activations `z` to activations `h = f(z)`; both have shape (rows, units).
+Going back it turns `dL/dh` into `dL/dz`: its vector-Jacobian product. For an elementwise function that is
+`dL/dz = dL/dh * f'(z)`; softmax couples the units of a row and has a product of its own.
+
+`needs` says what the derivative is computed from, and so what the layer keeps in its memo: `"z"` or `"h"`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import TrainingError
+from chainrule.limits import NOT_NEGATIVE, Limited
+from chainrule.resolve import resolve
+
+
+@dataclass(frozen=True)
+class ActivationFunction(Limited):
+    """What every activation has; elementwise ones need only `value` and `derivative`."""
+
+    name: ClassVar[str]
+    formula: ClassVar[str]
+    derivative_formula: ClassVar[str]
+    needs: ClassVar[Literal["z", "h"]] = "h"
+    trainable: ClassVar[bool] = True
+    initializer: ClassVar[str] = "glorot_uniform"  # what a Dense layer before it starts from
+
+    def value(self, z: Array) -> Array:
+        """`h = f(z)`."""
+        raise NotImplementedError
+
+    def derivative(self, kept: Array) -> Array:
+        """`f'` at each element, from what `needs` names."""
+        raise NotImplementedError
+
+    def backward(self, kept: Array, d_h: Array) -> Array:
+        """`dL/dz` from `dL/dh`."""
+        return d_h * self.derivative(kept)
+
+
+@dataclass(frozen=True)
+class Linear(ActivationFunction):
+    """The identity: the head of a regression."""
+
+    name = "linear"
+    formula = "h = z"
+    derivative_formula = "dh/dz = 1"
+
+    def value(self, z: Array) -> Array:
+        return z
+
+    def derivative(self, kept: Array) -> Array:
+        return np.ones_like(kept)
+
+    def backward(self, kept: Array, d_h: Array) -> Array:
+        return d_h
+
+
+@dataclass(frozen=True)
+class Sigmoid(ActivationFunction):
+    """The logistic function, from 0 to 1; its inverse is the log-odds `log(h / (1 - h)) = z`."""
+
+    name = "sigmoid"
+    formula = "h = 1 / (1 + exp(-z))"
+    derivative_formula = "dh/dz = h (1 - h)"
+
+    def value(self, z: Array) -> Array:
+        return sigmoid(z)
+
+    def derivative(self, kept: Array) -> Array:
+        return kept * (1 - kept)
+
+
+@dataclass(frozen=True)
+class Tanh(ActivationFunction):
+    """The hyperbolic tangent, from -1 to 1."""
+
+    name = "tanh"
+    formula = "h = (exp(z) - exp(-z)) / (exp(z) + exp(-z))"
+    derivative_formula = "dh/dz = 1 - h^2"
+
+    def value(self, z: Array) -> Array:
+        return np.tanh(z)
+
+    def derivative(self, kept: Array) -> Array:
+        return 1 - kept * kept
+
+
+@dataclass(frozen=True)
+class ReLU(ActivationFunction):
+    """The rectified linear unit; at z = 0, where no derivative exists, it takes 0."""
+
+    name = "relu"
+    formula = "h = max(0, z)"
+    derivative_formula = "dh/dz = 1 if z > 0 else 0"
+    initializer = "he_uniform"
+
+    def value(self, z: Array) -> Array:
+        return np.maximum(z, 0)
+
+    def derivative(self, kept: Array) -> Array:
+        return (kept > 0).astype(kept.dtype)
+
+    def backward(self, kept: Array, d_h: Array) -> Array:
+        return d_h * (kept > 0)
+
+
+@dataclass(frozen=True)
+class LeakyReLU(ActivationFunction):
+    """ReLU with a small slope on the negative side, so that no unit dies."""
+
+    slope: float = 0.01
+
+    name = "leaky_relu"
+    formula = "h = z if z > 0 else slope z"
+    derivative_formula = "dh/dz = 1 if z > 0 else slope"
+    initializer = "he_uniform"
+    needs = "z"
+    limits = {"slope": NOT_NEGATIVE}
+
+    def value(self, z: Array) -> Array:
+        return np.where(z > 0, z, z * self.slope)
+
+    def derivative(self, kept: Array) -> Array:
+        return np.where(kept > 0, 1, self.slope).astype(kept.dtype)
+
+
+@dataclass(frozen=True)
+class ELU(ActivationFunction):
+    """The exponential linear unit (Clevert, Unterthiner and Hochreiter, 2016)."""
+
+    alpha: float = 1.0
+
+    name = "elu"
+    formula = "h = z if z > 0 else alpha (exp(z) - 1)"
+    derivative_formula = "dh/dz = 1 if z > 0 else alpha exp(z)"
+    needs = "z"
+    initializer = "he_uniform"
+    limits = {"alpha": NOT_NEGATIVE}
+
+    def value(self, z: Array) -> Array:
+        return np.where(z > 0, z, self.alpha * np.expm1(np.minimum(z, 0)))
+
+    def derivative(self, kept: Array) -> Array:
+        return np.where(kept > 0, 1, self.alpha * np.exp(np.minimum(kept, 0)))
+
+
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+@dataclass(frozen=True)
+class SELU(ActivationFunction):
+    """ELU with the two constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
+
+    name = "selu"
+    formula = "h = s z if z > 0 else s a (exp(z) - 1), s = 1.0507009873554805, a = 1.6732632423543772"
+    derivative_formula = "dh/dz = s if z > 0 else s a exp(z)"
+    needs = "z"
+    initializer = "lecun_normal"
+
+    def value(self, z: Array) -> Array:
+        scaled = SELU_SCALE * SELU_ALPHA * np.expm1(np.minimum(z, 0))
+        return np.where(z > 0, SELU_SCALE * z, scaled)
+
+    def derivative(self, kept: Array) -> Array:
+        scaled = SELU_SCALE * SELU_ALPHA * np.exp(np.minimum(kept, 0))
+        return np.where(kept > 0, SELU_SCALE, scaled)
+
+
+@dataclass(frozen=True)
+class GELU(ActivationFunction):
+    """The Gaussian error linear unit, exact or by its tanh approximation (Hendrycks and Gimpel, 2016)."""
+
+    approximate: bool = False
+
+    name = "gelu"
+    formula = "h = z Phi(z), Phi(z) = (1 + erf(z / sqrt(2))) / 2"
+    derivative_formula = "dh/dz = Phi(z) + z exp(-z^2 / 2) / sqrt(2 pi)"
+    needs = "z"
+    initializer = "he_uniform"
+
+    def value(self, z: Array) -> Array:
+        if self.approximate:
+            return 0.5 * z * (1 + np.tanh(self._inner(z)))
+        return z * _normal_cdf(z)
+
+    def derivative(self, kept: Array) -> Array:
+        z = kept
+        if self.approximate:
+            t = np.tanh(self._inner(z))
+            slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * z * z)
+            return 0.5 * (1 + t + z * (1 - t * t) * slope)
+        return _normal_cdf(z) + z * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+    @staticmethod
+    def _inner(z: Array) -> Array:
+        return math.sqrt(2 / math.pi) * (z + 0.044715 * z * z * z)
+
+
+@dataclass(frozen=True)
+class SiLU(ActivationFunction):
+    """The sigmoid-weighted linear unit, also called swish."""
+
+    name = "silu"
+    formula = "h = z s, s = 1 / (1 + exp(-z))"
+    derivative_formula = "dh/dz = s (1 + z (1 - s))"
+    needs = "z"
+    initializer = "he_uniform"
+
+    def value(self, z: Array) -> Array:
+        return z * sigmoid(z)
+
+    def derivative(self, kept: Array) -> Array:
+        s = sigmoid(kept)
+        return s * (1 + kept * (1 - s))
+
+
+@dataclass(frozen=True)
+class Mish(ActivationFunction):
+    """z times the tanh of its softplus (Misra, 2019)."""
+
+    name = "mish"
+    formula = "h = z t, t = tanh(log(1 + exp(z)))"
+    derivative_formula = "dh/dz = t + z s (1 - t^2), s = 1 / (1 + exp(-z))"
+    needs = "z"
+    initializer = "he_uniform"
+
+    def value(self, z: Array) -> Array:
+        return z * np.tanh(np.logaddexp(z, 0))
+
+    def derivative(self, kept: Array) -> Array:
+        t = np.tanh(np.logaddexp(kept, 0))
+        return t + kept * sigmoid(kept) * (1 - t * t)
+
+
+@dataclass(frozen=True)
+class Softplus(ActivationFunction):
+    """A smooth ReLU; its derivative is the sigmoid."""
+
+    name = "softplus"
+    formula = "h = log(1 + exp(z))"
+    derivative_formula = "dh/dz = 1 / (1 + exp(-z))"
+    needs = "z"
+    initializer = "he_uniform"
+
+    def value(self, z: Array) -> Array:
+        return np.logaddexp(z, 0)
+
+    def derivative(self, kept: Array) -> Array:
+        return sigmoid(kept)
+
+
+@dataclass(frozen=True)
+class Exponential(ActivationFunction):
+    """The exponential: the head of a Poisson regression."""
+
+    name = "exponential"
+    formula = "h = exp(z)"
+    derivative_formula = "dh/dz = h"
+
+    def value(self, z: Array) -> Array:
+        return np.exp(z)
+
+    def derivative(self, kept: Array) -> Array:
+        return kept
+
+
+@dataclass(frozen=True)
+class Softmax(ActivationFunction):
+    """Positive numbers that sum to 1 over a row: the head of a classification."""
+
+    name = "softmax"
+    formula = "h_j = exp(z_j) / sum_k exp(z_k)"
+    derivative_formula = "dh_i/dz_j = h_i ([i = j] - h_j)"
+
+    def value(self, z: Array) -> Array:
+        e = np.exp(z - z.max(axis=-1, keepdims=True))  # shifting z changes nothing but the range
+        return e / e.sum(axis=-1, keepdims=True)
+
+    def derivative(self, kept: Array) -> Array:
+        """The whole Jacobian of each row, shape (rows, units, units): `h_i ([i = j] - h_j)`."""
+        return kept[:, :, None] * (np.eye(kept.shape[1], dtype=kept.dtype) - kept[:, None, :])
+
+    def backward(self, kept: Array, d_h: Array) -> Array:
+        """`dL/dz_j = h_j (dL/dh_j - sum_i dL/dh_i h_i)`."""
+        return kept * (d_h - (d_h * kept).sum(axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Threshold(ActivationFunction):
+    """The unit step of the perceptron: forward only, since its derivative is 0 wherever it exists."""
+
+    name = "threshold"
+    formula = "h = 1 if z >= 0 else 0"
+    derivative_formula = "dh/dz = 0 (none at z = 0)"
+    trainable = False
+
+    def value(self, z: Array) -> Array:
+        return (z >= 0).astype(z.dtype)
+
+    def backward(self, kept: Array, d_h: Array) -> Array:
+        raise TrainingError(
+            "the threshold unit can't be trained by gradients: its derivative is zero wherever it exists, "
+            'so every gradient before it is zero; use "sigmoid", its smooth form'
+        )
+
+    derivative = backward  # type: ignore[assignment]  # the same refusal, whatever it is called with
+
+
+def sigmoid(z: Array) -> Array:
+    """`1 / (1 + exp(-z))`, to full relative precision at both ends.
+
+    >>> sigmoid(np.array([-40.0, 0.0, 5.0, 5000.0])).tolist()
+    [4.248354255291589e-18, 0.5, 0.9933071490757153, 1.0]
+    """
+    e = np.exp(-np.abs(z))  # at most 1: nothing overflows, and small results keep their digits
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+def _normal_cdf(z: Array) -> Array:
+    from scipy.special import ndtr  # NumPy has no error function
+
+    return ndtr(z)
+
+
+ACTIVATIONS: dict[str, type[ActivationFunction]] = {
+    cls.name: cls
+    for cls in (
+        Linear, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Softplus, Exponential,
+        Softmax, Threshold,
+    )
+}  # fmt: skip
+ALIASES = {"identity": Linear, "logistic": Sigmoid, "swish": SiLU, "exp": Exponential, "step": Threshold}
+
+
+def get_activation(given: object) -> ActivationFunction:
+    """The activation that a name, a JSON form or an object stands for.
+
+    >>> get_activation("relu")
+    ReLU()
+    >>> get_activation({"name": "leaky_relu", "slope": 0.2})
+    LeakyReLU(slope=0.2)
+    """
+    return resolve("activation", given, ActivationFunction, {**ACTIVATIONS, **ALIASES})

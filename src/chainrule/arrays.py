@@ -1,0 +1,13 @@
+"""The array types that every module speaks of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]  # numbers in the precision of the model
+AnyArray = NDArray[Any]  # targets: numbers, or whole-number labels
+Doubles = NDArray[np.float64]
+Order = NDArray[np.int64]  # row numbers

@@ -1,0 +1,110 @@
+"""Arrays in: whatever was handed to `fit` or `predict`, checked and in the form that engines take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.engines.contract import Rows
+from chainrule.errors import InputError, did_you_mean, listed
+from chainrule.network import Network
+from chainrule.objective import Objective
+
+
+def prepare_inputs(network: Network, X: Any, dtype: np.dtype) -> tuple[Array, ...]:
+    """One C-contiguous array for each input of the network, all of the same number of rows, all finite.
+
+    `X` is an array for a network with one input, a mapping by name otherwise.
+    """
+    given = _by_name(X, list(network.input_shapes), "X", "input")
+    arrays = []
+    for name, shape in network.input_shapes.items():
+        array = _numbers(given[name], dtype, name)
+        if array.ndim == 1 and shape == (1,):
+            array = array[:, None]
+        if array.shape[1:] != shape:
+            right = ", ".join(str(n) for n in ("rows", *shape))
+            hint = " (one row is still a table: x[None, :])" if array.shape == shape else ""
+            raise InputError(f'X has shape {array.shape} for input "{name}"; ({right}) would be right{hint}')
+        arrays.append(array)
+    rows = {len(array) for array in arrays}
+    if len(rows) > 1:
+        raise InputError(f"the inputs have different numbers of rows: {', '.join(str(len(a)) for a in arrays)}")
+    return tuple(arrays)
+
+
+def prepare_rows(network: Network, objective: Objective, X: Any, y: Any, sample_weight: Any, dtype: np.dtype) -> Rows:
+    """Inputs, targets and row weights, each checked, and all of the same number of rows (at least one)."""
+    inputs = prepare_inputs(network, X, dtype)
+    n_rows = len(inputs[0])
+    if n_rows == 0:
+        raise InputError("X has no rows; at least one is needed")
+    heads = [head.head for head in objective.heads]
+    given = _by_name(y, heads, "y", "head")
+    targets = tuple(head.loss.prepare(given[head.head], head.outputs, dtype, head.head) for head in objective.heads)
+    for name, target in zip(heads, targets, strict=True):
+        if len(target) != n_rows:
+            raise InputError(f'X has {n_rows} rows, but the targets of head "{name}" have {len(target)}')
+    if isinstance(sample_weight, Mapping):
+        unknown = [name for name in sample_weight if name not in heads]
+        if unknown:
+            raise InputError(f'sample_weight: there is no head "{unknown[0]}"; there are {listed(heads)}')
+        weights = tuple(_weights(sample_weight.get(name), n_rows, dtype) for name in heads)
+    else:
+        weights = (_weights(sample_weight, n_rows, dtype),) * len(heads)
+    return Rows(inputs, targets, weights)
+
+
+def _by_name(given: Any, names: list[str], what: str, kind: str) -> Mapping[str, Any]:
+    if isinstance(given, Mapping):
+        missing = [name for name in names if name not in given]
+        extra = [name for name in given if name not in names]
+        if missing:
+            near = did_you_mean(missing[0], extra)
+            raise InputError(f'{what} lacks the {kind} "{missing[0]}"; the network has {listed(names)}.{near}')
+        if extra:
+            raise InputError(f'{what} has "{extra[0]}", which is no {kind} of the network; it has {listed(names)}')
+        return given
+    if len(names) > 1:
+        raise InputError(
+            f"the network has the {kind}s {listed(names)}: hand in {what} as a mapping, {{{names[0]!r}: ...}}"
+        )
+    return {names[0]: given}
+
+
+def _numbers(given: Any, dtype: np.dtype, name: str) -> Array:
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiub":
+        try:
+            array = array.astype(dtype)
+        except (TypeError, ValueError) as error:
+            raise InputError(f'X must be numbers for input "{name}": {error}') from None
+    array = np.ascontiguousarray(array, dtype=dtype)
+    if array.ndim == 0:
+        raise InputError(f'X is a single number for input "{name}"; rows are wanted')
+    finite = np.isfinite(array)
+    if not finite.all():
+        bad = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))
+        raise InputError(
+            f'X holds NaN or infinite numbers for input "{name}" in row{"s" * (len(bad) > 1)} '
+            f"{listed(bad, limit=5)} (rows count from 0)"
+        )
+    return array
+
+
+def _weights(given: Any, n_rows: int, dtype: np.dtype) -> Array | None:
+    if given is None:
+        return None
+    weights = np.asarray(given, dtype=dtype)
+    if weights.shape != (n_rows,):
+        raise InputError(
+            f"sample_weight has shape {weights.shape}; ({n_rows},) would be right, one number for each row"
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise InputError("sample_weight holds negative, NaN or infinite numbers; weights are numbers of at least 0")
+    if not weights.any():
+        raise InputError("sample_weight is 0 for every row: there is nothing to learn from")
+    return weights

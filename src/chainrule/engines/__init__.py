@@ -1,0 +1,1 @@
+"""Who computes: the reference engine defines the meaning of every number."""

@@ -1,0 +1,150 @@
+"""What every engine does, and the words in which it is asked.
+
+Vectors have a leading member axis: `parameters` (members, size), so that networks of one shape train side by side.
+Members are independent: each has its own row order and its own place in the random stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from chainrule.arrays import AnyArray, Array, Doubles, Order
+from chainrule.engines.memo import MemoReport
+from chainrule.network import Network
+from chainrule.objective import Objective
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Data as engines take it: one array per input of the network, one target per head, row weights or None.
+
+    `weights` has one array (or None) per head; rows are the first axis of every array.
+    """
+
+    inputs: tuple[Array, ...]
+    targets: tuple[AnyArray, ...]
+    weights: tuple[Array | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+    def take(self, rows: Order) -> Rows:
+        """The rows with these numbers."""
+        return Rows(
+            tuple(x[rows] for x in self.inputs),
+            tuple(y[rows] for y in self.targets),
+            tuple(None if w is None else w[rows] for w in self.weights),
+        )
+
+
+class UpdateRule(Protocol):
+    """What an engine needs of an optimizer; `chainrule.training.optimizers` has them."""
+
+    def update(self, parameters: Array, gradients: Array, slots: Array, rate: float, step: int) -> None:
+        """Change `parameters` and `slots` (n_slots, size) in place; `step` counts from 1."""
+
+
+@dataclass
+class Job:
+    """A run of steps over rows in a given order. The engine changes the first three arrays in place.
+
+    Arguments:
+        parameters, state, slots: (members, size), (members, state size), (members, n_slots, size).
+        order: (members, n) row numbers; each `batch_size` of them make one step, the last may be smaller.
+        rates: the learning rate of each step of this job.
+        first_step: how many steps were done before this job, counted from 0.
+        trainable: the runs of the parameter vector that the optimizer may change.
+        clip_norm: the greatest 2-norm of the gradient of all trainable parameters, or None.
+        should_stop: asked after every step.
+    """
+
+    parameters: Array
+    state: Array
+    slots: Array
+    data: Rows
+    order: Order
+    batch_size: int
+    rates: Doubles
+    first_step: int
+    rule: UpdateRule
+    seed: int
+    trainable: tuple[slice, ...]
+    clip_norm: float | None = None
+    should_stop: Callable[[], bool] = field(default=lambda: False)
+
+
+@dataclass
+class Sums:
+    """What a job adds up, for each member: head losses and row weights (members, heads), penalties, steps."""
+
+    losses: Doubles
+    weights: Doubles
+    penalties: Doubles
+    steps: int = 0
+
+    @classmethod
+    def zeros(cls, members: int, heads: int) -> Sums:
+        """Nothing added up yet."""
+        return cls(np.zeros((members, heads)), np.zeros((members, heads)), np.zeros(members))
+
+    def add(self, other: Sums) -> None:
+        """Add the sums of a further job."""
+        self.losses += other.losses
+        self.weights += other.weights
+        self.penalties += other.penalties
+        self.steps += other.steps
+
+    def loss(self, objective: Objective, member: int = 0) -> float:
+        """The objective's mean over the steps: head losses over all rows, and the mean penalty."""
+        penalty = float(self.penalties[member]) / max(self.steps, 1)
+        return objective.total(self.losses[member], self.weights[member]) + penalty
+
+
+@dataclass
+class Outcome:
+    """How a job ended. `diverged` is the index (within the job) of the step whose loss wasn't finite.
+
+    That step changed nothing: the parameters are those that it started from.
+    """
+
+    sums: Sums
+    diverged: int | None = None
+    diverged_member: int = 0
+    stopped: bool = False
+
+
+@dataclass
+class Gradients:
+    """One evaluation of the objective: its value, and its gradient by every parameter (members, size)."""
+
+    loss: Doubles
+    vector: Array
+    sums: Sums
+    state: Array
+    memo: MemoReport | None = None
+
+
+class Engine(Protocol):
+    """Who computes. `reference` defines the meaning of every number; others give the same numbers faster."""
+
+    name: str
+    network: Network
+    objective: Objective
+
+    def predict(self, parameters: Array, state: Array, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+        """The heads' outputs, each (members, rows, *shape)."""
+
+    def losses(self, parameters: Array, state: Array, data: Rows) -> Sums:
+        """Head losses over rows, as in prediction (no dropout, running statistics)."""
+
+    def gradients(
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int, report: bool = False
+    ) -> Gradients:
+        """The objective over all rows as one batch, and its gradient; nothing is changed."""
+
+    def run(self, job: Job) -> Outcome:
+        """Do the steps of a job."""

@@ -1,0 +1,238 @@
+"""The reference engine: gives each layer its meaning by running it, one after another, in plain NumPy.
+
+It is never made clever. Every other engine is checked against it, and explanations are generated from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.arrays import Array, Doubles
+from chainrule.engines.contract import Gradients, Job, Outcome, Rows, Sums
+from chainrule.engines.memo import CountingMemo, MemoReport, kept_arrays, steps_without_memo
+from chainrule.layers import Arrays, Context
+from chainrule.network import Network
+from chainrule.objective import Objective
+from chainrule.parameters import Views
+
+PREDICT_ROWS = 8192  # a chunk of rows that keeps memory small when predicting many
+
+
+@dataclass
+class Forward:
+    """A forward pass: the value of every slot, and what each step keeps and leaves behind."""
+
+    values: list[Array]
+    memos: list[Arrays]
+    states: list[Arrays]
+
+
+class ReferenceEngine:
+    """Runs the steps of a network as they are written in `chainrule.layers`."""
+
+    name = "reference"
+
+    def __init__(self, network: Network, objective: Objective):
+        self.network = network
+        self.objective = objective
+        self.program = network.program
+        self._wanted = self.program.reads_parameters()
+        self._skipped = frozenset(head.skips for head in objective.heads)
+
+    def forward(self, parameters: Views, state: Views, inputs: tuple[Array, ...], context: Context) -> Forward:
+        """Every step in order. Prediction is this same pass with the memos dropped."""
+        values: list[Array] = [*inputs, *([None] * len(self.program.steps))]  # type: ignore[list-item]  # filled below
+        memos, states = [], []
+        for step in self.program.steps:
+            if step.layer.is_random:
+                context = Context(context.training, context.seed, context.step, step.index, context.member)
+            reads = tuple(values[slot] for slot in step.inputs)
+            values[step.output], memo, new_state = step.layer.forward(
+                parameters[step.index], state[step.index], reads, context
+            )
+            memos.append(memo)
+            states.append(new_state)
+        return Forward(values, memos, states)
+
+    def backward(
+        self, parameters: Views, memos: list[Arrays], deltas: dict[int, Array], gradients: Views
+    ) -> dict[int, Array]:
+        """Every step in reverse: writes `dL/d(parameter)` into `gradients`, returns `dL/d(value)` by slot.
+
+        `deltas` holds the gradients by the slots that losses read. A value that several steps read sums theirs.
+        """
+        for step in reversed(self.program.steps):
+            delta = deltas.get(step.output)
+            if delta is None or step.index in self._skipped or not self._wanted[step.output]:
+                continue
+            wanted = any(self._wanted[slot] for slot in step.inputs)
+            d_inputs, d_parameters = step.layer.backward(parameters[step.index], memos[step.index], delta, wanted)
+            for name, gradient in d_parameters.items():
+                gradients[step.index][name][...] = gradient
+            for slot, d_input in zip(step.inputs, d_inputs, strict=True):
+                if d_input is not None and self._wanted[slot]:
+                    deltas[slot] = deltas[slot] + d_input if slot in deltas else d_input
+        return deltas
+
+    def predict(self, parameters: Array, state: Array, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+        """The heads' outputs, each (members, rows, *shape), a chunk of rows at a time."""
+        n_rows = len(inputs[0])
+        outputs = tuple(
+            np.empty((len(parameters), n_rows, *head.shape), dtype=parameters.dtype) for head in self.program.heads
+        )
+        for member in range(len(parameters)):
+            p, s = self._views(parameters, state, member)
+            for begin in range(0, n_rows, PREDICT_ROWS):
+                chunk = slice(begin, begin + PREDICT_ROWS)
+                values = self.forward(p, s, tuple(x[chunk] for x in inputs), Context()).values
+                for output, head in zip(outputs, self.program.heads, strict=True):
+                    output[member, chunk] = values[head.slot]
+        return outputs
+
+    def losses(self, parameters: Array, state: Array, data: Rows) -> Sums:
+        """Head losses over rows, as in prediction, and the penalties."""
+        sums = Sums.zeros(len(parameters), len(self.objective.heads))
+        sums.steps = 1
+        for member in range(len(parameters)):
+            p, s = self._views(parameters, state, member)
+            sums.penalties[member] = self.objective.penalty(parameters[member])
+            for begin in range(0, len(data), PREDICT_ROWS):
+                part = data.take(np.arange(begin, min(begin + PREDICT_ROWS, len(data))))
+                values = self.forward(p, s, part.inputs, Context()).values
+                losses, weights = self._head_sums(values, part)
+                sums.losses[member] += losses
+                sums.weights[member] += weights
+        return sums
+
+    def gradients(
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int, report: bool = False
+    ) -> Gradients:
+        """The objective over all rows as one batch, its gradient, and what the memo did if `report` is set."""
+        members = len(parameters)
+        sums = Sums.zeros(members, len(self.objective.heads))
+        sums.steps = 1
+        loss = np.zeros(members)
+        vector = self.network.layout.zeros(members, parameters.dtype)
+        new_state = state.copy()
+        memo: MemoReport | None = None
+        for member in range(members):
+            p, s = self._views(parameters, state, member)
+            context = Context(training, seed, step, 0, member)
+            forward = self.forward(p, s, data.inputs, context)
+            counted = [CountingMemo(m) for m in forward.memos] if report else None
+            sums.losses[member], sums.weights[member] = self._head_sums(forward.values, data)
+            sums.penalties[member] = self.objective.penalty(parameters[member])
+            deltas = self._loss_deltas(forward.values, data, sums.weights[member])
+            entered = len(deltas)
+            self.backward(
+                p, list(counted) if counted else forward.memos, deltas, self.network.layout.views(vector[member])
+            )
+            self.objective.add_penalty_gradient(parameters[member], vector[member])
+            loss[member] = sums.loss(self.objective, member)
+            self._keep_state(forward.states, self.network.state_layout.views(new_state[member]))
+            if counted:
+                memo = self._memo_report(counted, deltas, entered)
+        return Gradients(loss, vector, sums, new_state, memo)
+
+    def run(self, job: Job) -> Outcome:
+        """Do the steps of a job: for each batch forward, loss, backward, penalties, clipping, update."""
+        members, heads = len(job.parameters), self.objective.heads
+        outcome = Outcome(Sums.zeros(members, len(heads)))
+        bound = [
+            (*self._views(job.parameters, job.state, member), *self._gradient_vector(job)) for member in range(members)
+        ]
+        for index, rate in enumerate(job.rates):
+            begin = index * job.batch_size
+            done = []
+            for member, (p, s, gradient, gradient_views) in enumerate(bound):
+                batch = job.data.take(job.order[member, begin : begin + job.batch_size])
+                context = Context(True, job.seed, job.first_step + index, 0, member)
+                forward = self.forward(p, s, batch.inputs, context)
+                losses, weights = self._head_sums(forward.values, batch)
+                penalty = self.objective.penalty(job.parameters[member])
+                if not np.isfinite(losses.sum() + penalty):
+                    outcome.diverged, outcome.diverged_member = index, member
+                    return outcome
+                deltas = self._loss_deltas(forward.values, batch, weights)
+                self.backward(p, forward.memos, deltas, gradient_views)
+                self.objective.add_penalty_gradient(job.parameters[member], gradient)
+                done.append((losses, weights, penalty, forward.states))
+            for member, (losses, weights, penalty, states) in enumerate(done):
+                self._keep_state(states, bound[member][1])
+                update(job, member, bound[member][2], float(rate), job.first_step + index + 1)
+                outcome.sums.losses[member] += losses
+                outcome.sums.weights[member] += weights
+                outcome.sums.penalties[member] += penalty
+            outcome.sums.steps += 1
+            if job.should_stop():
+                outcome.stopped = True
+                break
+        return outcome
+
+    def first_not_finite(
+        self, parameters: Array, state: Array, inputs: tuple[Array, ...], context: Context
+    ) -> str | None:
+        """The first layer of one member, in order, whose parameters or output hold a NaN or an infinity."""
+        p = self.network.layout.views(parameters)
+        forward = self.forward(p, self.network.state_layout.views(state), inputs, context)
+        for step in self.program.steps:
+            for array in (*p[step.index].values(), forward.values[step.output]):
+                if not np.isfinite(array).all():
+                    return step.name
+        return None
+
+    def _views(self, parameters: Array, state: Array, member: int) -> tuple[Views, Views]:
+        return self.network.layout.views(parameters[member]), self.network.state_layout.views(state[member])
+
+    def _gradient_vector(self, job: Job) -> tuple[Array, Views]:
+        vector = self.network.layout.zeros(1, job.parameters.dtype)[0]
+        return vector, self.network.layout.views(vector)
+
+    def _head_sums(self, values: list[Array], data: Rows) -> tuple[Doubles, Doubles]:
+        """Each head's weighted sum of row losses, and its sum of row weights."""
+        losses, weights = np.zeros(len(self.objective.heads)), np.zeros(len(self.objective.heads))
+        for i, (head, target, w) in enumerate(zip(self.objective.heads, data.targets, data.weights, strict=True)):
+            rows = head.rows(target, values[head.slot])
+            losses[i] = rows.sum() if w is None else rows @ w
+            weights[i] = len(rows) if w is None else w.sum()
+        return losses, weights
+
+    def _loss_deltas(self, values: list[Array], data: Rows, weight_sums: Doubles) -> dict[int, Array]:
+        """The gradient of the batch's loss by each slot that a loss reads."""
+        deltas: dict[int, Array] = {}
+        for head, target, w, total in zip(self.objective.heads, data.targets, data.weights, weight_sums, strict=True):
+            factor = head.weight / self.objective.divisor(float(total))
+            gradient = head.gradient(target, values[head.slot])
+            delta = gradient * (factor if w is None else (factor * w)[:, None])
+            deltas[head.slot] = deltas[head.slot] + delta if head.slot in deltas else delta
+        return deltas
+
+    def _keep_state(self, states: list[Arrays], views: Views) -> None:
+        for new, old in zip(states, views, strict=True):
+            for name, array in old.items():
+                array[...] = new[name]
+
+    def _memo_report(self, memos: list[CountingMemo], deltas: dict[int, Array], entered: int) -> MemoReport:
+        readers = 0
+        for step in self.program.steps:
+            if step.output in deltas and step.index not in self._skipped:
+                readers += len(step.parameters) + sum(self._wanted[slot] for slot in step.inputs)
+        return MemoReport(
+            kept_arrays(self.program, memos),
+            len(deltas),
+            readers,
+            len(self.program.steps),
+            steps_without_memo(self.program),
+        )
+
+
+def update(job: Job, member: int, gradient: Array, rate: float, step: int) -> None:
+    """Clip the gradient of one member and let the optimizer change what is trainable."""
+    if job.clip_norm is not None:
+        norm = float(np.sqrt(sum(float(gradient[run] @ gradient[run]) for run in job.trainable)))
+        if norm > job.clip_norm:
+            gradient *= job.clip_norm / norm
+    for run in job.trainable:
+        job.rule.update(job.parameters[member, run], gradient[run], job.slots[member, :, run], rate, step)

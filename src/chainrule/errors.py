@@ -1,0 +1,82 @@
+"""What can go wrong, said so that the reader can mend it: what was wrong, where, what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ChainruleError(Exception):
+    """The root of every error that chainrule raises on purpose."""
+
+
+class InputError(ChainruleError, ValueError):
+    """Something that was handed in (an argument, an array, a table, a file) can't be used."""
+
+
+class NetworkError(InputError):
+    """A network description doesn't fit together."""
+
+
+class EngineError(ChainruleError, RuntimeError):
+    """The engine that was asked for can't do what was asked of it."""
+
+
+class TrainingError(ChainruleError, RuntimeError):
+    """Training can't start, or can't go on."""
+
+
+class DivergenceError(TrainingError):
+    """The loss became NaN or infinite.
+
+    `epoch` and `step` count from 1; `layer` is the first layer where a number that isn't
+    finite appeared (`None` when every layer's output is finite and the loss alone isn't).
+    """
+
+    def __init__(self, message: str, *, epoch: int, step: int, layer: str | None):
+        super().__init__(message)
+        self.epoch = epoch
+        self.step = step
+        self.layer = layer
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {"epoch": self.epoch, "step": self.step, "layer": self.layer}
+        return _rebuild_divergence, (str(self), state)
+
+
+def _rebuild_divergence(message: str, state: dict[str, object]) -> DivergenceError:
+    return DivergenceError(message, **state)  # type: ignore[arg-type]  # written by __reduce__
+
+
+class FileError(InputError):
+    """A file can't be read or written as asked."""
+
+
+class MissingDependencyError(ChainruleError, ImportError):
+    """An optional library is needed for what was asked and isn't installed."""
+
+
+def did_you_mean(name: object, candidates: Iterable[object]) -> str:
+    """The end of an error message: the nearest candidate, or an empty text when none is near.
+
+    >>> did_you_mean("specis", ["species", "island"])
+    ' Did you mean "species"?'
+    >>> did_you_mean("zzz", ["species"])
+    ''
+    """
+    near = get_close_matches(str(name), [str(c) for c in candidates], n=1, cutoff=0.6)
+    return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def listed(names: Iterable[object], limit: int = 12) -> str:
+    """Names for a message, cut when there are too many to read.
+
+    >>> listed(["a", "b"])
+    'a, b'
+    >>> listed(range(30), limit=3)
+    '0, 1, 2 and 27 more'
+    """
+    texts = [str(name) for name in names]
+    if len(texts) <= limit:
+        return ", ".join(texts)
+    return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"

@@ -1,0 +1,44 @@
+"""The activation layer: a function of the pre-activations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chainrule.activations import ActivationFunction, get_activation
+from chainrule.arrays import Array
+from chainrule.layers.base import Arrays, Context, Layer, Shape
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """`h = f(z)` with one of the functions in `chainrule.activations`."""
+
+    function: str | ActivationFunction
+
+    formula = "h = f(z)"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "function", get_activation(self.function))
+
+    @property
+    def f(self) -> ActivationFunction:
+        """The function, resolved."""
+        return self.function  # type: ignore[return-value]  # resolved in __post_init__
+
+    def forward(
+        self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context
+    ) -> tuple[Array, Arrays, Arrays]:
+        (z,) = inputs
+        h = self.f.value(z)
+        return h, {self.f.needs: z if self.f.needs == "z" else h}, state
+
+    def backward(
+        self, parameters: Arrays, memo: Arrays, d_output: Array, wanted: bool = True
+    ) -> tuple[tuple[Array | None, ...], Arrays]:
+        """`dL/dz = dL/dh f'(z)`, or the product with the Jacobian where units are coupled (softmax)."""
+        return (self.f.backward(memo[self.f.needs], d_output),), {}
+
+    def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        if self.f.name == "softmax":
+            self.check_rank(shapes[0])
+        return shapes[0]

@@ -1,0 +1,37 @@
+"""Add: branches of one shape, element by element."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import NetworkError
+from chainrule.layers.base import Arrays, Context, Layer, Shape
+
+
+@dataclass(frozen=True)
+class Add(Layer):
+    """`y = x1 + x2 + ...`: how a shortcut joins the path around which it leads."""
+
+    n_inputs = None
+    formula = "y = x1 + x2 + ..."
+
+    def forward(
+        self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context
+    ) -> tuple[Array, Arrays, Arrays]:
+        return reduce(add, inputs), {"n_inputs": np.asarray(len(inputs))}, state
+
+    def backward(
+        self, parameters: Arrays, memo: Arrays, d_output: Array, wanted: bool = True
+    ) -> tuple[tuple[Array | None, ...], Arrays]:
+        """`dL/dx_i = dL/dy` for every input."""
+        return (d_output,) * int(memo["n_inputs"]), {}
+
+    def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        if len(set(shapes)) > 1:
+            raise NetworkError(f'Add "{self.name}" reads rows of shapes {shapes}; they must all be the same')
+        return shapes[0]

@@ -1,0 +1,89 @@
+"""The dense layer: every unit reads every input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from chainrule.activations import ActivationFunction, get_activation
+from chainrule.arrays import Array
+from chainrule.initializers import Initializer, get_initializer
+from chainrule.layers.activation import Activation
+from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape
+from chainrule.limits import COUNT, NOT_NEGATIVE
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """An affine map of the inputs: `z = x W + b`, with `W` of shape inputs x units and `b` of shape units.
+
+    `activation` is sugar for an Activation layer after it. `initializer="auto"` suits that activation (He for
+    ReLU and its relatives, LeCun for SELU, Glorot otherwise). `l1` and `l2` replace the model's own penalty on `W`.
+
+    >>> Dense(2, activation="relu", name="hidden").to_dict()
+    {'type': 'Dense', 'name': 'hidden', 'units': 2, 'activation': 'relu'}
+    """
+
+    units: int
+    activation: str | ActivationFunction | None = None
+    bias: bool = True
+    initializer: str | Initializer = "auto"
+    bias_initializer: str | Initializer = "constant"
+    l1: float | None = None
+    l2: float | None = None
+    penalize_bias: bool = False
+    trainable: bool = True
+
+    formula = "z = x W + b"
+    limits = {"units": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.activation is not None:
+            object.__setattr__(self, "activation", get_activation(self.activation))
+        if self.initializer != "auto":
+            object.__setattr__(self, "initializer", get_initializer(self.initializer))
+        start = get_initializer(self.bias_initializer)
+        object.__setattr__(self, "bias_initializer", "constant" if start == get_initializer("constant") else start)
+
+    def forward(
+        self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context
+    ) -> tuple[Array, Arrays, Arrays]:
+        (x,) = inputs
+        z = x @ parameters["W"]
+        if self.bias:
+            z = z + parameters["b"]
+        return z, {"x": x}, state
+
+    def backward(
+        self, parameters: Arrays, memo: Arrays, d_output: Array, wanted: bool = True
+    ) -> tuple[tuple[Array | None, ...], Arrays]:
+        """`dL/dx = dL/dz W^T`, `dL/dW = x^T dL/dz`, `dL/db` = the sum of `dL/dz` over the rows."""
+        gradients = {"W": memo["x"].T @ d_output}
+        if self.bias:
+            gradients["b"] = d_output.sum(axis=0)
+        d_x = d_output @ parameters["W"].T if wanted else None
+        return (d_x,), gradients
+
+    def expand(self) -> tuple[Layer, ...]:
+        if not isinstance(self.activation, ActivationFunction):
+            return (self,)
+        initializer = self.activation.initializer if self.initializer == "auto" else self.initializer
+        affine = replace(self, activation=None, initializer=initializer)
+        return affine, Activation(self.activation, name=self.name)
+
+    def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        self.check_rank(shapes[0])
+        return (self.units,)
+
+    def parameter_specs(self, shapes: tuple[Shape, ...]) -> tuple[ParameterSpec, ...]:
+        start = get_initializer("glorot_uniform" if self.initializer == "auto" else self.initializer)
+        weights = ParameterSpec(
+            "W", (shapes[0][0], self.units), "weight", start, self.l1, self.l2, True, self.trainable
+        )  # fmt: skip
+        if not self.bias:
+            return (weights,)
+        start = get_initializer(self.bias_initializer)
+        bias = ParameterSpec(
+            "b", (self.units,), "bias", start, self.l1, self.l2, self.penalize_bias, self.trainable
+        )  # fmt: skip
+        return weights, bias

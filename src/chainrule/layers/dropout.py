@@ -1,0 +1,42 @@
+"""Dropout: a random part of the units is silent in each training step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.layers.base import Arrays, Context, Layer
+from chainrule.limits import FRACTION
+from chainrule.random import keep_mask
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """`y = m x / (1 - rate)`: each element is kept (m = 1) with probability 1 - rate (Srivastava et al., 2014).
+
+    Prediction keeps all of them; the division makes the mean the same in both.
+    """
+
+    rate: float = 0.5
+
+    is_random = True
+    formula = "y = m x / (1 - rate)"
+    limits = {"rate": FRACTION}
+
+    def forward(
+        self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context
+    ) -> tuple[Array, Arrays, Arrays]:
+        (x,) = inputs
+        if not context.training or self.rate == 0:
+            return x, {}, state
+        kept = keep_mask(x.shape, self.rate, context.seed, context.step, context.layer, context.member)
+        factor = np.where(kept, 1 / (1 - self.rate), 0).astype(x.dtype)
+        return x * factor, {"factor": factor}, state
+
+    def backward(
+        self, parameters: Arrays, memo: Arrays, d_output: Array, wanted: bool = True
+    ) -> tuple[tuple[Array | None, ...], Arrays]:
+        """`dL/dx = dL/dy m / (1 - rate)`."""
+        return (d_output * memo["factor"] if "factor" in memo else d_output,), {}

@@ -1,0 +1,33 @@
+"""Flatten: rows of any shape become vectors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.layers.base import Arrays, Context, Layer, Shape
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Each row as one vector, the last axis running fastest: an image of 28 x 28 becomes 784 numbers."""
+
+    formula = "y = the elements of x in order"
+
+    def forward(
+        self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context
+    ) -> tuple[Array, Arrays, Arrays]:
+        (x,) = inputs
+        return x.reshape(len(x), -1), {"shape": np.asarray(x.shape)}, state
+
+    def backward(
+        self, parameters: Arrays, memo: Arrays, d_output: Array, wanted: bool = True
+    ) -> tuple[tuple[Array | None, ...], Arrays]:
+        """The gradient in the shape of the input."""
+        return (d_output.reshape(memo["shape"]),), {}
+
+    def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        return (math.prod(shapes[0]),)

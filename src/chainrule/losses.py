@@ -1,0 +1,366 @@
+"""Losses: each with its formula and its gradient, one under the other.
+
+A loss compares targets with the outputs `h` of a head, both of shape (rows, outputs). `rows` gives every row's
+own loss, summed over its outputs; `gradient` gives `dL_row/dh`. Whoever trains weights the rows and divides.
+
+Known pairs are also computed together from the pre-activation `z` (`fuses_with` names the partner): the
+exponentials cancel, so logits of +-1000 give finite losses, and `dL_row/dz` is a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from chainrule.activations import sigmoid
+from chainrule.arrays import AnyArray, Array
+from chainrule.errors import InputError, listed
+from chainrule.limits import FRACTION, OPEN_FRACTION, POSITIVE, Limited
+from chainrule.resolve import resolve
+
+
+@dataclass(frozen=True)
+class Loss(Limited):
+    """What every loss has. Your own: subclass it, give `rows` and `gradient`, and hand in an instance."""
+
+    name: ClassVar[str] = "custom"
+    formula: ClassVar[str] = ""
+    gradient_formula: ClassVar[str] = ""
+    fuses_with: ClassVar[str | None] = None  # the output activation it is computed together with
+    fused_formula: ClassVar[str] = ""
+    fused_gradient_formula: ClassVar[str] = ""
+
+    def rows(self, target: Array, output: Array) -> Array:
+        """Every row's loss, shape (rows,)."""
+        raise NotImplementedError
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        """`dL_row/dh`, shape (rows, outputs)."""
+        raise NotImplementedError
+
+    def fused_rows(self, target: Array, z: Array) -> Array:
+        """Every row's loss from the pre-activation of the activation that it fuses with."""
+        return self.rows(target, z)
+
+    def fused_gradient(self, target: Array, z: Array) -> Array:
+        """`dL_row/dz`, shape (rows, outputs)."""
+        return self.gradient(target, z)
+
+    def prepare(self, y: ArrayLike, outputs: int, dtype: np.dtype, head: str) -> AnyArray:
+        """Targets in the form that `rows` takes: checked, of the right type, shape (rows, outputs)."""
+        target = _numbers(y, dtype, head)
+        if target.ndim == 1 and outputs == 1:
+            target = target[:, None]
+        if target.ndim != 2 or target.shape[1] != outputs:
+            raise InputError(
+                f'targets of head "{head}" have shape {target.shape}; '
+                f"it has {outputs} output{'s' * (outputs != 1)}, so (rows, {outputs}) would be right"
+            )
+        _check_finite(target, head)
+        return self.check_targets(target, head)
+
+    def check_targets(self, target: AnyArray, head: str) -> AnyArray:
+        """Raise an `InputError` where a target is outside what the loss is defined for."""
+        return target
+
+
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    """The squared error, without the half: `"half_squared_error"` has it."""
+
+    name = "squared_error"
+    formula = "L = sum_j (h_j - y_j)^2"
+    gradient_formula = "dL/dh_j = 2 (h_j - y_j)"
+    fuses_with = "linear"
+    fused_formula = formula
+    fused_gradient_formula = "dL/dz_j = 2 (z_j - y_j)"
+
+    def rows(self, target: Array, output: Array) -> Array:
+        return ((output - target) ** 2).sum(axis=1)
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        return 2 * (output - target)
+
+
+@dataclass(frozen=True)
+class HalfSquaredError(Loss):
+    """Half the squared error: its gradient is the plain difference."""
+
+    name = "half_squared_error"
+    formula = "L = 1/2 sum_j (h_j - y_j)^2"
+    gradient_formula = "dL/dh_j = h_j - y_j"
+    fuses_with = "linear"
+    fused_formula = formula
+    fused_gradient_formula = "dL/dz_j = z_j - y_j"
+
+    def rows(self, target: Array, output: Array) -> Array:
+        return ((output - target) ** 2).sum(axis=1) / 2
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        return output - target
+
+
+@dataclass(frozen=True)
+class AbsoluteError(Loss):
+    """The absolute error; its best constant is the median."""
+
+    name = "absolute_error"
+    formula = "L = sum_j |h_j - y_j|"
+    gradient_formula = "dL/dh_j = sign(h_j - y_j)"
+
+    def rows(self, target: Array, output: Array) -> Array:
+        return np.abs(output - target).sum(axis=1)
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        return np.sign(output - target)
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """Half the squared error near the target, linear from `delta` on (Huber, 1964)."""
+
+    delta: float = 1.0
+
+    name = "huber"
+    formula = "L = sum_j e_j^2 / 2 if |e_j| <= delta else delta (|e_j| - delta / 2), e = h - y"
+    gradient_formula = "dL/dh_j = min(max(e_j, -delta), delta)"
+    limits = {"delta": POSITIVE}
+
+    def rows(self, target: Array, output: Array) -> Array:
+        size = np.abs(output - target)
+        near = np.minimum(size, self.delta)
+        return (near * (size - near / 2)).sum(axis=1)
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        return np.clip(output - target, -self.delta, self.delta)
+
+
+@dataclass(frozen=True)
+class Quantile(Loss):
+    """The pinball loss: its best constant is the quantile `level` of the targets."""
+
+    level: float = 0.5
+
+    name = "quantile"
+    formula = "L = sum_j max(level (y_j - h_j), (level - 1) (y_j - h_j))"
+    gradient_formula = "dL/dh_j = -level if y_j > h_j else 1 - level (0 where they are equal)"
+    limits = {"level": OPEN_FRACTION}
+
+    def rows(self, target: Array, output: Array) -> Array:
+        short = target - output
+        return np.maximum(self.level * short, (self.level - 1) * short).sum(axis=1)
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        short = target - output
+        return (1 - self.level) * (short < 0) - output.dtype.type(self.level) * (short > 0)
+
+
+@dataclass(frozen=True)
+class Poisson(Loss):
+    """The Poisson negative log-likelihood for counts, without its constant `log(y!)`."""
+
+    name = "poisson"
+    formula = "L = sum_j h_j - y_j log(h_j)"
+    gradient_formula = "dL/dh_j = 1 - y_j / h_j"
+    fuses_with = "exponential"
+    fused_formula = "L = sum_j exp(z_j) - y_j z_j"
+    fused_gradient_formula = "dL/dz_j = exp(z_j) - y_j"
+
+    def rows(self, target: Array, output: Array) -> Array:
+        return (output - _x_log_y(target, output)).sum(axis=1)
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        return 1 - _ratio(target, output)
+
+    def fused_rows(self, target: Array, z: Array) -> Array:
+        return (np.exp(z) - target * z).sum(axis=1)
+
+    def fused_gradient(self, target: Array, z: Array) -> Array:
+        return np.exp(z) - target
+
+    def check_targets(self, target: AnyArray, head: str) -> AnyArray:
+        _check_range(target, 0, np.inf, head, "Poisson counts are not negative")
+        return target
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """The cross-entropy of yes-or-no targets from 0 to 1, one for each output."""
+
+    name = "binary_cross_entropy"
+    formula = "L = -sum_j y_j log(h_j) + (1 - y_j) log(1 - h_j)"
+    gradient_formula = "dL/dh_j = -(y_j / h_j - (1 - y_j) / (1 - h_j))"
+    fuses_with = "sigmoid"
+    fused_formula = "L = sum_j log(1 + exp(z_j)) - y_j z_j"
+    fused_gradient_formula = "dL/dz_j = h_j - y_j"
+
+    def rows(self, target: Array, output: Array) -> Array:
+        return -(_x_log_y(target, output) + _x_log_y(1 - target, 1 - output)).sum(axis=1)
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        return _ratio(1 - target, 1 - output) - _ratio(target, output)
+
+    def fused_rows(self, target: Array, z: Array) -> Array:
+        return (np.logaddexp(z, 0) - target * z).sum(axis=1)
+
+    def fused_gradient(self, target: Array, z: Array) -> Array:
+        return sigmoid(z) - target
+
+    def check_targets(self, target: AnyArray, head: str) -> AnyArray:
+        _check_range(target, 0, 1, head, "binary cross-entropy takes 0, 1 or a probability")
+        return target
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """The cross-entropy of classes: labels 0 ... k-1, one-hot rows or probabilities.
+
+    With `label_smoothing = s` the target distribution `y` becomes `(1 - s) y + s / k`.
+    """
+
+    label_smoothing: float = 0.0
+
+    name = "cross_entropy"
+    formula = "L = -sum_j y_j log(h_j)"
+    gradient_formula = "dL/dh_j = -y_j / h_j"
+    fuses_with = "softmax"
+    fused_formula = "L = log(sum_k exp(z_k)) - sum_j y_j z_j"
+    fused_gradient_formula = "dL/dz_j = h_j - y_j"
+    limits = {"label_smoothing": FRACTION}
+
+    def rows(self, target: Array, output: Array) -> Array:
+        return -_x_log_y(self.distribution(target, output), output).sum(axis=1)
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        return -_ratio(self.distribution(target, output), output)
+
+    def fused_rows(self, target: Array, z: Array) -> Array:
+        shifted = z - z.max(axis=1, keepdims=True)
+        log_sum = np.log(np.exp(shifted).sum(axis=1))
+        return log_sum - (self.distribution(target, z) * shifted).sum(axis=1)
+
+    def fused_gradient(self, target: Array, z: Array) -> Array:
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        e /= e.sum(axis=1, keepdims=True)
+        return e - self.distribution(target, z)
+
+    def distribution(self, target: AnyArray, like: Array) -> Array:
+        """Targets as probabilities of the classes, shape (rows, classes), smoothed."""
+        if target.ndim == 1:
+            labels, target = target, np.zeros_like(like)
+            target[np.arange(len(labels)), labels] = 1
+        if self.label_smoothing:
+            target = (1 - self.label_smoothing) * target + self.label_smoothing / like.shape[1]
+        return target
+
+    def prepare(self, y: ArrayLike, outputs: int, dtype: np.dtype, head: str) -> AnyArray:
+        labels = np.asarray(y)
+        if labels.ndim == 2 and labels.shape[1] == 1 and outputs > 1:
+            labels = labels[:, 0]
+        if labels.ndim != 1:
+            return super().prepare(labels, outputs, dtype, head)
+        numbers = _numbers(labels, np.dtype(float), head)
+        _check_finite(numbers, head)
+        wrong = np.flatnonzero((numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= outputs))
+        if len(wrong):
+            raise InputError(
+                f'labels of head "{head}" must be whole numbers from 0 to {outputs - 1} (it has {outputs} '
+                f"outputs); row {wrong[0]} has {labels[wrong[0]]} ({len(wrong)} such row{'s' * (len(wrong) > 1)})"
+            )
+        return numbers.astype(np.int64)
+
+    def check_targets(self, target: AnyArray, head: str) -> AnyArray:
+        _check_range(target, 0, 1, head, "rows of class targets are probabilities")
+        off = np.flatnonzero(np.abs(target.sum(axis=1) - 1) > 1e-4)
+        if len(off):
+            raise InputError(
+                f'targets of head "{head}": row {off[0]} sums to {target[off[0]].sum():g}; '
+                "the probabilities of the classes must sum to 1"
+            )
+        return target
+
+
+@dataclass(frozen=True)
+class CustomLoss(Loss):
+    """Your own loss from two functions of (target, output): each row's loss, and its gradient by the output.
+
+    >>> quartic = CustomLoss(
+    ...     row_losses=lambda y, h: ((h - y) ** 4).sum(axis=1), output_gradient=lambda y, h: 4 * (h - y) ** 3,
+    ...     title="quartic",
+    ... )
+    >>> quartic.rows(np.array([[1.0]]), np.array([[3.0]])).tolist()
+    [16.0]
+    """
+
+    row_losses: Callable[[Array, Array], Array]
+    output_gradient: Callable[[Array, Array], Array]
+    title: str = "custom"
+
+    formula = "L = your own function"
+    gradient_formula = "dL/dh = your own function"
+
+    def rows(self, target: Array, output: Array) -> Array:
+        return _of_shape(self.row_losses(target, output), output.shape[:1], self.title, "row_losses")
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        return _of_shape(self.output_gradient(target, output), output.shape, self.title, "output_gradient")
+
+
+def _of_shape(result: object, shape: tuple[int, ...], title: str, what: str) -> Array:
+    array = np.asarray(result)
+    if array.shape != shape:
+        raise InputError(f'loss "{title}": {what} returned shape {array.shape}; {shape} would be right')
+    return array
+
+
+def _x_log_y(x: Array, y: Array) -> Array:
+    """`x log y`, 0 where x is 0 (its limit), whatever y is."""
+    return x * np.log(y, where=x != 0, out=np.zeros_like(y))
+
+
+def _ratio(x: Array, y: Array) -> Array:
+    """`x / y`, 0 where x is 0."""
+    return np.divide(x, y, where=x != 0, out=np.zeros_like(y))
+
+
+def _numbers(y: ArrayLike, dtype: np.dtype, head: str) -> AnyArray:
+    try:
+        return np.asarray(y, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InputError(f'targets of head "{head}" must be numbers: {error}') from None
+
+
+def _check_finite(target: AnyArray, head: str) -> None:
+    bad = np.flatnonzero(~np.isfinite(target.reshape(len(target), -1)).all(axis=1))
+    if len(bad):
+        raise InputError(f'targets of head "{head}" are NaN or infinite in rows {listed(bad, limit=5)}')
+
+
+def _check_range(target: AnyArray, low: float, high: float, head: str, why: str) -> None:
+    bad = np.flatnonzero(((target < low) | (target > high)).any(axis=1))
+    if len(bad):
+        raise InputError(f'targets of head "{head}": row {bad[0]} has {target[bad[0]].tolist()}; {why}')
+
+
+LOSSES: dict[str, type[Loss]] = {
+    cls.name: cls
+    for cls in (
+        SquaredError, HalfSquaredError, AbsoluteError, Huber, Quantile, Poisson, BinaryCrossEntropy, CrossEntropy,
+    )
+}  # fmt: skip
+ALIASES = {
+    "mse": SquaredError, "mae": AbsoluteError, "bce": BinaryCrossEntropy, "log_loss": CrossEntropy, "pinball": Quantile,
+}  # fmt: skip
+
+
+def get_loss(given: object) -> Loss:
+    """The loss that a name, a JSON form or an object stands for.
+
+    >>> get_loss("huber")
+    Huber(delta=1.0)
+    """
+    return resolve("loss", given, Loss, {**LOSSES, **ALIASES})

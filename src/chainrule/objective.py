@@ -1,0 +1,213 @@
+"""What training minimizes: the losses of the heads, and penalties on the weights.
+
+`J = sum_heads weight * (sum_rows w_i L_i / sum_rows w_i) + sum_W (l2 W^2 + l1 |W|)`; with `reduction="sum"` the rows
+are summed and not divided. Losses return sums, so that chunks, masked rows and threads need no special case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import InputError, TrainingError, did_you_mean, listed
+from chainrule.layers import Activation
+from chainrule.limits import NOT_NEGATIVE, check
+from chainrule.losses import Loss, get_loss
+from chainrule.network import Network
+from chainrule.steps import Step
+
+Reduction = Literal["mean", "sum"]
+
+
+@dataclass(frozen=True)
+class HeadLoss:
+    """One head and its loss: `slot` is what the loss reads, which is `z` where the two are fused.
+
+    Fused, the gradient enters at `z`: the step `skips` (the output activation) has no backward pass.
+    """
+
+    head: str
+    loss: Loss
+    weight: float
+    slot: int
+    outputs: int
+    skips: int | None = None
+
+    @property
+    def fused(self) -> bool:
+        """Whether loss and output activation are computed together from the pre-activation."""
+        return self.skips is not None
+
+    def rows(self, target: Array, value: Array) -> Array:
+        """Every row's loss from the value of `slot`."""
+        return self.loss.fused_rows(target, value) if self.fused else self.loss.rows(target, value)
+
+    def gradient(self, target: Array, value: Array) -> Array:
+        """Every row's gradient by the value of `slot`."""
+        return self.loss.fused_gradient(target, value) if self.fused else self.loss.gradient(target, value)
+
+
+@dataclass(frozen=True)
+class PenaltyRun:
+    """A run of the parameter vector that is charged `l2 W^2 + l1 |W|`."""
+
+    begin: int
+    end: int
+    l1: float
+    l2: float
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The heads' losses, the penalties, and how rows are put together."""
+
+    heads: tuple[HeadLoss, ...]
+    penalties: tuple[PenaltyRun, ...]
+    reduction: Reduction = "mean"
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        loss: object,
+        *,
+        loss_weights: Mapping[str, float] | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        reduction: Reduction = "mean",
+        fuse: bool = True,
+    ) -> Objective:
+        """Put together the objective of a network.
+
+        Arguments:
+            loss: one loss for the only head, or a loss for each head by name.
+            loss_weights: how much each head counts; 1 where it isn't said.
+            l1, l2: penalties on all weights whose layer doesn't say otherwise.
+            fuse: False takes the plain chain rule through every output activation.
+        """
+        check("Model", "l1", l1, NOT_NEGATIVE)
+        check("Model", "l2", l2, NOT_NEGATIVE)
+        if reduction not in ("mean", "sum"):
+            raise InputError(f'reduction is {reduction!r}; it must be "mean" or "sum"')
+        losses = _by_head(network, "loss", loss)
+        weights = {head.name: 1.0 for head in network.heads}
+        if loss_weights is not None:
+            _check_heads(network, "loss_weights", loss_weights)
+            weights.update(loss_weights)
+        heads = tuple(
+            _head_loss(network, head.name, get_loss(losses[head.name]), weights[head.name], fuse)
+            for head in network.heads
+        )
+        return cls(heads, _penalty_runs(network, l1, l2), reduction)
+
+    def penalty(self, parameters: Array) -> float:
+        """The penalties of one member's parameter vector."""
+        total = 0.0
+        for run in self.penalties:
+            w = parameters[run.begin : run.end]
+            if run.l2:
+                total += run.l2 * float(w @ w)
+            if run.l1:
+                total += run.l1 * float(np.abs(w).sum())
+        return total
+
+    def add_penalty_gradient(self, parameters: Array, gradient: Array) -> None:
+        """Add `2 l2 W + l1 sign(W)` to one member's gradient vector."""
+        for run in self.penalties:
+            w, g = parameters[run.begin : run.end], gradient[run.begin : run.end]
+            if run.l2:
+                g += 2 * run.l2 * w
+            if run.l1:
+                g += run.l1 * np.sign(w)
+
+    def total(self, sums: Array, weights: Array) -> float:
+        """The loss of all heads from each head's sum over rows and sum of row weights, without penalties."""
+        total = 0.0
+        for head, loss_sum, weight_sum in zip(self.heads, sums, weights, strict=True):
+            total += head.weight * float(loss_sum) / self.divisor(float(weight_sum))
+        return total
+
+    def divisor(self, weight_sum: float) -> float:
+        """What a sum over rows is divided by: their weights, or 1 where sums are wanted or nothing counts."""
+        return weight_sum if self.reduction == "mean" and weight_sum > 0 else 1.0
+
+    def check_trainable(self, network: Network) -> None:
+        """Raise a `TrainingError` where gradients can't pass (threshold units)."""
+        wanted = network.program.reads_parameters()
+        skipped = {head.skips for head in self.heads}
+        for step in network.steps:
+            layer = step.layer
+            blocked = isinstance(layer, Activation) and not layer.f.trainable
+            if blocked and step.index not in skipped and wanted[step.inputs[0]]:
+                raise TrainingError(
+                    f'layer "{step.name}" can\'t be trained through: its threshold unit has a derivative that is zero '
+                    'wherever it exists, so every gradient before it is zero. Use "sigmoid", its smooth form'
+                )
+
+
+def _by_head(network: Network, what: str, given: object) -> Mapping[str, Any]:
+    names = [head.name for head in network.heads]
+    if isinstance(given, Mapping) and "name" not in given:
+        _check_heads(network, what, given)
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise InputError(f"{what}: nothing is said for these heads: {listed(missing)}")
+        return given
+    if len(names) > 1:
+        raise InputError(f"{what}: the network has the heads {listed(names)}; say it for each: {{{names[0]!r}: ...}}")
+    return {names[0]: given}
+
+
+def _check_heads(network: Network, what: str, given: Mapping[str, Any]) -> None:
+    names = [head.name for head in network.heads]
+    for name in given:
+        if name not in names:
+            raise InputError(
+                f'{what}: there is no head "{name}"; there are {listed(names)}.{did_you_mean(name, names)}'
+            )
+
+
+def _head_loss(network: Network, name: str, loss: Loss, weight: float, fuse: bool) -> HeadLoss:
+    check("loss_weights", name, weight, NOT_NEGATIVE)
+    head = next(head for head in network.heads if head.name == name)
+    if len(head.shape) != 1:
+        raise InputError(
+            f'head "{name}" makes rows of shape {head.shape}; a loss takes vectors: put Flatten() before it'
+        )
+    step = next(step for step in network.steps if step.output == head.slot)
+    if fuse and _can_fuse(network, step, loss):
+        return HeadLoss(name, loss, weight, step.inputs[0], head.shape[0], step.index)
+    return HeadLoss(name, loss, weight, head.slot, head.shape[0])
+
+
+def _can_fuse(network: Network, step: Step, loss: Loss) -> bool:
+    """A known pair, and nothing else reads the activation: no other layer, no other head."""
+    heads = sum(head.slot == step.output for head in network.heads)
+    return (
+        isinstance(step.layer, Activation)
+        and step.layer.f.name == loss.fuses_with
+        and heads == 1
+        and not network.program.readers(step.output)
+    )
+
+
+def _penalty_runs(network: Network, l1: float, l2: float) -> tuple[PenaltyRun, ...]:
+    """Spans with penalties, neighbours of equal penalties merged (the padding between them is zero)."""
+    runs: list[PenaltyRun] = []
+    open_end = False  # whether the span before this one belongs to the last run
+    for span in network.layout.spans:
+        spec = span.spec
+        charge = (l1 if spec.l1 is None else spec.l1, l2 if spec.l2 is None else spec.l2)  # type: ignore[union-attr]
+        if not spec.penalized or charge == (0, 0):  # type: ignore[union-attr]
+            open_end = False
+            continue
+        if open_end and (runs[-1].l1, runs[-1].l2) == charge:
+            runs[-1] = PenaltyRun(runs[-1].begin, span.slice.stop, *charge)
+        else:
+            runs.append(PenaltyRun(span.offset, span.slice.stop, *charge))
+        open_end = True
+    return tuple(runs)

@@ -1,0 +1,121 @@
+"""All parameters in one flat vector, and the named views into it.
+
+All weights stand first, then all biases and scales; every span starts at a multiple of 16 elements (64 bytes in
+float32). The padding between spans stays zero. So a snapshot, a restore, an average or an optimizer step is one
+operation on one vector, and what concerns weights alone is one slice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from chainrule.arrays import Array
+from chainrule.errors import InputError, did_you_mean, listed
+from chainrule.layers.base import ParameterSpec, Shape, StateSpec
+
+ALIGNMENT = 16  # elements
+Views = tuple[dict[str, Array], ...]
+Named = dict[str, dict[str, Array]]
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where one array of one layer lies in the vector."""
+
+    step: int
+    layer: str
+    spec: ParameterSpec | StateSpec
+    offset: int
+
+    @property
+    def name(self) -> str:
+        """The array's name within its layer: `"W"`."""
+        return self.spec.name
+
+    @property
+    def shape(self) -> Shape:
+        """The array's shape."""
+        return self.spec.shape
+
+    @property
+    def key(self) -> str:
+        """The array's name within the network: `"hidden/W"`."""
+        return f"{self.layer}/{self.name}"
+
+    @cached_property
+    def slice(self) -> slice:
+        """The array's elements in the vector."""
+        return slice(self.offset, self.offset + math.prod(self.shape))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Spans of one vector, in the order of the vector; `n_steps` is the number of steps of the network."""
+
+    spans: tuple[Span, ...]
+    size: int
+    n_steps: int
+
+    @classmethod
+    def of(cls, entries: Iterable[tuple[int, str, ParameterSpec | StateSpec]], n_steps: int) -> Layout:
+        """Lay out (step, layer name, spec) entries: weights first, the others after them."""
+        ordered = sorted(entries, key=lambda entry: getattr(entry[2], "kind", "") != "weight")  # stable
+        spans, offset = [], 0
+        for step, layer, spec in ordered:
+            spans.append(Span(step, layer, spec, offset))
+            offset += -(-math.prod(spec.shape) // ALIGNMENT) * ALIGNMENT
+        return cls(tuple(spans), offset, n_steps)
+
+    def zeros(self, members: int, dtype: DTypeLike) -> Array:
+        """A vector of zeros for each member, shape (members, size), aligned to 64 bytes."""
+        return aligned_zeros((members, self.size), dtype)
+
+    def views(self, vector: Array) -> Views:
+        """For each step of the network its arrays by name, as views into one member's vector, shape (size,)."""
+        views: Views = tuple({} for _ in range(self.n_steps))
+        for span in self.spans:
+            views[span.step][span.name] = vector[span.slice].reshape(span.shape)
+        return views
+
+    def named(self, vector: Array) -> Named:
+        """The arrays by layer and name, as views: `named(v)["hidden"]["W"]`."""
+        result: Named = {}
+        for span in sorted(self.spans, key=lambda span: span.step):
+            result.setdefault(span.layer, {})[span.name] = vector[span.slice].reshape(span.shape)
+        return result
+
+    def assign(self, vector: Array, values: Mapping[str, Mapping[str, ArrayLike]]) -> None:
+        """Write named arrays into one member's vector; nothing is written unless all of them fit."""
+        spans = {(span.layer, span.name): span for span in self.spans}
+        layers = {span.layer for span in self.spans}
+        checked: list[tuple[Span, Array]] = []
+        for layer, arrays in values.items():
+            if layer not in layers:
+                raise InputError(
+                    f'no layer "{layer}" has parameters.{did_you_mean(layer, layers)} These have: {listed(layers)}'
+                )
+            for name, value in arrays.items():
+                span = spans.get((layer, name))
+                if span is None:
+                    has = listed(n for owner, n in spans if owner == layer)
+                    raise InputError(f'layer "{layer}" has no parameter "{name}"; it has {has}')
+                array = np.asarray(value, dtype=vector.dtype)
+                if array.shape != span.shape:
+                    raise InputError(f"{span.key} has shape {span.shape}; given was shape {array.shape}")
+                checked.append((span, array))
+        for span, array in checked:
+            vector[span.slice] = array.reshape(-1)
+
+
+def aligned_zeros(shape: Shape, dtype: DTypeLike, boundary: int = 64) -> Array:
+    """An array of zeros whose first element lies at a multiple of `boundary` bytes."""
+    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    raw = np.zeros(n_bytes + boundary, dtype=np.uint8)
+    start = -raw.ctypes.data % boundary
+    return raw[start : start + n_bytes].view(dtype).reshape(shape)

@@ -1,0 +1,115 @@
+"""Random numbers that are the same everywhere: Philox4x32-10, written out.
+
+A counter-based generator turns (key, counter) into four random 32-bit words with no hidden state:
+the word for row 7 of step 12 is the same whoever asks, in which order and from how many threads.
+The key is the seed; the counter is (block, step, stream, member).
+
+Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.arrays import Doubles, Order
+from chainrule.errors import InputError
+
+Words = NDArray[np.uint32]
+
+# The third counter word. Layers use their own step index, so the other streams count from the top.
+SHUFFLE: Final = 0xFFFFFFFF
+DRAW: Final = 0xFFFFFFFE
+INITIALIZE: Final = 0xFFFFFFFD
+SPLIT: Final = 0xFFFFFFFC
+
+_MULTIPLIER_0: Final = np.uint64(0xD2511F53)
+_MULTIPLIER_1: Final = np.uint64(0xCD9E8D57)
+_WEYL_0: Final = 0x9E3779B9
+_WEYL_1: Final = 0xBB67AE85
+_LOW: Final = np.uint64(0xFFFFFFFF)
+_SHIFT: Final = np.uint64(32)
+
+
+def philox(seed: int, block: ArrayLike, step: int, stream: int, member: int = 0) -> Words:
+    """Four random 32-bit words for each block number, shape (len(block), 4).
+
+    Ten rounds of `(c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0))`,
+    the key growing by the Weyl constants between rounds.
+
+    >>> [hex(word) for word in philox(0, [0], 0, 0)[0]]
+    ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
+    """
+    c0 = np.atleast_1d(np.asarray(block, dtype=np.uint64)) & _LOW
+    c1 = np.full_like(c0, step & 0xFFFFFFFF)
+    c2 = np.full_like(c0, stream & 0xFFFFFFFF)
+    c3 = np.full_like(c0, member & 0xFFFFFFFF)
+    key0, key1 = seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
+    for _ in range(10):
+        product0 = _MULTIPLIER_0 * c0
+        product1 = _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (
+            (product1 >> _SHIFT) ^ c1 ^ np.uint64(key0),
+            product1 & _LOW,
+            (product0 >> _SHIFT) ^ c3 ^ np.uint64(key1),
+            product0 & _LOW,
+        )
+        key0, key1 = (key0 + _WEYL_0) & 0xFFFFFFFF, (key1 + _WEYL_1) & 0xFFFFFFFF
+    return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
+
+
+def words(n: int, seed: int, step: int, stream: int, member: int = 0) -> Words:
+    """The first `n` random 32-bit words of a stream, shape (n,)."""
+    return philox(seed, np.arange((n + 3) // 4), step, stream, member).reshape(-1)[:n]
+
+
+def _words64(n: int, seed: int, step: int, stream: int, member: int) -> NDArray[np.uint64]:
+    pairs = words(2 * n, seed, step, stream, member).reshape(n, 2).astype(np.uint64)
+    return (pairs[:, 0] << _SHIFT) | pairs[:, 1]
+
+
+def uniform(n: int, seed: int, step: int, stream: int, member: int = 0) -> Doubles:
+    """Numbers drawn uniformly from [0, 1) with 53 random bits each, shape (n,)."""
+    return (_words64(n, seed, step, stream, member) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def normal(n: int, seed: int, step: int, stream: int, member: int = 0) -> Doubles:
+    """Standard normal numbers by Box and Muller: `sqrt(-2 ln u) cos(2 pi v)` and its sine, shape (n,)."""
+    pairs = uniform(n + n % 2, seed, step, stream, member).reshape(-1, 2)
+    radius = np.sqrt(-2.0 * np.log1p(-pairs[:, 0]))  # 1 - u is never 0
+    angle = 2.0 * np.pi * pairs[:, 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)[:n]
+
+
+def permutation(n: int, seed: int, epoch: int, member: int = 0, stream: int = SHUFFLE) -> Order:
+    """A random order of `n` rows, each once: row numbers sorted by a random 64-bit key.
+
+    >>> permutation(5, seed=0, epoch=0).tolist()
+    [3, 4, 0, 2, 1]
+    """
+    return np.argsort(_words64(n, seed, epoch, stream, member), kind="stable").astype(np.int64)
+
+
+def draws(n: int, seed: int, epoch: int, member: int = 0) -> Order:
+    """`n` row numbers drawn uniformly with replacement from `n` rows: `floor(n u)`."""
+    return np.floor(uniform(n, seed, epoch, DRAW, member) * n).astype(np.int64)
+
+
+def keep_mask(
+    shape: tuple[int, ...], rate: float, seed: int, step: int, layer: int, member: int = 0
+) -> NDArray[np.bool_]:
+    """The dropout mask of one layer in one step: true where the element is kept.
+
+    An element is kept when its 32 bits are at least `floor(rate * 2**32)`.
+    """
+    threshold = np.uint32(min(int(rate * 2**32), 2**32 - 1))
+    return (words(int(np.prod(shape)), seed, step, layer, member) >= threshold).reshape(shape)
+
+
+def check_seed(seed: object) -> int:
+    """A seed as a whole number from 0 to 2**64 - 1, or an error that says so."""
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and 0 <= seed < 2**64:
+        return int(seed)
+    raise InputError(f"seed is {seed!r}: it must be a whole number from 0 to 2**64 - 1")

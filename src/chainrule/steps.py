@@ -1,0 +1,144 @@
+"""The one small program that every reader of a network shares: its steps in topological order.
+
+A layer with sugar is expanded (`Dense(3, activation="relu")` is an affine step and an activation step). Each step
+reads slots and writes one; a slot is a place for one value of shape (rows, *shape).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chainrule.errors import NetworkError, did_you_mean
+from chainrule.layers import Input, Layer, Shape
+from chainrule.parameters import Layout, Span
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer of a network as it was described, and the names of the layers that it reads."""
+
+    layer: Layer
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one value; `producer` is the index of the step that writes it, None for an input."""
+
+    index: int
+    name: str
+    shape: Shape
+    producer: int | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer at work: the slots that it reads and writes, and where its arrays lie."""
+
+    index: int
+    name: str
+    layer: Layer
+    inputs: tuple[int, ...]
+    output: int
+    parameters: tuple[Span, ...] = ()
+    state: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True)
+class Head:
+    """A named output: the slot whose value it is."""
+
+    name: str
+    slot: int
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Program:
+    """Slots, steps, heads and the two layouts of a network."""
+
+    slots: tuple[Slot, ...]
+    steps: tuple[Step, ...]
+    heads: tuple[Head, ...]
+    parameters: Layout
+    state: Layout
+
+    @property
+    def inputs(self) -> tuple[Slot, ...]:
+        """The slots that data enters, in order."""
+        return tuple(slot for slot in self.slots if slot.producer is None)
+
+    def readers(self, slot: int) -> tuple[int, ...]:
+        """The steps that read a slot."""
+        return tuple(step.index for step in self.steps if slot in step.inputs)
+
+    def reads_parameters(self) -> tuple[bool, ...]:
+        """For each slot, whether any parameter stands before it: if none does, nobody wants its gradient."""
+        depends = [False] * len(self.slots)
+        for step in self.steps:
+            depends[step.output] = bool(step.parameters) or any(depends[i] for i in step.inputs)
+        return tuple(depends)
+
+
+def compile_program(nodes: tuple[Node, ...], outputs: Mapping[str, str]) -> Program:
+    """Expand the nodes of a network into steps, with shapes checked and parameters laid out."""
+    slots: list[Slot] = []
+    plans: list[tuple[str, Layer, tuple[int, ...], int]] = []
+    written: dict[str, int] = {}  # layer name -> slot of its value
+    parameters, state = [], []
+
+    def new_slot(name: str, shape: Shape, producer: int | None) -> int:
+        slots.append(Slot(len(slots), name, shape, producer))
+        return len(slots) - 1
+
+    for node in sorted(nodes, key=lambda node: not isinstance(node.layer, Input)):  # inputs take the first slots
+        _check_reads(node, written)
+        reads = tuple(written[name] for name in node.inputs)
+        if isinstance(node.layer, Input):
+            written[node.layer.name] = new_slot(node.layer.name, node.layer.output_shape(()), None)
+            continue
+        for layer in node.layer.expand():
+            shapes = tuple(slots[i].shape for i in reads)
+            output = new_slot(node.layer.name, layer.output_shape(shapes), len(plans))
+            parameters += [(len(plans), node.layer.name, spec) for spec in layer.parameter_specs(shapes)]
+            state += [(len(plans), node.layer.name, spec) for spec in layer.state_specs(shapes)]
+            plans.append((node.layer.name, layer, reads, output))
+            reads = (output,)
+        written[node.layer.name] = reads[0]
+
+    layout = Layout.of(parameters, len(plans))
+    state_layout = Layout.of(state, len(plans))
+    steps = tuple(
+        Step(
+            index, name, layer, reads, output,
+            tuple(span for span in layout.spans if span.step == index),
+            tuple(span for span in state_layout.spans if span.step == index),
+        )
+        for index, (name, layer, reads, output) in enumerate(plans)
+    )  # fmt: skip
+    return Program(tuple(slots), steps, _heads(outputs, written, slots), layout, state_layout)
+
+
+def _check_reads(node: Node, written: Mapping[str, int]) -> None:
+    layer, n = node.layer, len(node.inputs)
+    for name in node.inputs:
+        if name not in written:
+            raise NetworkError(f'layer "{layer.name}" reads "{name}", which no layer before it makes')
+    if (layer.n_inputs is None and n < 2) or (layer.n_inputs is not None and n != layer.n_inputs):
+        takes = "two or more values" if layer.n_inputs is None else f"{layer.n_inputs} value(s)"
+        raise NetworkError(f'{type(layer).__name__} "{layer.name}" reads {takes}; it was given {n}')
+
+
+def _heads(outputs: Mapping[str, str], written: Mapping[str, int], slots: list[Slot]) -> tuple[Head, ...]:
+    heads = []
+    for head, name in outputs.items():
+        if name not in written:
+            raise NetworkError(
+                f'head "{head}" is the value of "{name}", which is no layer.{did_you_mean(name, written)}'
+            )
+        slot = slots[written[name]]
+        if slot.producer is None:
+            raise NetworkError(f'head "{head}" is the input "{name}" itself: there is nothing to train')
+        heads.append(Head(head, slot.index, slot.shape))
+    return tuple(heads)

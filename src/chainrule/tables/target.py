@@ -1,0 +1,306 @@
+"""What is to be predicted: classes or a number, and the way there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.errors import InputError, listed
+from chainrule.tables.columns import number_like
+from chainrule.tables.frames import as_polars
+from chainrule.tables.messages import at_rows, counted, meant, quoted
+from chainrule.tables.scaling import mean_and_scale
+from chainrule.tables.values import (
+    as_categories,
+    as_numbers,
+    clean_text,
+    is_declared_categorical,
+    is_text,
+    known,
+    parsed_numbers,
+    text_rows,
+    unit_of,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Task = Literal["classification", "regression"]
+Class: TypeAlias = str | int | bool | float
+
+_MOST_CLASSES: Final = 20
+
+
+@dataclass(frozen=True)
+class TargetPlan:
+    """The column to predict: its task and how its values become numbers and return.
+
+    Classification has `classes` in sorted order, in the type the user's table has, and `counts`,
+    the rows of each. Regression has `mean` and `scale`, which are 0 and 1 until `fit`. `missing`
+    counts the rows without a target, `reason` says how the task was found.
+
+    >>> import polars as pl
+    >>> plan = plan_target(pl.DataFrame({"y": ["no", "yes", "no", "yes", None]}), "y")
+    >>> plan.classes, plan.counts, plan.missing
+    (('no', 'yes'), (2, 2), 1)
+    >>> plan.encode(pl.DataFrame({"y": ["yes", "no"]})).tolist(), plan.decode([1, 0]).tolist()
+    ([1, 0], ['yes', 'no'])
+    """
+
+    name: str
+    task: Task
+    reason: str
+    missing: int = 0
+    classes: tuple[Class, ...] = ()
+    counts: tuple[int, ...] = ()
+    mean: float = 0.0
+    scale: float = 1.0
+
+    def __str__(self) -> str:
+        missing = f", {counted(self.missing, 'row')} without it left out" if self.missing else ""
+        what = f" with {len(self.classes)} classes" if self.classes else ""
+        return f"{self.name}: {self.task}{what} ({self.reason}{missing})"
+
+    def known_rows(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows of a frame whose target isn't missing."""
+        return frame.filter(known(self._column(frame)))
+
+    def fit(self, frame: pl.DataFrame) -> TargetPlan:
+        """The plan with mean and scale of the training rows; for classes, the plan itself."""
+        if self.task == "classification":
+            return self
+        mean, scale = mean_and_scale(self.values(frame))
+        return replace(self, mean=mean, scale=scale)
+
+    def encode(self, frame: object) -> NDArray[np.int64] | NDArray[np.float32]:
+        """The targets of a data frame's rows as a network learns them, shape (rows,).
+
+        Classes are their places in `classes`, int64; numbers are `(y - mean) / scale`, float32.
+        Raises `InputError` for missing targets and for classes that the plan hasn't.
+        """
+        table = as_polars(frame)
+        if self.task == "regression":
+            return ((self.values(table) - self.mean) / self.scale).astype(np.float32)
+        column = self._known_column(table)
+        names = as_categories(column)
+        places = names.replace_strict(
+            _class_names(self.classes), range(len(self.classes)), default=-1, return_dtype=_int64()
+        ).to_numpy()
+        unseen = np.flatnonzero(places < 0)
+        if unseen.size:
+            wrong = names[unseen].unique(maintain_order=True)
+            raise InputError(
+                f'column "{self.name}" has {quoted(wrong)} in {at_rows(unseen + 1)}, '
+                f"which the model doesn't know: its classes are {listed(self.classes)}"
+            )
+        return places
+
+    def values(self, frame: object) -> NDArray[Any]:
+        """The targets in the user's own values: classes, or float64 numbers; shape (rows,)."""
+        table = as_polars(frame)
+        if self.task == "classification":
+            return self.decode(self.encode(table))
+        return as_numbers(self._known_column(table))
+
+    def decode(self, encoded: ArrayLike) -> NDArray[Any]:
+        """Back to the user's own values: classes from their places, or `encoded * scale + mean`.
+
+        >>> TargetPlan("y", "regression", "numbers", mean=10.0, scale=2.0).decode([-1.0, 0.5])
+        array([ 8., 11.])
+        """
+        if self.task == "classification":
+            return np.asarray(self.classes)[np.asarray(encoded, dtype=np.int64)]
+        return np.asarray(encoded, dtype=np.float64) * self.scale + self.mean
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON values; `from_dict` gives it back exactly."""
+        return {
+            "name": self.name,
+            "task": self.task,
+            "reason": self.reason,
+            "missing": self.missing,
+            "classes": list(self.classes),
+            "counts": list(self.counts),
+            "mean": self.mean,
+            "scale": self.scale,
+        }
+
+    @classmethod
+    def from_dict(cls, form: Mapping[str, Any]) -> TargetPlan:
+        """The plan whose `to_dict` is given; raises `InputError` for anything else."""
+        try:
+            task = _checked_task(form["task"])
+            return cls(
+                str(form["name"]),
+                task,
+                str(form["reason"]),
+                int(form["missing"]),
+                tuple(form["classes"]),
+                tuple(int(count) for count in form["counts"]),
+                float(form["mean"]),
+                float(form["scale"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"this isn't a target plan as chainrule writes it: {error!r}"
+            ) from error
+
+    def _column(self, frame: pl.DataFrame) -> pl.Series:
+        if self.name not in frame.columns:
+            raise InputError(
+                f'the table has no column "{self.name}", the target.'
+                f"{meant(self.name, frame.columns)} Its columns are "
+                f"{quoted(frame.columns, limit=30)}"
+            )
+        return frame[self.name]
+
+    def _known_column(self, frame: pl.DataFrame) -> pl.Series:
+        column = self._column(frame)
+        absent = np.flatnonzero(~known(column).to_numpy())
+        if absent.size:
+            raise InputError(
+                f'the target "{self.name}" is missing in {at_rows(absent + 1)}: '
+                "give it there or leave these rows out"
+            )
+        return column
+
+
+def plan_target(frame: pl.DataFrame, name: str, task: Task | None = None) -> TargetPlan:
+    """What the column to predict is: classes or a number.
+
+    Text, truth values and categories are classes. So are whole numbers of which there are few: two
+    different ones, up to five with five rows each, or up to 20 that are at most 5% of the rows.
+    All else is a number to predict. `task` decides instead. Rows with a missing target are counted
+    and left aside.
+
+    Raises `InputError` for a name that isn't in the table, a target that is missing everywhere, has
+    one value only or is infinite, a class of one row, and text where numbers belong.
+
+    >>> import polars as pl
+    >>> print(plan_target(pl.DataFrame({"y": [0, 1, 1, 0]}), "y"))
+    y: classification with 2 classes (2 different whole numbers in 4 rows)
+    >>> print(plan_target(pl.DataFrame({"y": [0, 1, 1, 0]}), "y", task="regression"))
+    y: regression (as asked)
+    """
+    wanted = None if task is None else _checked_task(task)
+    column = TargetPlan(name, "regression", "")._column(frame)
+    have = known(column).to_numpy()
+    rows = np.flatnonzero(have) + 1
+    if not rows.size:
+        raise InputError(f'the target "{name}" is missing in every row: give rows that have it')
+    present = column.filter(known(column))
+    _check_type(present)
+    missing = frame.height - rows.size
+    found, reason = (wanted, "as asked") if wanted else _inferred(present, rows)
+    if found == "classification":
+        classes, counts = _classes(present, rows)
+        return TargetPlan(name, found, reason, missing, classes, counts)
+    if wanted and is_text(present):
+        _refuse_text(present, rows)
+    if np.ptp(as_numbers(present, rows=rows)) == 0:
+        raise InputError(
+            f'the target "{name}" is {present[0]!r} in every row: '
+            "there is nothing to learn from one value"
+        )
+    return TargetPlan(name, found, reason, missing)
+
+
+def _checked_task(task: object) -> Task:
+    for known_task in get_args(Task):
+        if task == known_task:
+            return known_task  # type: ignore[no-any-return]  # get_args isn't typed
+    raise InputError(
+        f"the task is {task!r}: it must be {quoted(get_args(Task))}."
+        f"{meant(str(task), get_args(Task))}"
+    )
+
+
+def _check_type(column: pl.Series) -> None:
+    if unit_of(column) not in (None, "number", "boolean"):
+        raise InputError(
+            f'the target "{column.name}" holds {column.dtype} values, which can\'t be predicted: '
+            "make numbers of them, such as days from a fixed day"
+        )
+    if unit_of(column) is None and not is_text(column):
+        raise InputError(
+            f'the target "{column.name}" holds {column.dtype} values: '
+            "it must hold numbers, text or true/false"
+        )
+
+
+def _inferred(column: pl.Series, rows: NDArray[np.int64]) -> tuple[Task, str]:
+    if is_declared_categorical(column):
+        return "classification", "categories"
+    if unit_of(column) == "boolean":
+        return "classification", "true/false"
+    if is_text(column) and not number_like(
+        column, clean_text(column), rows, 'say task="classification"'
+    ):
+        return "classification", "text"
+    numbers = as_numbers(column, rows=rows)
+    distinct = np.unique(numbers).size
+    if not (numbers == np.round(numbers)).all():
+        return "regression", "numbers with fractions"
+    few = min(numbers.size / 5, 5)
+    if distinct == 2 or distinct <= min(max(few, numbers.size / 20), _MOST_CLASSES):
+        return "classification", (
+            f"{distinct:,} different whole numbers in {counted(numbers.size, 'row')}"
+        )
+    return "regression", f"{distinct:,} different numbers in {counted(numbers.size, 'row')}"
+
+
+def _classes(
+    column: pl.Series, rows: NDArray[np.int64]
+) -> tuple[tuple[Class, ...], tuple[int, ...]]:
+    """The classes in sorted order, in the column's own type, and the rows of each."""
+    import polars as pl
+
+    if not is_text(column):
+        as_numbers(column, rows=rows)  # complains about infinite values
+    own = clean_text(column) if is_text(column) else column
+    if own.dtype.is_decimal():
+        own = own.cast(pl.Float64)
+    # One class may be written in two ways ("1" and "1.0"): the first of them stands for both.
+    table = pl.DataFrame({"own": own, "name": as_categories(column)})
+    table = table.group_by("name").agg(pl.col("own").min(), pl.len().alias("rows")).sort("own")
+    classes = tuple(table["own"].to_list())
+    counts = tuple(table["rows"].to_list())
+    if len(classes) == 1:
+        raise InputError(
+            f'the target "{column.name}" has one class only, {classes[0]!r}: '
+            "there is nothing to tell apart"
+        )
+    alone = [value for value, count in zip(classes, counts, strict=True) if count < 2]
+    if alone:
+        which = f"class {quoted(alone)}" if len(alone) == 1 else f"classes {quoted(alone)}"
+        raise InputError(
+            f'the target "{column.name}" has one row only of {which}: each class needs at least 2, '
+            "one to train and one to check; add rows or leave these out"
+        )
+    return classes, counts
+
+
+def _class_names(classes: tuple[Class, ...]) -> pl.Series:
+    import polars as pl
+
+    return as_categories(pl.Series(values=list(classes)))
+
+
+def _refuse_text(column: pl.Series, rows: NDArray[np.int64]) -> None:
+    text = clean_text(column)
+    bad = parsed_numbers(text).is_null().to_numpy()
+    if bad.any():
+        raise InputError(
+            f'the target "{column.name}" has text in {text_rows(text, bad, rows)}, so it can\'t '
+            'be predicted as a number: put numbers there, or use task="classification"'
+        )
+
+
+def _int64() -> type[pl.Int64]:
+    import polars as pl
+
+    return pl.Int64

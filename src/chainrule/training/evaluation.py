@@ -1,0 +1,33 @@
+"""Loss and metrics of a model on data, without dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.engines.contract import Engine, Rows
+from chainrule.metrics import Metric
+
+Metrics = Mapping[str, tuple[Metric, ...]]  # by head
+
+
+def measure(
+    engine: Engine, parameters: Array, state: Array, data: Rows, metrics: Metrics
+) -> tuple[float, dict[str, float]]:
+    """The objective (penalties included) and every head's metrics, of the first member.
+
+    A metric is called by its name, with the head before it where a network has several: `"mood_accuracy"`.
+    """
+    loss = engine.losses(parameters, state, data).loss(engine.objective)
+    values: dict[str, float] = {}
+    if any(metrics.values()):
+        outputs = engine.predict(parameters[:1], state[:1], data.inputs)
+        heads = engine.objective.heads
+        for head, output, target, weights in zip(heads, outputs, data.targets, data.weights, strict=True):
+            ones = np.ones(len(data)) if weights is None else weights
+            for metric in metrics.get(head.head, ()):
+                name = metric.name if len(heads) == 1 else f"{head.head}_{metric.name}"
+                values[name] = metric.function(target, output[0], ones)
+    return loss, values

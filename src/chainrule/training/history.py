@@ -1,0 +1,74 @@
+"""What happened in training, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch. Losses are means over the epoch's steps, penalties included; validation is after its last step.
+
+    `learning_rate` is that of the last step; `seconds` counts from the start of the fit.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    learning_rate: float
+    seconds: float
+    validation_loss: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    validation_metrics: dict[str, float] = field(default_factory=dict)
+
+    def value(self, name: str) -> float | None:
+        """A number by its name: `"loss"`, `"validation_loss"`, `"accuracy"`, `"validation_accuracy"`."""
+        if name in ("loss", "learning_rate", "seconds", "validation_loss"):
+            return getattr(self, name)
+        if name in self.metrics:
+            return self.metrics[name]
+        return self.validation_metrics.get(name.removeprefix("validation_")) if name.startswith("validation_") else None
+
+
+@dataclass
+class History:
+    """The record of every epoch, and why training stopped.
+
+    >>> history = History([EpochRecord(1, 10, 0.5, 0.01, 0.1), EpochRecord(2, 20, 0.25, 0.01, 0.2)], "epochs")
+    >>> history["loss"], len(history)
+    ([0.5, 0.25], 2)
+    """
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    stopped_by: str = ""
+    best_epoch: int | None = None
+
+    def __getitem__(self, name: str) -> list[float | None]:
+        """One number of every epoch, by its name."""
+        return [record.value(name) for record in self.epochs]
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[EpochRecord]:
+        return iter(self.epochs)
+
+    @property
+    def last(self) -> EpochRecord | None:
+        """The last epoch's record."""
+        return self.epochs[-1] if self.epochs else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "epochs": [asdict(record) for record in self.epochs],
+            "stopped_by": self.stopped_by,
+            "best_epoch": self.best_epoch,
+        }
+
+    @classmethod
+    def from_dict(cls, form: dict[str, Any]) -> History:
+        """The history of a JSON form; the inverse of `to_dict`."""
+        return cls([EpochRecord(**entry) for entry in form["epochs"]], form["stopped_by"], form["best_epoch"])

@@ -1,0 +1,264 @@
+"""The one training loop: epochs of an engine's steps, and what happens between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Doubles, Order
+from chainrule.engines.contract import Engine, Job, Outcome, Rows, Sums
+from chainrule.engines.reference import ReferenceEngine
+from chainrule.errors import DivergenceError
+from chainrule.layers import Context
+from chainrule.training.batches import Shuffle, epoch_order
+from chainrule.training.callbacks import Callback
+from chainrule.training.evaluation import Metrics, measure
+from chainrule.training.history import EpochRecord
+from chainrule.training.interrupt import Interrupt, interruptible
+from chainrule.training.optimizers import Optimizer
+from chainrule.training.schedules import ReduceOnPlateau
+from chainrule.training.state import Snapshot, TrainingState
+from chainrule.training.stopping import EarlyStopping, Epoch, Stop, TimeLimit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fit was asked to do: everything that stays the same while it runs."""
+
+    engine: Engine
+    optimizer: Optimizer
+    data: Rows
+    epochs: int
+    batch_size: int
+    seed: int
+    shuffle: Shuffle = True
+    validation: Rows | None = None
+    metrics: Metrics = field(default_factory=dict)
+    stops: Sequence[Stop] = ()
+    callbacks: Sequence[Callback] = ()
+    clip_norm: float | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many steps an epoch has."""
+        return -(-len(self.data) // self.batch_size)
+
+    @property
+    def trainable(self) -> tuple[slice, ...]:
+        """The runs of the parameter vector that may change, neighbours merged."""
+        runs: list[slice] = []
+        frozen_between = True
+        for span in self.engine.network.layout.spans:
+            if not span.spec.trainable:  # type: ignore[union-attr]  # parameters say so
+                frozen_between = True
+                continue
+            if runs and not frozen_between:
+                runs[-1] = slice(runs[-1].start, span.slice.stop)
+            else:
+                runs.append(span.slice)
+            frozen_between = False
+        return tuple(runs)
+
+
+class Run:
+    """One fit under way: the plan, the state that it changes, and the model that callbacks see."""
+
+    def __init__(self, plan: Plan, state: TrainingState, model: Any = None):
+        self.plan = plan
+        self.state = state
+        self.model = model
+        self.interrupt = Interrupt()
+        self._begun = time.perf_counter() - state.seconds
+        self._limit = min((stop.seconds for stop in plan.stops if isinstance(stop, TimeLimit)), default=None)
+        while len(state.memories) < len(plan.stops):
+            state.memories.append({})
+
+    def train(self) -> None:
+        """Run until the epochs are done or something stops; the state is complete at every moment outside a step."""
+        state, history = self.state, self.state.history
+        with (
+            interruptible() as self.interrupt,
+            np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"),
+        ):
+            for callback in self.plan.callbacks:
+                callback.on_start(self)
+            if self.plan.optimizer.full_batch:
+                from chainrule.training.lbfgs import minimize
+
+                reason = minimize(self)
+            else:
+                reason = self._epochs()
+            self._restore_best()
+            history.stopped_by = reason
+            state.seconds = self.elapsed
+            for callback in self.plan.callbacks:
+                callback.on_end(self)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of training so far, those before a resume included."""
+        return time.perf_counter() - self._begun
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch at hand within this run, from 1."""
+        return self.state.epoch - self.state.first_epoch + 1
+
+    def should_stop(self) -> bool:
+        """Asked after every step: Ctrl-C, or the time is up."""
+        return self.interrupt.requested or (self._limit is not None and self.elapsed >= self._limit)
+
+    def _epochs(self) -> str:
+        while self.epoch <= self.plan.epochs:
+            self.begin_epoch()
+            reason = self._steps()
+            if reason is not None:
+                return reason
+            assert self.state.partial is not None
+            loss = self.state.partial.loss(self.plan.engine.objective)
+            reason = self.finish_epoch(loss, self._rate_of_last_step)
+            if reason is not None:
+                return reason
+        return "epochs"
+
+    def begin_epoch(self) -> None:
+        """Remember where the epoch began, for rules that compare and for going back after a divergence."""
+        if self.state.batch == 0 or self.state.epoch_start is None:
+            self.state.epoch_start = self.state.snapshot()
+
+    def _steps(self) -> str | None:
+        """The rest of the epoch at hand; a reason if it was stopped before its end."""
+        plan, state = self.plan, self.state
+        order = epoch_order(len(plan.data), plan.shuffle, plan.seed, state.epoch, len(state.parameters))
+        n_steps = -(-order.shape[1] // plan.batch_size)
+        one_by_one = any(type(callback).on_step is not Callback.on_step for callback in plan.callbacks)
+        if state.partial is None:
+            state.partial = Sums.zeros(len(state.parameters), len(plan.engine.objective.heads))
+        while state.batch < n_steps:
+            end = state.batch + 1 if one_by_one else n_steps
+            outcome = self._do(order[:, state.batch * plan.batch_size : end * plan.batch_size], end - state.batch)
+            if outcome.diverged is not None:
+                raise self._divergence(outcome, order)
+            if one_by_one:
+                answers = [callback.on_step(self) for callback in plan.callbacks]
+                if any(answers):
+                    return "a callback"
+            if outcome.stopped and state.batch < n_steps:
+                return self.stop_reason()
+        return None
+
+    def _do(self, order: Order, n_steps: int) -> Outcome:
+        plan, state = self.plan, self.state
+        assert state.partial is not None
+        rates = self._rates(n_steps)
+        outcome = plan.engine.run(
+            Job(
+                state.parameters, state.state, state.slots, plan.data, order, plan.batch_size, rates, state.step,
+                plan.optimizer, plan.seed, plan.trainable, plan.clip_norm, self.should_stop,
+            )
+        )  # fmt: skip
+        done = outcome.sums.steps
+        state.partial.add(outcome.sums)
+        state.step += done
+        state.batch += done
+        if done:
+            self._rate_of_last_step = float(rates[done - 1])
+        return outcome
+
+    _rate_of_last_step: float = float("nan")
+
+    def _rates(self, n_steps: int) -> Doubles:
+        plan, state = self.plan, self.state
+        steps = np.arange(n_steps) + (state.step - state.first_step)
+        rates = plan.optimizer.schedule.rates(steps, plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch)
+        return rates * state.plateau.get("scale", 1.0)
+
+    def finish_epoch(self, loss: float, rate: float) -> str | None:
+        """Measure, record, ask rules and callbacks; a reason if training ends here."""
+        plan, state = self.plan, self.state
+        metrics: dict[str, float] = {}
+        validation_loss, validation_metrics = None, dict[str, float]()
+        if any(plan.metrics.values()):
+            _, metrics = measure(plan.engine, state.parameters, state.state, plan.data, plan.metrics)
+        if plan.validation is not None:
+            validation_loss, validation_metrics = measure(
+                plan.engine, state.parameters, state.state, plan.validation, plan.metrics
+            )
+        record = EpochRecord(
+            self.epoch, state.step, loss, rate, self.elapsed, validation_loss, metrics, validation_metrics
+        )
+        state.history.epochs.append(record)
+        state.epoch, state.batch, state.partial = state.epoch + 1, 0, None
+        if isinstance(plan.optimizer.schedule, ReduceOnPlateau):
+            watched = loss if validation_loss is None else validation_loss
+            state.plateau = plan.optimizer.schedule.observe(state.plateau, watched)
+        reason = self._ask_rules(record)
+        state.seconds = self.elapsed
+        stopped = [callback.on_epoch(self, record) for callback in plan.callbacks]
+        if reason is None and any(stopped):
+            reason = "a callback"
+        if reason is None and self.interrupt.requested:
+            reason = "interrupted"
+        return reason
+
+    def _ask_rules(self, record: EpochRecord) -> str | None:
+        state, reason = self.state, None
+        assert state.epoch_start is not None
+        look = Epoch(record, state.epoch_start.parameters, state.parameters)
+        for stop, memory in zip(self.plan.stops, state.memories, strict=True):
+            reason = stop.look(look, memory) or reason
+            if isinstance(stop, EarlyStopping):
+                if memory["best_epoch"] == record.epoch and stop.restore_best:
+                    state.best = state.snapshot()
+                state.history.best_epoch = memory["best_epoch"]
+        return reason
+
+    def _restore_best(self) -> None:
+        last = self.state.history.last
+        if self.state.best is not None and last is not None and self.state.history.best_epoch != last.epoch:
+            self.state.latest = self.state.snapshot()
+            self.state.restore(self.state.best)
+
+    def stop_reason(self) -> str:
+        """Why `should_stop` said yes."""
+        return "interrupted" if self.interrupt.requested else f"the time limit of {self._limit:g} s"
+
+    def _divergence(self, outcome: Outcome, order: Order) -> DivergenceError:
+        """The error for a loss that isn't finite; the model goes back to where the epoch began."""
+        plan, state = self.plan, self.state
+        begin = state.batch * plan.batch_size
+        rows = plan.data.take(order[outcome.diverged_member, begin : begin + plan.batch_size])
+        error = self.divergence_error(rows, outcome.diverged_member)
+        assert state.epoch_start is not None
+        self.go_back(state.epoch_start)
+        return error
+
+    def divergence_error(self, rows: Rows, member: int = 0) -> DivergenceError:
+        """Say where the loss of these rows stopped being finite, and what to try."""
+        plan, state = self.plan, self.state
+        engine = ReferenceEngine(plan.engine.network, plan.engine.objective)
+        context = Context(True, plan.seed, state.step, 0, member)
+        layer = engine.first_not_finite(state.parameters[member], state.state[member], rows.inputs, context)
+        where = f'first in layer "{layer}"' if layer else "in the loss itself (every layer's output is finite)"
+        epoch, step = self.epoch, state.step - state.first_step + 1
+        clip = "" if plan.clip_norm is not None else ", clip_norm=1.0"
+        last = f"epoch {epoch - 1}" if epoch > 1 else "the start"
+        return DivergenceError(
+            f"the loss became NaN or infinite in epoch {epoch}, step {step}, {where}. "
+            f"Try a smaller learning rate{clip}, or inputs and targets scaled to mean 0 and variance 1. "
+            f"The model has the weights of {last}.",
+            epoch=epoch,
+            step=step,
+            layer=layer,
+        )
+
+    def go_back(self, snapshot: Snapshot) -> None:
+        """Give the model back its last good weights; what the optimizer remembers may be spoilt, and is forgotten."""
+        self.state.restore(snapshot)
+        self.state.reset_optimizer(self.plan.optimizer)
+        self.state.batch, self.state.partial = 0, None
+        self.state.history.stopped_by = "diverged"

@@ -1,0 +1,277 @@
+"""Optimizers: how a gradient changes the parameters.
+
+Each works on one flat run of the parameter vector, in place: `w` the parameters, `g` their gradient, `slots` what the
+optimizer remembers (one row for each name in `slot_names`), `rate` the step's learning rate, `t` the step from 1.
+
+Two conventions exist for some of them, PyTorch's (the default) and scikit-learn's; each difference is a named option.
+`weight_decay` adds `weight_decay * w` to the gradient, of biases too, as PyTorch does; `Model(l2=...)` charges
+weights only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import InputError
+from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limited
+from chainrule.resolve import resolve
+from chainrule.training.schedules import Constant, Schedule, get_schedule
+
+
+@dataclass(frozen=True)
+class Optimizer(Limited):
+    """What every optimizer has: a learning rate (a number or a schedule), and the arrays that it remembers."""
+
+    learning_rate: float | Schedule = 0.001
+
+    name: ClassVar[str]
+    formula: ClassVar[str]
+    slot_names: ClassVar[tuple[str, ...]] = ()
+    full_batch: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        get_schedule(self.learning_rate)
+        if isinstance(self.learning_rate, dict):
+            object.__setattr__(self, "learning_rate", get_schedule(self.learning_rate))
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate as a schedule."""
+        return get_schedule(self.learning_rate)
+
+    def start(self, slots: Array) -> None:
+        """Fill the slots (n_slots, size) before the first step; zeros unless an optimizer says otherwise."""
+        slots[...] = 0
+
+    def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
+        """Change `w` and `slots` in place by one step."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent, with momentum and Nesterov's look ahead if wanted.
+
+    `convention="torch"`: `v = momentum v + (1 - dampening) g; w -= rate v` (Nesterov: `w -= rate (g + momentum v)`).
+    `convention="sklearn"`: the rate is inside the velocity: `v = momentum v - rate g; w += v` (Nesterov:
+    `w += momentum v - rate g`). They differ when the rate changes.
+    """
+
+    learning_rate: float | Schedule = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+    dampening: float = 0.0
+    weight_decay: float = 0.0
+    convention: Literal["torch", "sklearn"] = "torch"
+
+    name = "sgd"
+    formula = "v = momentum v + g; w = w - rate v"
+    slot_names = ("velocity",)
+    limits = {"momentum": FRACTION, "dampening": FRACTION, "weight_decay": NOT_NEGATIVE}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_convention(self)
+        if self.nesterov and (self.momentum == 0 or self.dampening != 0):
+            raise InputError("SGD: nesterov needs a momentum above 0 and no dampening")
+        if self.convention == "sklearn" and self.dampening:
+            raise InputError('SGD: dampening exists in the convention "torch" only')
+
+    def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
+        (v,) = slots
+        if self.weight_decay:
+            g = g + self.weight_decay * w
+        if self.momentum == 0:
+            w -= rate * g
+        elif self.convention == "sklearn":
+            v *= self.momentum
+            v -= rate * g
+            w += self.momentum * v - rate * g if self.nesterov else v
+        else:
+            v *= self.momentum
+            v += g if t == 1 else (1 - self.dampening) * g  # the first gradient enters undamped
+            w -= rate * (g + self.momentum * v if self.nesterov else v)
+
+
+@dataclass(frozen=True)
+class AdaGrad(Optimizer):
+    """Each parameter's rate falls with the squares of its gradients so far (Duchi, Hazan and Singer, 2011)."""
+
+    learning_rate: float | Schedule = 0.01
+    epsilon: float = 1e-10
+    rate_decay: float = 0.0
+    initial_accumulator: float = 0.0
+    weight_decay: float = 0.0
+
+    name = "adagrad"
+    formula = "s = s + g^2; w = w - rate / (1 + (t - 1) rate_decay) g / (sqrt(s) + epsilon)"
+    slot_names = ("squares",)
+    limits = {
+        "epsilon": POSITIVE, "rate_decay": NOT_NEGATIVE, "initial_accumulator": NOT_NEGATIVE,
+        "weight_decay": NOT_NEGATIVE,
+    }  # fmt: skip
+
+    def start(self, slots: Array) -> None:
+        slots[...] = self.initial_accumulator
+
+    def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
+        (s,) = slots
+        if self.weight_decay:
+            g = g + self.weight_decay * w
+        s += g * g
+        w -= rate / (1 + (t - 1) * self.rate_decay) * g / (np.sqrt(s) + self.epsilon)
+
+
+@dataclass(frozen=True)
+class RMSProp(Optimizer):
+    """Each gradient divided by the root of a running mean of its squares (Tieleman and Hinton, 2012)."""
+
+    learning_rate: float | Schedule = 0.01
+    rho: float = 0.99
+    epsilon: float = 1e-8
+    momentum: float = 0.0
+    centered: bool = False
+    weight_decay: float = 0.0
+
+    name = "rmsprop"
+    formula = "s = rho s + (1 - rho) g^2; w = w - rate g / (sqrt(s) + epsilon)"
+    slot_names = ("squares", "velocity", "mean")
+    limits = {"rho": FRACTION, "epsilon": POSITIVE, "momentum": FRACTION, "weight_decay": NOT_NEGATIVE}
+
+    def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
+        s, v, m = slots
+        if self.weight_decay:
+            g = g + self.weight_decay * w
+        s *= self.rho
+        s += (1 - self.rho) * g * g
+        variance = s
+        if self.centered:
+            m *= self.rho
+            m += (1 - self.rho) * g
+            variance = s - m * m
+        scaled = g / (np.sqrt(variance) + self.epsilon)
+        if self.momentum:
+            v *= self.momentum
+            v += scaled
+            scaled = v
+        w -= rate * scaled
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Running means of gradients and of their squares, both corrected for their start (Kingma and Ba, 2015).
+
+    `convention="torch"`: `w -= rate m^ / (sqrt(s^) + epsilon)`, epsilon beside the corrected root. `"sklearn"`: the
+    correction is in the rate and epsilon beside the raw root,
+    `w -= rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(s) + epsilon)`. `amsgrad` divides by the
+    largest mean of squares so far.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    amsgrad: bool = False
+    convention: Literal["torch", "sklearn"] = "torch"
+
+    name = "adam"
+    formula = (
+        "m = b1 m + (1 - b1) g; s = b2 s + (1 - b2) g^2; w = w - rate m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + epsilon)"
+    )
+    slot_names = ("mean", "squares", "largest")
+    decoupled: ClassVar[bool] = False
+    limits = {"beta1": FRACTION, "beta2": FRACTION, "epsilon": POSITIVE, "weight_decay": NOT_NEGATIVE}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_convention(self)
+        if self.convention == "sklearn" and self.amsgrad:
+            raise InputError('Adam: amsgrad exists in the convention "torch" only')
+
+    def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
+        m, s, largest = slots
+        if self.weight_decay and self.decoupled:
+            w *= 1 - rate * self.weight_decay
+        elif self.weight_decay:
+            g = g + self.weight_decay * w
+        m *= self.beta1
+        m += (1 - self.beta1) * g
+        s *= self.beta2
+        s += (1 - self.beta2) * g * g
+        if self.amsgrad:
+            np.maximum(largest, s, out=largest)
+        correction1, correction2 = 1 - self.beta1**t, math.sqrt(1 - self.beta2**t)
+        root = np.sqrt(largest if self.amsgrad else s)
+        if self.convention == "torch":
+            root /= correction2
+            rate = rate / correction1
+        else:
+            rate = rate * correction2 / correction1
+        root += self.epsilon
+        np.divide(m, root, out=root)
+        root *= rate
+        w -= root
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam whose weight decay acts on the weights themselves, not by the gradient (Loshchilov and Hutter, 2019)."""
+
+    weight_decay: float = 0.01
+
+    name = "adamw"
+    formula = "w = w (1 - rate weight_decay), then Adam"
+    decoupled = True
+
+
+@dataclass(frozen=True)
+class LBFGS(Optimizer):
+    """Limited-memory BFGS over the whole data, by SciPy over our gradients (Byrd, Lu, Nocedal and Zhu, 1995).
+
+    An epoch is one of its iterations. It stops by itself when the gradient's largest element is at most
+    `gradient_tolerance` or the loss falls by less than `loss_tolerance` (relative). It has no learning rate, and needs
+    a loss that is the same at every call: it refuses dropout.
+    """
+
+    learning_rate: float | Schedule = field(default=1.0, init=False)
+    memory: int = 10
+    gradient_tolerance: float = 1e-6
+    loss_tolerance: float = 1e-9
+    max_evaluations: int = 15_000
+
+    name = "lbfgs"
+    formula = "w = w + step direction, direction = -H g with H from the last pairs of steps and gradients"
+    full_batch = True
+    limits = {
+        "memory": COUNT, "gradient_tolerance": NOT_NEGATIVE, "loss_tolerance": NOT_NEGATIVE, "max_evaluations": COUNT,
+    }  # fmt: skip
+
+
+def _check_convention(optimizer: SGD | Adam) -> None:
+    if optimizer.convention not in ("torch", "sklearn"):
+        raise InputError(
+            f'{type(optimizer).__name__}: convention is {optimizer.convention!r}; it must be "torch" or "sklearn"'
+        )
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {cls.name: cls for cls in (SGD, AdaGrad, RMSProp, Adam, AdamW, LBFGS)}
+
+
+def get_optimizer(given: object) -> Optimizer:
+    """The optimizer that a name, a JSON form or an object stands for.
+
+    >>> get_optimizer("sgd")
+    SGD(learning_rate=0.01, momentum=0.0, nesterov=False, dampening=0.0, weight_decay=0.0, convention='torch')
+    """
+    return resolve("optimizer", given, Optimizer, OPTIMIZERS)
+
+
+__all__ = [
+    "LBFGS", "OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Constant", "Optimizer", "RMSProp", "get_optimizer",
+]  # fmt: skip

@@ -1,0 +1,186 @@
+"""Learning-rate schedules: the rate of every step, as a function of the step.
+
+`t` is the step from 0, `e = t // steps_per_epoch` its epoch from 0, `T` all steps of the fit. Source of the
+conventions: PyTorch's schedulers of the same names, stepped once an epoch (step, exponential, plateau) or once a step
+(the others); inverse scaling is scikit-learn's, with the epoch as its time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.arrays import Doubles, Order
+from chainrule.errors import InputError
+from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
+from chainrule.resolve import resolve
+
+PlateauState = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Schedule(Limited):
+    """What every schedule has: rates for an array of steps."""
+
+    rate: float
+
+    name: ClassVar[str]
+    formula: ClassVar[str]
+    limits = {"rate": POSITIVE}
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        """The learning rate of each of `steps` (counted from 0)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same rate all the time."""
+
+    name = "constant"
+    formula = "rate"
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        return np.full(len(steps), float(self.rate))
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """Multiplied by `factor` after every `every` epochs."""
+
+    every: int = 10
+    factor: float = 0.1
+
+    name = "step"
+    formula = "rate * factor ** floor(e / every)"
+    limits = {"rate": POSITIVE, "every": COUNT, "factor": POSITIVE}
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        return self.rate * self.factor ** (steps // steps_per_epoch // self.every).astype(float)
+
+
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """Multiplied by `factor` after every epoch."""
+
+    factor: float = 0.95
+
+    name = "exponential"
+    formula = "rate * factor ** e"
+    limits = {"rate": POSITIVE, "factor": POSITIVE}
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        return self.rate * self.factor ** (steps // steps_per_epoch).astype(float)
+
+
+@dataclass(frozen=True)
+class InverseScaling(Schedule):
+    """Falls with a power of the epoch."""
+
+    power: float = 0.5
+
+    name = "inverse_scaling"
+    formula = "rate / (e + 1) ** power"
+    limits = {"rate": POSITIVE, "power": NOT_NEGATIVE}
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        return self.rate * (steps // steps_per_epoch + 1.0) ** -self.power
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Half a cosine from `rate` down to `minimum`, after `warmup_epochs` of a straight rise from 0."""
+
+    warmup_epochs: float = 0.0
+    minimum: float = 0.0
+
+    name = "cosine"
+    formula = "rate (t + 1) / w for t < w (warm-up); minimum + (rate - minimum) (1 + cos(pi (t - w) / (T - w))) / 2"
+    limits = {"rate": POSITIVE, "warmup_epochs": NOT_NEGATIVE, "minimum": NOT_NEGATIVE}
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        warm = min(round(self.warmup_epochs * steps_per_epoch), total_steps)
+        along = np.clip((steps - warm) / max(total_steps - warm, 1), 0, 1)
+        falling = self.minimum + (self.rate - self.minimum) * (1 + np.cos(math.pi * along)) / 2
+        return np.where(steps < warm, self.rate * (steps + 1) / max(warm, 1), falling)
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up to `rate` over the first part and down far below the start over the rest, both half cosines (Smith, 2018).
+
+    It begins at `rate / start_divisor` and ends at `rate / start_divisor / end_divisor`.
+    """
+
+    rise: float = 0.3
+    start_divisor: float = 25.0
+    end_divisor: float = 1e4
+
+    name = "one_cycle"
+    formula = "half a cosine from start to rate over rise T steps, then one from rate to end"
+    limits = {"rate": POSITIVE, "rise": FRACTION, "start_divisor": POSITIVE, "end_divisor": POSITIVE}
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        start = self.rate / self.start_divisor
+        end = start / self.end_divisor
+        top = self.rise * total_steps - 1  # the step that has the full rate
+        up = np.clip((steps - 0) / top, 0, 1) if top > 0 else np.ones(len(steps))
+        down = np.clip((steps - top) / max(total_steps - 1 - top, 1), 0, 1)
+        rising = self.rate + (start - self.rate) * (1 + np.cos(math.pi * up)) / 2
+        falling = end + (self.rate - end) * (1 + np.cos(math.pi * down)) / 2
+        return np.where(steps <= top, rising, falling)
+
+
+@dataclass(frozen=True)
+class ReduceOnPlateau(Schedule):
+    """Multiplied by `factor` when the watched loss hasn't fallen by `threshold` (relative) for `patience` epochs.
+
+    It watches the validation loss where there is one, the training loss otherwise.
+    """
+
+    factor: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
+    minimum: float = 0.0
+
+    name = "reduce_on_plateau"
+    formula = "max(minimum, rate * factor ** plateaus)"
+    limits = {
+        "rate": POSITIVE, "factor": Limit(0, 1, True, True), "patience": Limit(0, whole=True),
+        "threshold": NOT_NEGATIVE, "minimum": NOT_NEGATIVE,
+    }  # fmt: skip
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        return np.full(len(steps), float(self.rate))
+
+    def observe(self, state: PlateauState, loss: float) -> PlateauState:
+        """The state after an epoch: the best loss, the epochs since, and the rate's factor now."""
+        best, waited, scale = state.get("best", math.inf), state.get("waited", 0), state.get("scale", 1.0)
+        if loss < best * (1 - self.threshold) if best > 0 else loss < best - self.threshold:
+            return {"best": loss, "waited": 0, "scale": scale}
+        if waited + 1 > self.patience:
+            return {"best": best, "waited": 0, "scale": max(scale * self.factor, self.minimum / self.rate)}
+        return {"best": best, "waited": waited + 1, "scale": scale}
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    cls.name: cls for cls in (Constant, StepDecay, Exponential, InverseScaling, Cosine, OneCycle, ReduceOnPlateau)
+}
+
+
+def get_schedule(given: object) -> Schedule:
+    """The schedule that a number, a JSON form or an object stands for.
+
+    >>> get_schedule(0.01)
+    Constant(rate=0.01)
+    """
+    if isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool):
+        if not POSITIVE.holds(given):
+            raise InputError(f"learning_rate is {given!r}; it must be {POSITIVE} or a schedule")
+        return Constant(float(given))
+    if isinstance(given, str):
+        raise InputError(f"learning_rate is {given!r}; it must be a number or a schedule such as Cosine(0.01)")
+    return resolve("schedule", given, Schedule, SCHEDULES)

@@ -1,0 +1,101 @@
+"""Everything that training changes, in one place: what a checkpoint saves and a resumed run goes on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from chainrule.arrays import Array
+from chainrule.engines.contract import Sums
+from chainrule.initializers import Stream
+from chainrule.network import Network
+from chainrule.parameters import aligned_zeros
+from chainrule.training.history import History
+from chainrule.training.optimizers import Optimizer
+
+
+@dataclass
+class Snapshot:
+    """Parameters and state as they were."""
+
+    parameters: Array
+    state: Array
+
+
+@dataclass
+class TrainingState:
+    """Vectors, counters and memories of one model.
+
+    `slots` (members, n_slots, size) is what the optimizer remembers. `step` and `epoch` count finished ones since the
+    parameters were initialized; `batch` counts those of an unfinished epoch, `partial` is what they added up.
+    `first_step` and `first_epoch` are where the present run began; `memories` belong to its stopping rules.
+    `epoch_start` is how the epoch at hand began, `best` the best epoch's end, `latest` where the run stood when `best`
+    was brought back.
+    """
+
+    parameters: Array
+    state: Array
+    slots: Array
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    first_step: int = 0
+    first_epoch: int = 0
+    seconds: float = 0.0
+    partial: Sums | None = None
+    epoch_start: Snapshot | None = None
+    best: Snapshot | None = None
+    latest: Snapshot | None = None
+    memories: list[dict[str, Any]] = field(default_factory=list)
+    plateau: dict[str, Any] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+
+    @classmethod
+    def initial(
+        cls, network: Network, optimizer: Optimizer, seed: int, dtype: DTypeLike, members: int = 1
+    ) -> TrainingState:
+        """Parameters drawn from the seed, nothing trained yet."""
+        parameters = network.layout.zeros(members, dtype)
+        state = network.state_layout.zeros(members, dtype)
+        for member in range(members):
+            for number, span in enumerate(network.layout.spans):
+                drawn = span.spec.initializer.draw(span.shape, Stream(seed, number, member))  # type: ignore[union-attr]
+                parameters[member, span.slice] = drawn.reshape(-1)
+            for span in network.state_layout.spans:
+                state[member, span.slice] = span.spec.start  # type: ignore[union-attr]
+        training = cls(
+            parameters, state, aligned_zeros((members, len(optimizer.slot_names), network.layout.size), dtype)
+        )
+        training.reset_optimizer(optimizer)
+        return training
+
+    def reset_optimizer(self, optimizer: Optimizer) -> None:
+        """Forget what the optimizer remembers."""
+        for slots in self.slots:
+            optimizer.start(slots)
+        self.step = 0
+
+    def begin_run(self) -> None:
+        """Start counting anew for a fit; parameters, optimizer and the place in the random stream go on."""
+        if self.batch:  # an interrupted epoch is over when a new run begins
+            self.epoch, self.batch, self.partial = self.epoch + 1, 0, None
+        self.first_step, self.first_epoch, self.seconds = self.step, self.epoch, 0.0
+        self.epoch_start = self.best = self.latest = None
+        self.memories, self.plateau, self.history = [], {}, History()
+
+    def go_on(self) -> None:
+        """Take up a run where it stood: the best weights may have been brought back at its end."""
+        if self.latest is not None:
+            self.restore(self.latest)
+            self.latest = None
+
+    def snapshot(self) -> Snapshot:
+        """A copy of parameters and state."""
+        return Snapshot(self.parameters.copy(), self.state.copy())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Bring parameters and state back."""
+        self.parameters[...] = snapshot.parameters
+        self.state[...] = snapshot.state

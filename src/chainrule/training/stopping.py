@@ -1,0 +1,128 @@
+"""When training stops: each reason a small frozen rule, its memory kept beside it so that it can be saved.
+
+A rule looks at the record of an epoch and at how far the weights moved, and answers with a reason to stop, or None.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import InputError, listed
+from chainrule.limits import COUNT, NOT_NEGATIVE, NUMBER, POSITIVE, Limited
+from chainrule.metrics import higher_is_better
+from chainrule.training.history import EpochRecord
+
+Memory = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a rule looks at: the epoch's record, and the weights before and after it."""
+
+    record: EpochRecord
+    before: Array
+    after: Array
+
+
+@dataclass(frozen=True)
+class Stop(Limited):
+    """What every stopping rule has."""
+
+    name: ClassVar[str]
+    watches_weights: ClassVar[bool] = False
+
+    def look(self, epoch: Epoch, memory: Memory) -> str | None:
+        """A reason to stop after this epoch, or None; `memory` is the rule's own, and may be changed."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class EarlyStopping(Stop):
+    """Stops when `monitor` hasn't improved by more than `min_delta` for `patience` epochs; the best weights come back.
+
+    `monitor` is the validation loss where there is one (else the training loss), or a metric such as
+    `"validation_accuracy"`. `mode` says whether less or more of it is better; `"auto"` knows that of chainrule's own.
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    monitor: str = "auto"
+    mode: Literal["auto", "min", "max"] = "auto"
+    restore_best: bool = True
+
+    name = "early_stopping"
+    limits = {"patience": COUNT, "min_delta": NOT_NEGATIVE}
+
+    def look(self, epoch: Epoch, memory: Memory) -> str | None:
+        record = epoch.record
+        monitor = self.monitor
+        if monitor == "auto":
+            monitor = "loss" if record.validation_loss is None else "validation_loss"
+        value = record.value(monitor)
+        if value is None:
+            there = ["loss", *record.metrics, *(f"validation_{name}" for name in record.validation_metrics)]
+            raise InputError(f'early stopping watches "{monitor}", which isn\'t measured; there are {listed(there)}')
+        more = higher_is_better(monitor) if self.mode == "auto" else self.mode == "max"
+        sign = 1 if more else -1
+        if memory.get("best") is None or sign * (value - memory["best"]) > self.min_delta:
+            memory.update(best=value, best_epoch=record.epoch)
+        waited = record.epoch - memory["best_epoch"]
+        if waited >= self.patience:
+            best = f"best {memory['best']:.6g} in epoch {memory['best_epoch']}"
+            return f"{monitor} hasn't improved for {waited} epochs ({best})"
+        return None
+
+
+@dataclass(frozen=True)
+class ConvergedWeights(Stop):
+    """Stops when an epoch hardly moved the weights: `|W_new - W_old| <= tolerance |W_old|` (2-norms)."""
+
+    tolerance: float = 1e-4
+
+    name = "converged_weights"
+    watches_weights = True
+    limits = {"tolerance": POSITIVE}
+
+    def look(self, epoch: Epoch, memory: Memory) -> str | None:
+        moved = float(np.linalg.norm(epoch.after - epoch.before))
+        length = float(np.linalg.norm(epoch.before))
+        if moved <= self.tolerance * length:
+            return (
+                f"the weights converged: an epoch moved them by {moved / max(length, math.ulp(0)):.3g} of their length"
+            )
+        return None
+
+
+@dataclass(frozen=True)
+class LossBelow(Stop):
+    """Stops when a loss is at or below `threshold`."""
+
+    threshold: float
+    monitor: Literal["loss", "validation_loss"] = "loss"
+
+    name = "loss_below"
+    limits = {"threshold": NUMBER}
+
+    def look(self, epoch: Epoch, memory: Memory) -> str | None:
+        value = epoch.record.value(self.monitor)
+        if value is None:
+            raise InputError(f'LossBelow watches "{self.monitor}", which isn\'t measured: give a validation set')
+        return f"{self.monitor} {value:.6g} is at most {self.threshold:g}" if value <= self.threshold else None
+
+
+@dataclass(frozen=True)
+class TimeLimit(Stop):
+    """Stops after the step that ends `seconds` or more after the start of the fit."""
+
+    seconds: float
+
+    name = "time_limit"
+    limits = {"seconds": POSITIVE}
+
+    def look(self, epoch: Epoch, memory: Memory) -> str | None:
+        return f"the time limit of {self.seconds:g} s" if epoch.record.seconds >= self.seconds else None
