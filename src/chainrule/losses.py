@@ -310,6 +310,22 @@ class CustomLoss(Loss):
         return _of_shape(self.output_gradient(target, output), output.shape, self.title, "output_gradient")
 
 
+@dataclass(frozen=True)
+class MissingLoss(Loss):
+    """Stands where a loaded model had a loss of its user's own: files hold no code. Prediction doesn't need it."""
+
+    title: str
+
+    def rows(self, target: Array, output: Array) -> Array:
+        raise InputError(
+            f'this model was trained with a loss of your own, "{self.title}", which its file doesn\'t hold: '
+            "hand it in again, chainrule.load(path, loss=...)"
+        )
+
+    def gradient(self, target: Array, output: Array) -> Array:
+        return self.rows(target, output)
+
+
 def _of_shape(result: object, shape: tuple[int, ...], title: str, what: str) -> Array:
     array = np.asarray(result)
     if array.shape != shape:

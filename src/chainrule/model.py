@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from chainrule import random
+from chainrule import __version__, container, random
 from chainrule.data import prepare_inputs, prepare_rows
 from chainrule.engines.choose import Choice, choose
 from chainrule.engines.contract import Engine, Gradients, Rows
 from chainrule.engines.memo import MemoReport
 from chainrule.engines.reference import ReferenceEngine
-from chainrule.errors import InputError
+from chainrule.errors import FileError, InputError
 from chainrule.layers import BatchNorm
 from chainrule.limits import COUNT, OPEN_FRACTION, POSITIVE, check
 from chainrule.metrics import Metric, get_metric
 from chainrule.network import Network
 from chainrule.objective import Objective, Reduction
 from chainrule.parameters import Named
+from chainrule.resolve import to_form
+from chainrule.saving import damaged, load_training, loss_of, losses_form, metrics_form, save_training
 from chainrule.training.batches import Shuffle, resolve_batch_size
 from chainrule.training.callbacks import get_callback
 from chainrule.training.evaluation import measure
@@ -224,9 +226,48 @@ class Model:
 
     def save(self, path: str | Path, *, training: bool = False) -> None:
         """Save to one `.safetensors` file; with `training`, everything that `fit(resume=True)` needs to go on."""
-        from chainrule.files import save_model
+        container.write(path, self.to_contents(training=training), __version__)
 
-        save_model(self, path, training=training)
+    def to_contents(self, *, training: bool = False) -> container.Contents:
+        """What `save` writes: JSON and tensors."""
+        tensors, form = save_training(self.network, self.optimizer, self.training, whole=training)
+        form |= {
+            "network": self.network.to_dict(),
+            "loss": losses_form(self.objective),
+            "optimizer": to_form(self.optimizer),
+            "metrics": metrics_form(self.metrics),
+            "loss_weights": {head.head: head.weight for head in self.objective.heads},
+            "seed": self.seed,
+            "dtype": str(self.dtype),
+            **self.options,
+        }
+        return container.Contents("model", form, tensors)
+
+    @classmethod
+    def from_contents(cls, contents: container.Contents, *, loss: object = None, engine: str = "auto") -> Model:
+        """The model of a file; `loss` takes the place of one of your own, which files don't hold."""
+        form = contents.form
+        try:
+            model = cls(
+                Network.from_dict(form["network"]),
+                loss if loss is not None else {head: loss_of(entry) for head, entry in form["loss"].items()},
+                get_optimizer(form["optimizer"]),
+                metrics=form["metrics"],
+                loss_weights=form["loss_weights"],
+                l1=form["l1"],
+                l2=form["l2"],
+                reduction=form["reduction"],
+                fuse=form["fuse"],
+                seed=form["seed"],
+                dtype=form["dtype"],
+                engine=engine,
+            )
+            load_training(model.network, model.optimizer, model.training, contents.tensors, form)
+        except FileError:
+            raise
+        except (InputError, KeyError, TypeError, AttributeError) as error:
+            raise damaged(error) from error
+        return model
 
     def summary(self) -> str:
         """The network's layers as a table of text."""

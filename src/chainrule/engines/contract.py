@@ -49,35 +49,6 @@ class UpdateRule(Protocol):
 
 
 @dataclass
-class Job:
-    """A run of steps over rows in a given order. The engine changes the first three arrays in place.
-
-    Arguments:
-        parameters, state, slots: (members, size), (members, state size), (members, n_slots, size).
-        order: (members, n) row numbers; each `batch_size` of them make one step, the last may be smaller.
-        rates: the learning rate of each step of this job.
-        first_step: how many steps were done before this job, counted from 0.
-        trainable: the runs of the parameter vector that the optimizer may change.
-        clip_norm: the greatest 2-norm of the gradient of all trainable parameters, or None.
-        should_stop: asked after every step.
-    """
-
-    parameters: Array
-    state: Array
-    slots: Array
-    data: Rows
-    order: Order
-    batch_size: int
-    rates: Doubles
-    first_step: int
-    rule: UpdateRule
-    seed: int
-    trainable: tuple[slice, ...]
-    clip_norm: float | None = None
-    should_stop: Callable[[], bool] = field(default=lambda: False)
-
-
-@dataclass
 class Sums:
     """What a job adds up, for each member: head losses and row weights (members, heads), penalties, steps."""
 
@@ -91,13 +62,6 @@ class Sums:
         """Nothing added up yet."""
         return cls(np.zeros((members, heads)), np.zeros((members, heads)), np.zeros(members))
 
-    def add(self, other: Sums) -> None:
-        """Add the sums of a further job."""
-        self.losses += other.losses
-        self.weights += other.weights
-        self.penalties += other.penalties
-        self.steps += other.steps
-
     def loss(self, objective: Objective, member: int = 0) -> float:
         """The objective's mean over the steps: head losses over all rows, and the mean penalty."""
         penalty = float(self.penalties[member]) / max(self.steps, 1)
@@ -105,13 +69,45 @@ class Sums:
 
 
 @dataclass
+class Job:
+    """A run of steps over rows in a given order. The engine changes the first three arrays, and `sums`, in place.
+
+    Arguments:
+        parameters, state, slots: (members, size), (members, state size), (members, n_slots, size).
+        order: (members, n) row numbers; each `batch_size` of them make one step, the last may be smaller.
+        rates: the learning rate of each step of this job.
+        first_step: how many steps were done before this job, counted from 0.
+        sums: what earlier jobs of the epoch added up; each step adds its own, so that no result depends on how an epoch is
+            cut into jobs.
+        trainable: the runs of the parameter vector that the optimizer may change.
+        clip_norm: the greatest 2-norm of the gradient of all trainable parameters, or None.
+        should_stop: asked after every step.
+    """
+
+    parameters: Array
+    state: Array
+    slots: Array
+    data: Rows
+    order: Order
+    batch_size: int
+    rates: Doubles
+    first_step: int
+    sums: Sums
+    rule: UpdateRule
+    seed: int
+    trainable: tuple[slice, ...]
+    clip_norm: float | None = None
+    should_stop: Callable[[], bool] = field(default=lambda: False)
+
+
+@dataclass
 class Outcome:
-    """How a job ended. `diverged` is the index (within the job) of the step whose loss wasn't finite.
+    """How a job ended: the steps done, and the index of the step whose loss wasn't finite, if there was one.
 
     That step changed nothing: the parameters are those that it started from.
     """
 
-    sums: Sums
+    steps: int = 0
     diverged: int | None = None
     diverged_member: int = 0
     stopped: bool = False

@@ -138,8 +138,8 @@ class ReferenceEngine:
 
     def run(self, job: Job) -> Outcome:
         """Do the steps of a job: for each batch forward, loss, backward, penalties, clipping, update."""
-        members, heads = len(job.parameters), self.objective.heads
-        outcome = Outcome(Sums.zeros(members, len(heads)))
+        members = len(job.parameters)
+        outcome = Outcome()
         bound = [
             (*self._views(job.parameters, job.state, member), *self._gradient_vector(job)) for member in range(members)
         ]
@@ -162,10 +162,11 @@ class ReferenceEngine:
             for member, (losses, weights, penalty, states) in enumerate(done):
                 self._keep_state(states, bound[member][1])
                 update(job, member, bound[member][2], float(rate), job.first_step + index + 1)
-                outcome.sums.losses[member] += losses
-                outcome.sums.weights[member] += weights
-                outcome.sums.penalties[member] += penalty
-            outcome.sums.steps += 1
+                job.sums.losses[member] += losses
+                job.sums.weights[member] += weights
+                job.sums.penalties[member] += penalty
+            job.sums.steps += 1
+            outcome.steps += 1
             if job.should_stop():
                 outcome.stopped = True
                 break

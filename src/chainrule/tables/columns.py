@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError, listed
+from chainrule.limits import COUNT, check
 from chainrule.tables.inference import iso_dates
 from chainrule.tables.messages import counted, meant, quoted
 from chainrule.tables.values import (
@@ -42,6 +43,8 @@ NEARLY: Final = 0.9
 _FEW: Final = 10
 _DIFFERENT: Final = 0.9
 _ROW_NUMBER_NAME: Final = re.compile(r"|index|id|row|row[ _]?(id|number|names?)|unnamed: 0", re.I)
+# $1,234.50, 12 %, 1 000 €: a currency, digits in threes or in one, a decimal point or comma.
+_WRITTEN_NUMBER: Final = r"^[+-]?[$€£¥]?\s?(\d+|\d{1,3}([,.'_\s]\d{3})+)([.,]\d+)?\s?[%$€£¥]?$"
 _HOW: Final[dict[Unit, str]] = {
     "number": "numbers",
     "boolean": "true/false, as 1 and 0",
@@ -98,6 +101,7 @@ def plan_columns(
     age: numeric (numbers, 2 different, 1 missing)
     sex: categorical (text, 2 different)
     """
+    check("plan_columns", "max_categories", max_categories, COUNT)
     targets = [target] if isinstance(target, str) else list(target)
     wanted = _checked_kinds(frame, targets, kinds or {})
     rows = _rows_with_target(frame, targets)
@@ -260,8 +264,7 @@ def number_like(
 def _refuse_written_numbers(column: pl.Series, rows: NDArray[np.int64]) -> None:
     """An error where a column would be lost only because its numbers are written for people."""
     text = clean_text(column)
-    bare = text.str.replace_all(r"[$€£¥%\s'_,]", "")
-    alike = len(text) - parsed_numbers(bare).null_count()
+    alike = text.str.contains(_WRITTEN_NUMBER).sum()
     if alike < NEARLY * (len(text) - text.null_count()):
         return
     bad = (text.is_not_null() & parsed_numbers(text).is_null()).to_numpy()

@@ -47,7 +47,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     'species'
     """
     folded = {candidate.casefold(): candidate for candidate in candidates}
-    found = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    found = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import InputError
+from chainrule.limits import FRACTION, check
 from chainrule.random import SPLIT, check_seed, permutation
 from chainrule.tables.messages import counted
 
@@ -68,8 +69,7 @@ def split_rows(
 
 def _checked_fractions(validation: float, test: float) -> NDArray[np.float64]:
     for name, value in (("validation", validation), ("test", test)):
-        if not 0 <= value < 1:
-            raise InputError(f"{name} is {value!r}: it must be a part of the rows, in [0, 1)")
+        check("split_rows", name, value, FRACTION)
     if validation + test >= 1:
         raise InputError(
             f"validation {validation:g} and test {test:g} leave no rows for training: "

@@ -169,7 +169,7 @@ class TargetPlan:
         return column
 
 
-def plan_target(frame: pl.DataFrame, name: str, task: Task | None = None) -> TargetPlan:
+def plan_target(frame: pl.DataFrame, name: str, task: Task | str | None = None) -> TargetPlan:
     """What the column to predict is: classes or a number.
 
     Text, truth values and categories are classes. So are whole numbers of which there are few: two
@@ -212,7 +212,7 @@ def plan_target(frame: pl.DataFrame, name: str, task: Task | None = None) -> Tar
 def _checked_task(task: object) -> Task:
     for known_task in get_args(Task):
         if task == known_task:
-            return known_task  # type: ignore[no-any-return]  # get_args isn't typed
+            return known_task
     raise InputError(
         f"the task is {task!r}: it must be {quoted(get_args(Task))}."
         f"{meant(str(task), get_args(Task))}"

@@ -120,7 +120,7 @@ class Run:
                 return reason
             assert self.state.partial is not None
             loss = self.state.partial.loss(self.plan.engine.objective)
-            reason = self.finish_epoch(loss, self._rate_of_last_step)
+            reason = self.finish_epoch(loss, self.state.rate)
             if reason is not None:
                 return reason
         return "epochs"
@@ -158,18 +158,15 @@ class Run:
         outcome = plan.engine.run(
             Job(
                 state.parameters, state.state, state.slots, plan.data, order, plan.batch_size, rates, state.step,
-                plan.optimizer, plan.seed, plan.trainable, plan.clip_norm, self.should_stop,
+                state.partial, plan.optimizer, plan.seed, plan.trainable, plan.clip_norm, self.should_stop,
             )
         )  # fmt: skip
-        done = outcome.sums.steps
-        state.partial.add(outcome.sums)
+        done = outcome.steps
         state.step += done
         state.batch += done
         if done:
-            self._rate_of_last_step = float(rates[done - 1])
+            state.rate = float(rates[done - 1])
         return outcome
-
-    _rate_of_last_step: float = float("nan")
 
     def _rates(self, n_steps: int) -> Doubles:
         plan, state = self.plan, self.state

@@ -87,7 +87,7 @@ class InverseScaling(Schedule):
     limits = {"rate": POSITIVE, "power": NOT_NEGATIVE}
 
     def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
-        return self.rate * (steps // steps_per_epoch + 1.0) ** -self.power
+        return self.rate / np.power(steps // steps_per_epoch + 1.0, self.power)
 
 
 @dataclass(frozen=True)

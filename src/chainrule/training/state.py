@@ -29,7 +29,8 @@ class TrainingState:
     """Vectors, counters and memories of one model.
 
     `slots` (members, n_slots, size) is what the optimizer remembers. `step` and `epoch` count finished ones since the
-    parameters were initialized; `batch` counts those of an unfinished epoch, `partial` is what they added up.
+    parameters were initialized; `batch` counts those of an unfinished epoch, `partial` is what they added up,
+    `rate` the learning rate of the last step.
     `first_step` and `first_epoch` are where the present run began; `memories` belong to its stopping rules.
     `epoch_start` is how the epoch at hand began, `best` the best epoch's end, `latest` where the run stood when `best`
     was brought back.
@@ -44,6 +45,7 @@ class TrainingState:
     first_step: int = 0
     first_epoch: int = 0
     seconds: float = 0.0
+    rate: float = 0.0
     partial: Sums | None = None
     epoch_start: Snapshot | None = None
     best: Snapshot | None = None

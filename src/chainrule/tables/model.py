@@ -1,0 +1,259 @@
+"""A model of a table: what its columns are taken for, and the network trained on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule import __version__, container
+from chainrule.arrays import AnyArray, Array
+from chainrule.errors import InputError
+from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.saving import damaged
+from chainrule.tables.encoding import EncodingNotes, TableEncoding
+from chainrule.tables.frames import as_polars
+from chainrule.tables.preparation import PreparedTable, prepare_table
+from chainrule.tables.reading import read_table
+from chainrule.tables.scores import Baseline, Numbers, score
+from chainrule.tables.target import TargetPlan, Task
+from chainrule.training.history import History
+from chainrule.training.optimizers import Optimizer, get_optimizer
+from chainrule.training.stopping import EarlyStopping
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a table's network is built and trained; every field has a good default.
+
+    `learning_rate` None is the optimizer's own; `patience` epochs without a better validation loss end the training,
+    and the best weights come back.
+    """
+
+    hidden: tuple[int, ...] = (64, 64)
+    activation: str = "relu"
+    optimizer: str = "adam"
+    learning_rate: float | None = None
+    batch_size: int | str = "auto"
+    epochs: int = 200
+    patience: int = 20
+    dropout: float = 0.0
+    batch_norm: bool = False
+    l2: float = 1e-4
+    seed: int = 0
+    engine: str = "auto"
+
+    def network(self, prepared: PreparedTable) -> Network:
+        """The network for a table: dense layers, softmax over classes or one linear output."""
+        return Network.mlp(
+            prepared.encoding.n_features,
+            self.hidden,
+            prepared.n_outputs,
+            activation=self.activation,
+            output="softmax" if prepared.target.classes else "linear",
+            dropout=self.dropout,
+            batch_norm=self.batch_norm,
+        )
+
+    def model(self, prepared: PreparedTable) -> Model:
+        """The untrained model for a table: cross-entropy for classes, squared error of the standardized target."""
+        options = {} if self.learning_rate is None else {"learning_rate": self.learning_rate}
+        optimizer: Optimizer = get_optimizer({"name": self.optimizer, **options})
+        loss = "cross_entropy" if prepared.target.classes else "squared_error"
+        return Model(self.network(prepared), loss, optimizer, l2=self.l2, seed=self.seed, engine=self.engine)
+
+    def steps(self, prepared: PreparedTable) -> tuple[int, int]:
+        """Rows of a batch, and steps of an epoch."""
+        from chainrule.training.batches import resolve_batch_size
+
+        n_rows = len(prepared.train)
+        full = get_optimizer(self.optimizer).full_batch
+        size = resolve_batch_size("full" if full else self.batch_size, n_rows)
+        return size, -(-n_rows // size)
+
+
+class TableModel:
+    """A trained model that takes tables and answers in their own values.
+
+    >>> model = TableModel.train("iris", target="target", epochs=60, progress=False)
+    >>> model.test_scores["accuracy"] > 0.9
+    True
+    >>> model.predict({"sepal length (cm)": [5.1], "sepal width (cm)": [3.5], "petal length (cm)": [1.4],
+    ...                "petal width (cm)": [0.2]}).tolist()
+    ['setosa']
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        encoding: TableEncoding,
+        target: TargetPlan,
+        baseline: Baseline,
+        *,
+        rows: dict[str, int] | None = None,
+        test_scores: Numbers | None = None,
+        test_baseline: Numbers | None = None,
+    ):
+        self.model = model
+        self.encoding = encoding
+        self.target = target
+        self.baseline = baseline
+        self.rows = rows or {}
+        self.test_scores = test_scores or {}
+        self.test_baseline = test_baseline or {}
+
+    @classmethod
+    def train(
+        cls,
+        table: Any,
+        target: str,
+        *,
+        task: Task | str | None = None,
+        validation: float = 0.15,
+        test: float = 0.2,
+        progress: bool | str = "auto",
+        callbacks: Sequence[Any] = (),
+        **settings: Any,
+    ) -> TableModel:
+        """Train a network on a table and score it on rows that it never saw.
+
+        Arguments:
+            table: a CSV or Parquet file, a data frame, or the name of one of scikit-learn's small data sets.
+            target: the column to predict.
+            task: `"classification"` or `"regression"`; found from the target when left out.
+            validation, test: fractions of the rows held out for early stopping and for the final score.
+            settings: the fields of `Settings`, such as `hidden=(64, 64)`, `epochs=200`, `dropout=0.1`.
+
+        Raises:
+            InputError: the table, the target or a setting can't be used; the message says why and what would be right.
+        """
+        chosen = make_settings(**settings)
+        prepared = prepare_table(table, target, task=task, validation=validation, test=test, seed=chosen.seed)
+        return cls.fit(prepared, chosen, progress=progress, callbacks=callbacks)
+
+    @classmethod
+    def fit(
+        cls,
+        prepared: PreparedTable,
+        settings: Settings | None = None,
+        *,
+        progress: bool | str = "auto",
+        callbacks: Sequence[Any] = (),
+    ) -> TableModel:
+        """Train on a prepared table."""
+        settings = settings or Settings()
+        model = settings.model(prepared)
+        held_out = (prepared.validation.X, prepared.validation.y) if len(prepared.validation) else None
+        model.fit(
+            prepared.train.X,
+            prepared.train.y,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            validation=held_out,
+            stop=EarlyStopping(settings.patience) if held_out else (),
+            progress=progress,
+            callbacks=callbacks,
+        )
+        baseline = Baseline.fit(prepared.target, prepared.train.y)
+        trained = cls(model, prepared.encoding, prepared.target, baseline, rows=prepared.rows)
+        if len(prepared.test):
+            trained.test_scores, trained.test_baseline = trained.evaluate(prepared.test_frame)
+        return trained
+
+    @property
+    def history(self) -> History:
+        """What happened in training, epoch by epoch."""
+        return self.model.history
+
+    def predict(self, table: Any) -> AnyArray:
+        """The prediction for each row in the target's own values, shape (rows,)."""
+        return self.predict_with_notes(table)[0]
+
+    def predict_proba(self, table: Any) -> Array:
+        """The probability of each class (in the order of `target.classes`) for each row, shape (rows, classes)."""
+        if not self.target.classes:
+            raise InputError(f'"{self.target.name}" is a number, not a class: there are no probabilities to predict')
+        return self._outputs(table)[0]
+
+    def predict_with_notes(self, table: Any) -> tuple[AnyArray, EncodingNotes]:
+        """Predictions, and what was odd about the table (unseen categories, extra columns, missing values)."""
+        outputs, notes = self._outputs(table)
+        places = outputs.argmax(axis=1) if self.target.classes else outputs[:, 0]
+        return self.target.decode(places), notes
+
+    def evaluate(self, table: Any) -> tuple[Numbers, Numbers]:
+        """Scores on a table that has the target, and those of the trivial baseline.
+
+        Rows without a target are left out.
+        """
+        frame = read_table(table)
+        frame = self.target.known_rows(frame)
+        if not frame.height:
+            raise InputError(
+                f'no row of the table has a value of the target "{self.target.name}": nothing can be scored'
+            )
+        outputs = self._outputs(frame)[0]
+        if self.target.classes:
+            truth = self.target.encode(frame)
+        else:
+            truth = self.target.values(frame)[:, None]
+            outputs = self.target.decode(outputs)
+        return score(self.target, truth, outputs), score(self.target, truth, self.baseline.predict(len(truth)))
+
+    def _outputs(self, table: Any) -> tuple[AnyArray, EncodingNotes]:
+        frame = as_polars(table) if not isinstance(table, (str, Path)) else read_table(table)
+        X, notes = self.encoding.encode(frame)
+        outputs = self.model.predict(X) if len(X) else np.zeros((0, len(self.target.classes) or 1), dtype=np.float32)
+        return outputs, notes
+
+    def save(self, path: str | Path) -> None:
+        """Save everything that prediction needs to one `.safetensors` file."""
+        container.write(path, self.to_contents(), __version__)
+
+    def to_contents(self) -> container.Contents:
+        """What `save` writes: the model's contents, and the table's."""
+        model = self.model.to_contents()
+        table = {
+            "encoding": self.encoding.to_dict(),
+            "target": self.target.to_dict(),
+            "baseline": asdict(self.baseline),
+            "rows": self.rows,
+            "test_scores": self.test_scores,
+            "test_baseline": self.test_baseline,
+        }
+        return container.Contents("table", {"model": model.form, "table": table}, model.tensors)
+
+    @classmethod
+    def from_contents(cls, contents: container.Contents, *, engine: str = "auto") -> TableModel:
+        """The table model of a file."""
+        try:
+            form, table = contents.form["model"], contents.form["table"]
+            model = Model.from_contents(container.Contents("model", form, contents.tensors), engine=engine)
+            baseline = Baseline(tuple(table["baseline"]["shares"]), table["baseline"]["mean"])
+            encoding, target = (
+                TableEncoding.from_dict(table["encoding"]),
+                TargetPlan.from_dict(table["target"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise damaged(error) from error
+        return cls(
+            model, encoding, target, baseline,
+            rows=table["rows"], test_scores=table["test_scores"], test_baseline=table["test_baseline"],
+        )  # fmt: skip
+
+
+def make_settings(**settings: Any) -> Settings:
+    """Settings by name, or an error that names what there is."""
+    from dataclasses import fields
+
+    from chainrule.errors import did_you_mean, listed
+
+    known = [field.name for field in fields(Settings)]
+    for name in settings:
+        if name not in known:
+            raise InputError(f'there is no setting "{name}".{did_you_mean(name, known)} There are {listed(known)}')
+    return Settings(**settings)
