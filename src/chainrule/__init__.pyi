@@ -1,29 +1,63 @@
 # What `chainrule/__init__.py` loads on first use, for type checkers and editors.
 from chainrule.errors import (
     ChainruleError as ChainruleError,
+)
+from chainrule.errors import (
     DivergenceError as DivergenceError,
+)
+from chainrule.errors import (
     EngineError as EngineError,
+)
+from chainrule.errors import (
     FileError as FileError,
+)
+from chainrule.errors import (
     InputError as InputError,
+)
+from chainrule.errors import (
     NetworkError as NetworkError,
+)
+from chainrule.errors import (
     TrainingError as TrainingError,
 )
 from chainrule.files import load as load
 from chainrule.layers import (
     Activation as Activation,
+)
+from chainrule.layers import (
     Add as Add,
+)
+from chainrule.layers import (
     BatchNorm as BatchNorm,
+)
+from chainrule.layers import (
     Concatenate as Concatenate,
+)
+from chainrule.layers import (
     Dense as Dense,
+)
+from chainrule.layers import (
     Dropout as Dropout,
+)
+from chainrule.layers import (
     Flatten as Flatten,
+)
+from chainrule.layers import (
     Input as Input,
 )
 from chainrule.losses import (
     CrossEntropy as CrossEntropy,
+)
+from chainrule.losses import (
     CustomLoss as CustomLoss,
+)
+from chainrule.losses import (
     Huber as Huber,
+)
+from chainrule.losses import (
     Loss as Loss,
+)
+from chainrule.losses import (
     Quantile as Quantile,
 )
 from chainrule.metrics import Metric as Metric
@@ -33,30 +67,60 @@ from chainrule.tables import read_table as read_table
 from chainrule.tables.model import TableModel as TableModel
 from chainrule.training.callbacks import (
     Callback as Callback,
+)
+from chainrule.training.callbacks import (
     Checkpoint as Checkpoint,
 )
 from chainrule.training.history import History as History
 from chainrule.training.optimizers import (
-    AdaGrad as AdaGrad,
-    Adam as Adam,
-    AdamW as AdamW,
     LBFGS as LBFGS,
-    RMSProp as RMSProp,
+)
+from chainrule.training.optimizers import (
     SGD as SGD,
+)
+from chainrule.training.optimizers import (
+    AdaGrad as AdaGrad,
+)
+from chainrule.training.optimizers import (
+    Adam as Adam,
+)
+from chainrule.training.optimizers import (
+    AdamW as AdamW,
+)
+from chainrule.training.optimizers import (
+    RMSProp as RMSProp,
 )
 from chainrule.training.schedules import (
     Constant as Constant,
+)
+from chainrule.training.schedules import (
     Cosine as Cosine,
+)
+from chainrule.training.schedules import (
     Exponential as Exponential,
+)
+from chainrule.training.schedules import (
     InverseScaling as InverseScaling,
+)
+from chainrule.training.schedules import (
     OneCycle as OneCycle,
+)
+from chainrule.training.schedules import (
     ReduceOnPlateau as ReduceOnPlateau,
+)
+from chainrule.training.schedules import (
     StepDecay as StepDecay,
 )
 from chainrule.training.stopping import (
     ConvergedWeights as ConvergedWeights,
+)
+from chainrule.training.stopping import (
     EarlyStopping as EarlyStopping,
+)
+from chainrule.training.stopping import (
     LossBelow as LossBelow,
+)
+from chainrule.training.stopping import (
     TimeLimit as TimeLimit,
 )
 

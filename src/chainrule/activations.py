@@ -312,7 +312,8 @@ class Threshold(ActivationFunction):
             'so every gradient before it is zero; use "sigmoid", its smooth form'
         )
 
-    derivative = backward  # type: ignore[assignment]  # the same refusal, whatever it is called with
+    def derivative(self, kept: Array) -> Array:
+        return self.backward(kept, kept)  # the same refusal
 
 
 def sigmoid(z: Array) -> Array:

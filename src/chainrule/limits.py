@@ -78,3 +78,5 @@ class Limited:
             value = getattr(self, name)
             if value is not None:
                 check(type(self).__name__, name, value, limit)
+            if isinstance(value, np.generic):  # it would lift float32 arrays to float64, and JSON can't hold it
+                object.__setattr__(self, name, value.item())

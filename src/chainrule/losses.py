@@ -156,7 +156,7 @@ class Quantile(Loss):
 
     def gradient(self, target: Array, output: Array) -> Array:
         short = target - output
-        return (1 - self.level) * (short < 0) - output.dtype.type(self.level) * (short > 0)
+        return np.where(short < 0, output.dtype.type(1 - self.level), output.dtype.type(-self.level) * (short > 0))
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ class CrossEntropy(Loss):
         return target
 
     def prepare(self, y: ArrayLike, outputs: int, dtype: np.dtype, head: str) -> AnyArray:
-        labels = np.asarray(y)
+        labels = _numbers(y, None, head)
         if labels.ndim == 2 and labels.shape[1] == 1 and outputs > 1:
             labels = labels[:, 0]
         if labels.ndim != 1:
@@ -343,7 +343,7 @@ def _ratio(x: Array, y: Array) -> Array:
     return np.divide(x, y, where=x != 0, out=np.zeros_like(y))
 
 
-def _numbers(y: ArrayLike, dtype: np.dtype, head: str) -> AnyArray:
+def _numbers(y: ArrayLike, dtype: np.dtype | None, head: str) -> AnyArray:
     try:
         return np.asarray(y, dtype=dtype)
     except (TypeError, ValueError) as error:
@@ -351,7 +351,7 @@ def _numbers(y: ArrayLike, dtype: np.dtype, head: str) -> AnyArray:
 
 
 def _check_finite(target: AnyArray, head: str) -> None:
-    bad = np.flatnonzero(~np.isfinite(target.reshape(len(target), -1)).all(axis=1))
+    bad = np.flatnonzero(~np.isfinite(target).all(axis=tuple(range(1, target.ndim))))
     if len(bad):
         raise InputError(f'targets of head "{head}" are NaN or infinite in rows {listed(bad, limit=5)}')
 

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from chainrule import __version__
-from chainrule.cli.screen import out, print_json, new_table
+from chainrule.cli.screen import new_table, out, print_json
 
 LIBRARIES = ("numpy", "scipy", "safetensors", "polars", "narwhals", "scikit-learn", "typer", "rich")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.screen import out, print_json, new_table
+from chainrule.cli.screen import new_table, out, print_json
 from chainrule.errors import InputError
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from chainrule.cli.screen import err, out, print_json, print_notes, score_table, new_table
+from chainrule.cli.screen import err, new_table, out, print_json, print_notes, score_table
 from chainrule.container import check_writable
 from chainrule.errors import InputError
 

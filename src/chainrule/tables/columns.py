@@ -113,15 +113,11 @@ def plan_columns(
     )
     if all(plan.kind == "dropped" for plan in plans):
         why = listed(f'"{plan.name}" ({plan.reason})' for plan in plans)
-        raise InputError(
-            f"no column is left to learn from: {why or 'the table has no other columns'}"
-        )
+        raise InputError(f"no column is left to learn from: {why or 'the table has no other columns'}")
     return plans
 
 
-def _checked_kinds(
-    frame: pl.DataFrame, targets: list[str], kinds: Mapping[str, Kind]
-) -> Mapping[str, Kind]:
+def _checked_kinds(frame: pl.DataFrame, targets: list[str], kinds: Mapping[str, Kind]) -> Mapping[str, Kind]:
     for name in [*targets, *kinds]:
         if name not in frame.columns:
             raise InputError(
@@ -130,9 +126,7 @@ def _checked_kinds(
             )
     for name, kind in kinds.items():
         if kind not in get_args(Kind):
-            raise InputError(
-                f'the kind of column "{name}" is {kind!r}: it must be {quoted(get_args(Kind))}'
-            )
+            raise InputError(f'the kind of column "{name}" is {kind!r}: it must be {quoted(get_args(Kind))}')
     return kinds
 
 
@@ -146,9 +140,7 @@ def _rows_with_target(frame: pl.DataFrame, targets: list[str]) -> NDArray[np.int
     return np.flatnonzero(have) + 1
 
 
-def _plan(
-    column: pl.Series, rows: NDArray[np.int64], max_categories: int, wanted: Kind | None
-) -> ColumnPlan:
+def _plan(column: pl.Series, rows: NDArray[np.int64], max_categories: int, wanted: Kind | None) -> ColumnPlan:
     missing = len(column) - int(known(column).sum())
 
     def dropped(reason: str, distinct: int) -> ColumnPlan:
@@ -206,9 +198,7 @@ def _plan_categories(
     return ColumnPlan(column.name, "categorical", reason, missing, distinct)
 
 
-def _why_not_categories(
-    column: pl.Series, distinct: int, missing: int, max_categories: int
-) -> str | None:
+def _why_not_categories(column: pl.Series, distinct: int, missing: int, max_categories: int) -> str | None:
     present = len(column) - missing
     if distinct == 1 and not missing:
         return "all values are the same"
@@ -219,9 +209,7 @@ def _why_not_categories(
     return None
 
 
-def _numeric_reading(
-    column: pl.Series, rows: NDArray[np.int64], wanted: Kind | None
-) -> tuple[Unit | None, str]:
+def _numeric_reading(column: pl.Series, rows: NDArray[np.int64], wanted: Kind | None) -> tuple[Unit | None, str]:
     """What the numbers of a column are and how they are taken; no unit if it has categories."""
     if wanted == "categorical":
         return None, ""
@@ -240,9 +228,7 @@ def _numeric_reading(
     return None, ""
 
 
-def number_like(
-    column: pl.Series, text: pl.Series, rows: NDArray[np.int64], otherwise: str
-) -> bool:
+def number_like(column: pl.Series, text: pl.Series, rows: NDArray[np.int64], otherwise: str) -> bool:
     """Whether every value of a text column is a number; `text` is the column, cleaned.
 
     Raises `InputError` naming the others where nearly every value is, with `otherwise` as the way

@@ -52,10 +52,7 @@ def read_csv(path: Path) -> pl.DataFrame:
 def _decoded(path: Path, raw: bytes) -> str:
     if not raw or raw.isspace():
         raise FileError(f"{path} is empty: it must hold a line of column names, then rows")
-    mend = (
-        "save it as UTF-8, or read it with pandas.read_csv(..., encoding=...) "
-        "and hand in the data frame"
-    )
+    mend = "save it as UTF-8, or read it with pandas.read_csv(..., encoding=...) and hand in the data frame"
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise FileError(f"{path} is UTF-16 text, not UTF-8: {mend}")
     if b"\0" in raw[:4096]:
@@ -82,9 +79,7 @@ def _header(path: Path, text: str) -> tuple[str, list[str]]:
         records = csv.reader(_lines(text), delimiter=separator, strict=True)
         names = [name.strip() for name in next(record for record in records if record)]
     except csv.Error as error:
-        raise FileError(
-            f"{path} is not a whole CSV file: {error} in the line of column names"
-        ) from None
+        raise FileError(f"{path} is not a whole CSV file: {error} in the line of column names") from None
     _refuse_repeated(path, names)
     return separator, names
 
@@ -106,8 +101,7 @@ def _refuse_repeated(path: Path, names: list[str]) -> None:
             places = ", ".join(str(i) for i, other in enumerate(names, 1) if other == name)
             called = f'are called "{name}"' if name else "have no name"
             raise FileError(
-                f"in {path} columns {places} {called}: give each its own name "
-                "(the first line must hold the names)"
+                f"in {path} columns {places} {called}: give each its own name (the first line must hold the names)"
             )
 
 

@@ -53,9 +53,7 @@ class EncodingNotes:
                 f"({quoted(self.unseen_examples[name])}), encoded as no category"
             )
         for name, rows in self.unexpected_missing.items():
-            lines.append(
-                f'column "{name}": {counted(rows, "row")} without a value, training had none'
-            )
+            lines.append(f'column "{name}": {counted(rows, "row")} without a value, training had none')
         return tuple(lines)
 
 
@@ -147,8 +145,7 @@ class TableEncoding:
             near = nearest(name, spare)
             parts.append(f'"{name}"' + (f' (the table has "{near}")' if near else ""))
         raise InputError(
-            f"the table lacks {counted(len(lacking), 'column')} of the training table: "
-            f"{listed(parts, limit=30)}"
+            f"the table lacks {counted(len(lacking), 'column')} of the training table: {listed(parts, limit=30)}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -165,9 +162,7 @@ class TableEncoding:
             columns = tuple(_column_from_dict(column) for column in form["columns"])
             return cls(columns, tuple(str(name) for name in form["unused"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"this isn't a table encoding as chainrule writes it: {error!r}"
-            ) from error
+            raise InputError(f"this isn't a table encoding as chainrule writes it: {error!r}") from error
 
 
 def _column_from_dict(form: Mapping[str, Any]) -> EncodedColumn:

@@ -34,8 +34,7 @@ def as_polars(source: object) -> pl.DataFrame:
         raise _repeated(source) from None
     except TypeError:
         raise InputError(
-            f"a table is {_described(source)}: it must be a path, a data frame, "
-            "or the name of a data set"
+            f"a table is {_described(source)}: it must be a path, a data frame, or the name of a data set"
         ) from None
     if isinstance(wrapped, nw.LazyFrame):
         wrapped = wrapped.collect("polars")
@@ -82,9 +81,7 @@ def _repeated(frame: Any) -> InputError:
     names = getattr(frame, "column_names", None) or frame.columns
     counts = Counter(str(name) for name in names)
     twice = [name for name, count in counts.items() if count > 1]
-    return InputError(
-        f"the table has more than one column called {quoted(twice)}: give each its own name"
-    )
+    return InputError(f"the table has more than one column called {quoted(twice)}: give each its own name")
 
 
 def _is_missing(value: object) -> bool:

@@ -23,15 +23,11 @@ def read_parquet(path: Path) -> pl.DataFrame:
     try:
         frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
     except pl.exceptions.DuplicateError as error:
-        raise FileError(
-            f"two columns of {path} have the same name: give each its own ({error})"
-        ) from error
+        raise FileError(f"two columns of {path} have the same name: give each its own ({error})") from error
     # A damaged file can make the reader panic, and a panic isn't a PolarsError.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).partition("\n")[0]
-        raise FileError(
-            f"{path} can't be read as Parquet ({reason}): write it again, or give a CSV file"
-        ) from error
+        raise FileError(f"{path} can't be read as Parquet ({reason}): write it again, or give a CSV file") from error
     if frame.is_empty():
         raise FileError(f"{path} has no rows: give a table with at least one")
     return frame

@@ -47,9 +47,7 @@ def read_table(source: object) -> pl.DataFrame:
         return _read_named(os.fspath(source))
     frame = as_polars(source)
     if frame.is_empty():
-        raise InputError(
-            f"the table has {counted(frame.width, 'column')} and no rows: give at least one row"
-        )
+        raise InputError(f"the table has {counted(frame.width, 'column')} and no rows: give at least one row")
     return frame
 
 

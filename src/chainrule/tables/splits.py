@@ -54,8 +54,7 @@ def split_rows(
         given = np.asarray(labels)
         if given.shape != (n_rows,):
             raise InputError(
-                f"labels have shape {given.shape}: they must have one entry for each of the "
-                f"{counted(n_rows, 'row')}"
+                f"labels have shape {given.shape}: they must have one entry for each of the {counted(n_rows, 'row')}"
             )
         classes = np.unique(given, return_inverse=True)[1]
     sizes = np.bincount(classes, minlength=1)
@@ -72,8 +71,7 @@ def _checked_fractions(validation: float, test: float) -> NDArray[np.float64]:
         check("split_rows", name, value, FRACTION)
     if validation + test >= 1:
         raise InputError(
-            f"validation {validation:g} and test {test:g} leave no rows for training: "
-            "their sum must be below 1"
+            f"validation {validation:g} and test {test:g} leave no rows for training: their sum must be below 1"
         )
     return np.array([1.0 - validation - test, validation, test])
 
@@ -85,9 +83,7 @@ def _rows_needed(sizes: Rows, fractions: NDArray[np.float64], labelled: bool) ->
     if int(sizes.sum()) >= needed:
         return ""
     classes = f" of each of {training} classes" if training > 1 else ""
-    others = "".join(
-        f", one for {name}" for name, part in zip(_PARTS[1:], fractions[1:], strict=True) if part
-    )
+    others = "".join(f", one for {name}" for name, part in zip(_PARTS[1:], fractions[1:], strict=True) if part)
     return (
         f"{counted(int(sizes.sum()), 'row')} can't be split: at least {needed} are needed "
         f"(one for training{classes}{others})"

@@ -145,9 +145,7 @@ class TargetPlan:
                 float(form["scale"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"this isn't a target plan as chainrule writes it: {error!r}"
-            ) from error
+            raise InputError(f"this isn't a target plan as chainrule writes it: {error!r}") from error
 
     def _column(self, frame: pl.DataFrame) -> pl.Series:
         if self.name not in frame.columns:
@@ -163,8 +161,7 @@ class TargetPlan:
         absent = np.flatnonzero(~known(column).to_numpy())
         if absent.size:
             raise InputError(
-                f'the target "{self.name}" is missing in {at_rows(absent + 1)}: '
-                "give it there or leave these rows out"
+                f'the target "{self.name}" is missing in {at_rows(absent + 1)}: give it there or leave these rows out'
             )
         return column
 
@@ -203,8 +200,7 @@ def plan_target(frame: pl.DataFrame, name: str, task: Task | str | None = None) 
         _refuse_text(present, rows)
     if np.ptp(as_numbers(present, rows=rows)) == 0:
         raise InputError(
-            f'the target "{name}" is {present[0]!r} in every row: '
-            "there is nothing to learn from one value"
+            f'the target "{name}" is {present[0]!r} in every row: there is nothing to learn from one value'
         )
     return TargetPlan(name, found, reason, missing)
 
@@ -213,10 +209,7 @@ def _checked_task(task: object) -> Task:
     for known_task in get_args(Task):
         if task == known_task:
             return known_task
-    raise InputError(
-        f"the task is {task!r}: it must be {quoted(get_args(Task))}."
-        f"{meant(str(task), get_args(Task))}"
-    )
+    raise InputError(f"the task is {task!r}: it must be {quoted(get_args(Task))}.{meant(str(task), get_args(Task))}")
 
 
 def _check_type(column: pl.Series) -> None:
@@ -227,8 +220,7 @@ def _check_type(column: pl.Series) -> None:
         )
     if unit_of(column) is None and not is_text(column):
         raise InputError(
-            f'the target "{column.name}" holds {column.dtype} values: '
-            "it must hold numbers, text or true/false"
+            f'the target "{column.name}" holds {column.dtype} values: it must hold numbers, text or true/false'
         )
 
 
@@ -237,9 +229,7 @@ def _inferred(column: pl.Series, rows: NDArray[np.int64]) -> tuple[Task, str]:
         return "classification", "categories"
     if unit_of(column) == "boolean":
         return "classification", "true/false"
-    if is_text(column) and not number_like(
-        column, clean_text(column), rows, 'say task="classification"'
-    ):
+    if is_text(column) and not number_like(column, clean_text(column), rows, 'say task="classification"'):
         return "classification", "text"
     numbers = as_numbers(column, rows=rows)
     distinct = np.unique(numbers).size
@@ -247,15 +237,11 @@ def _inferred(column: pl.Series, rows: NDArray[np.int64]) -> tuple[Task, str]:
         return "regression", "numbers with fractions"
     few = min(numbers.size / 5, 5)
     if distinct == 2 or distinct <= min(max(few, numbers.size / 20), _MOST_CLASSES):
-        return "classification", (
-            f"{distinct:,} different whole numbers in {counted(numbers.size, 'row')}"
-        )
+        return "classification", (f"{distinct:,} different whole numbers in {counted(numbers.size, 'row')}")
     return "regression", f"{distinct:,} different numbers in {counted(numbers.size, 'row')}"
 
 
-def _classes(
-    column: pl.Series, rows: NDArray[np.int64]
-) -> tuple[tuple[Class, ...], tuple[int, ...]]:
+def _classes(column: pl.Series, rows: NDArray[np.int64]) -> tuple[tuple[Class, ...], tuple[int, ...]]:
     """The classes in sorted order, in the column's own type, and the rows of each."""
     import polars as pl
 
@@ -271,8 +257,7 @@ def _classes(
     counts = tuple(table["rows"].to_list())
     if len(classes) == 1:
         raise InputError(
-            f'the target "{column.name}" has one class only, {classes[0]!r}: '
-            "there is nothing to tell apart"
+            f'the target "{column.name}" has one class only, {classes[0]!r}: there is nothing to tell apart'
         )
     alone = [value for value, count in zip(classes, counts, strict=True) if count < 2]
     if alone:

@@ -87,9 +87,7 @@ def parsed_numbers(text: pl.Series) -> pl.Series:
     return text.cast(pl.Float64, strict=False).fill_nan(None)
 
 
-def as_numbers(
-    series: pl.Series, unit: Unit = "number", rows: NDArray[np.int64] | None = None
-) -> NDArray[np.float64]:
+def as_numbers(series: pl.Series, unit: Unit = "number", rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
     """A column as float64 numbers, NaN where missing, shape (rows,).
 
     True is 1 and false 0; dates count the days since 1970-01-01. `rows` are the rows' numbers
@@ -138,17 +136,13 @@ def as_categories(series: pl.Series) -> pl.Series:
         names = _same_name(clean_text(distinct))
         return raw if names.equals(distinct) else raw.replace(distinct, names)
     if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary):
-        raise InputError(
-            f'column "{series.name}" holds {series.dtype} values, which can\'t be categories'
-        )
+        raise InputError(f'column "{series.name}" holds {series.dtype} values, which can\'t be categories')
     if series.dtype.is_float():
         return _float_names(series.fill_nan(None))
     return series.cast(pl.String)
 
 
-def text_rows(
-    series: pl.Series, bad: NDArray[np.bool_], rows: NDArray[np.int64] | None = None
-) -> str:
+def text_rows(series: pl.Series, bad: NDArray[np.bool_], rows: NDArray[np.int64] | None = None) -> str:
     """The rows where a column of numbers has text, and some of what it says there, for messages."""
     where = np.flatnonzero(bad)
     examples = series.filter(bad).unique(maintain_order=True).head(3)
@@ -185,10 +179,7 @@ def _check_unit(series: pl.Series, unit: Unit) -> None:
     alike = ("number", "boolean")
     if found != unit and not (found in alike and unit in alike):
         held = PLURALS[found] if found else f"{series.dtype} values"
-        raise InputError(
-            f'column "{series.name}" holds {held} where {PLURALS[unit]} belong: '
-            f"give {PLURALS[unit]}"
-        )
+        raise InputError(f'column "{series.name}" holds {held} where {PLURALS[unit]} belong: give {PLURALS[unit]}')
 
 
 def _plain_numbers(series: pl.Series) -> pl.Series:

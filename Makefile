@@ -1,0 +1,51 @@
+# Everything works on a machine that has only Python 3.11+ and make: each target makes its own virtual environment.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+RUN := $(VENV)/bin
+
+.PHONY: help demo test test-slow lint docs bench clean
+
+help:  ## Say what each target does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/installed  ## Train a network on the penguins and score it
+	@mkdir -p build
+	$(RUN)/chainrule train examples/penguins.csv --target species --out build/penguins.safetensors
+
+test: $(VENV)/tested  ## Run all the tests but the slow ones
+	$(RUN)/python -m pytest -q -m "not slow"
+
+test-slow: $(VENV)/tested  ## Run the tests that take minutes
+	$(RUN)/python -m pytest -q -m slow
+
+lint: $(VENV)/linted  ## Style and types
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+
+docs: $(VENV)/installed  ## Write the generated pages of docs/reference
+	$(RUN)/python docs/generate.py
+
+bench: $(VENV)/installed  ## Speed beside scikit-learn, and the time of import
+	$(RUN)/python benchmarks/step_time.py
+	$(RUN)/python benchmarks/import_time.py
+
+clean:  ## Take away the virtual environment and what was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "chainrule needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/linted: $(VENV)/tested
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
+	@touch $@
