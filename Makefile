@@ -24,8 +24,9 @@ lint: $(VENV)/linted  ## Style and types
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 
-docs: $(VENV)/installed  ## Write the generated pages of docs/reference
-	$(RUN)/python docs/generate.py
+docs: $(VENV)/installed  ## Write docs/reference and the README's outputs from the code
+	@mkdir -p build
+	PATH="$(abspath $(RUN)):$$PATH" $(RUN)/python docs/generate.py
 
 bench: $(VENV)/installed  ## Speed beside scikit-learn, and the time of import
 	$(RUN)/python benchmarks/step_time.py

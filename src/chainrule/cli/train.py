@@ -73,7 +73,7 @@ def train(
         typer.Option(help="Step size.  [default: the optimizer's own]", show_default=False, rich_help_panel=_TRAINING),
     ] = None,
     batch_size: Annotated[
-        str, typer.Option(help="Rows of a step: a number, full, or auto (32).", rich_help_panel=_TRAINING)
+        str, typer.Option(help="Rows of a step: a number, full, or auto (32, fewer in small tables).", rich_help_panel=_TRAINING)
     ] = "auto",
     epochs: Annotated[
         int, typer.Option(help="Passes over the training rows, at most.", rich_help_panel=_TRAINING)

@@ -77,8 +77,8 @@ class Job:
         order: (members, n) row numbers; each `batch_size` of them make one step, the last may be smaller.
         rates: the learning rate of each step of this job.
         first_step: how many steps were done before this job, counted from 0.
-        sums: what earlier jobs of the epoch added up; each step adds its own, so that no result depends on how an epoch is
-            cut into jobs.
+        sums: what earlier jobs of the epoch added up; each step adds its own, so that no result depends on how an
+            epoch is cut into jobs.
         trainable: the runs of the parameter vector that the optimizer may change.
         clip_norm: the greatest 2-norm of the gradient of all trainable parameters, or None.
         should_stop: asked after every step.

@@ -21,6 +21,7 @@ from chainrule.tables.preparation import PreparedTable, prepare_table
 from chainrule.tables.reading import read_table
 from chainrule.tables.scores import Baseline, Numbers, score
 from chainrule.tables.target import TargetPlan, Task
+from chainrule.training.batches import DEFAULT_BATCH, resolve_batch_size
 from chainrule.training.history import History
 from chainrule.training.optimizers import Optimizer, get_optimizer
 from chainrule.training.stopping import EarlyStopping
@@ -30,8 +31,9 @@ from chainrule.training.stopping import EarlyStopping
 class Settings:
     """How a table's network is built and trained; every field has a good default.
 
-    `learning_rate` None is the optimizer's own; `patience` epochs without a better validation loss end the training,
-    and the best weights come back.
+    `learning_rate` None is the optimizer's own. `batch_size="auto"` is 32 rows, fewer in small tables (a sixteenth of
+    them, at least 8), so that an epoch has enough steps. `patience` epochs without a better validation loss end the
+    training, and the best weights come back.
     """
 
     hidden: tuple[int, ...] = (64, 64)
@@ -68,19 +70,21 @@ class Settings:
 
     def steps(self, prepared: PreparedTable) -> tuple[int, int]:
         """Rows of a batch, and steps of an epoch."""
-        from chainrule.training.batches import resolve_batch_size
-
         n_rows = len(prepared.train)
-        full = get_optimizer(self.optimizer).full_batch
-        size = resolve_batch_size("full" if full else self.batch_size, n_rows)
+        size: int | str = self.batch_size
+        if get_optimizer(self.optimizer).full_batch:
+            size = "full"
+        elif size == "auto":
+            size = min(DEFAULT_BATCH, max(8, n_rows // 16), n_rows)
+        size = resolve_batch_size(size, n_rows)
         return size, -(-n_rows // size)
 
 
 class TableModel:
     """A trained model that takes tables and answers in their own values.
 
-    >>> model = TableModel.train("iris", target="target", epochs=60, progress=False)
-    >>> model.test_scores["accuracy"] > 0.9
+    >>> model = TableModel.train("iris", target="target", progress=False)
+    >>> model.test_scores["accuracy"] >= 0.9
     True
     >>> model.predict({"sepal length (cm)": [5.1], "sepal width (cm)": [3.5], "petal length (cm)": [1.4],
     ...                "petal width (cm)": [0.2]}).tolist()
@@ -152,7 +156,7 @@ class TableModel:
             prepared.train.X,
             prepared.train.y,
             epochs=settings.epochs,
-            batch_size=settings.batch_size,
+            batch_size=settings.steps(prepared)[0],
             validation=held_out,
             stop=EarlyStopping(settings.patience) if held_out else (),
             progress=progress,

@@ -69,7 +69,7 @@ def prepare_table(
 
     >>> prepared = prepare_table("iris", "target")
     >>> prepared.rows, prepared.train.X.shape, prepared.target.classes
-    ({'train': 98, 'validation': 22, 'test': 30}, (98, 4), ('setosa', 'versicolor', 'virginica'))
+    ({'train': 97, 'validation': 23, 'test': 30}, (97, 4), ('setosa', 'versicolor', 'virginica'))
     """
     frame = read_table(table)
     plan = plan_target(frame, target, task)

@@ -1,0 +1,177 @@
+"""Writes what programs know better than people: the pages of docs/reference, and the README's outputs of commands.
+
+python docs/generate.py          writes them
+python docs/generate.py --check  says whether the pages are what it would write
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.cli.app import app
+from chainrule.initializers import INITIALIZERS
+from chainrule.layers import LAYERS
+from chainrule.losses import LOSSES
+from chainrule.metrics import METRICS
+from chainrule.training.optimizers import OPTIMIZERS
+from chainrule.training.schedules import SCHEDULES
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+NOTE = "<!-- Written by docs/generate.py from the code. Change it there. -->"
+
+
+def pages() -> dict[str, str]:
+    """Every generated page, by file name."""
+    return {"formulas.md": formulas(), "command-line.md": command_line()}
+
+
+def formulas() -> str:
+    """The formulas of everything that has one, from the objects that compute it."""
+    parts = [
+        NOTE,
+        "# Formulas",
+        "Each formula is an attribute of the class that computes it; the names are what `Network`, `Model` and the "
+        "command line take. Options stand with their defaults.",
+        "## Layers",
+        _table(["layer", "options", "formula"], ((n, _options(c), _code(c.formula)) for n, c in LAYERS.items())),
+        "## Activations",
+        "`h = f(z)`; going back, `dL/dz = dL/dh dh/dz`.",
+        _table(
+            ["name", "options", "formula", "derivative", "start of the weights before it"],
+            (
+                (n, _options(c), _code(c.formula), _code(c.derivative_formula), _code(c.initializer))
+                for n, c in ACTIVATIONS.items()
+            ),
+        ),
+        "## Losses",
+        "A row's loss, from the head's outputs `h` and the targets `y`; a batch's loss is the mean over its rows.",
+        _table(
+            ["name", "options", "formula", "gradient"],
+            ((n, _options(c), _code(c.formula), _code(c.gradient_formula)) for n, c in LOSSES.items()),
+        ),
+        "Computed together with the output activation, from its pre-activation `z`:",
+        _table(
+            ["loss", "output activation", "formula", "gradient"],
+            (
+                (n, c.fuses_with, _code(c.fused_formula), _code(c.fused_gradient_formula))
+                for n, c in LOSSES.items()
+                if c.fuses_with
+            ),
+        ),
+        "## Initializers",
+        _table(["name", "options", "formula"], ((n, _options(c), _code(c.formula)) for n, c in INITIALIZERS.items())),
+        "## Optimizers",
+        "`w` the parameters, `g` their gradient, `t` the step from 1.",
+        _table(["name", "options", "formula"], ((n, _options(c), _code(c.formula)) for n, c in OPTIMIZERS.items())),
+        "## Learning-rate schedules",
+        "`t` the step from 0, `e` the epoch from 0, `T` all steps.",
+        _table(["name", "options", "formula"], ((n, _options(c), _code(c.formula)) for n, c in SCHEDULES.items())),
+        "## Metrics",
+        _table(
+            ["name", "formula", "better"],
+            ((n, _code(m.formula), "higher" if m.higher_is_better else "lower") for n, m in METRICS.items()),
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def command_line() -> str:
+    """Every command with its arguments and options."""
+    group: Any = get_command(app)
+    parts = [NOTE, "# The command line", group.help]
+    for name, command in group.commands.items():
+        parts += [f"## chainrule {name}", _plain(command.help)]
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
+        if arguments:
+            parts.append(_table(["argument", "meaning"], ((p.metavar or p.name.upper(), p.help) for p in arguments)))
+        if options:
+            rows = ((", ".join(f"`{o}`" for o in p.opts), _plain(p.help), _default(p)) for p in options)
+            parts.append(_table(["option", "meaning", "default"], rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def readme(text: str) -> str:
+    """A README whose `console` blocks show what their commands print now, at 80 columns."""
+
+    def shown(block: re.Match[str]) -> str:
+        command = block.group(1)
+        run = subprocess.run(
+            command,
+            shell=True,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env={**os.environ, "COLUMNS": "80"},
+        )
+        lines = "\n".join(line.rstrip() for line in run.stdout.splitlines()).strip("\n")
+        return f"```console\n$ {command}\n{lines}\n```"
+
+    return re.sub(r"```console\n\$ (.*?)\n.*?```", shown, text, flags=re.DOTALL)
+
+
+def _plain(text: str) -> str:
+    """Help as Markdown: examples, which are lines that begin with the program's name, as code."""
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
+    return "\n\n".join(f"    {p}" if p.startswith("chainrule ") else p for p in paragraphs)
+
+
+def _default(option: Any) -> str:
+    if option.required:
+        return "required"
+    if option.default is None or option.default is False:
+        return ""
+    return f"`{option.default}`"
+
+
+def _options(cls: type) -> str:
+    shown = []
+    for field in fields(cls):  # type: ignore[arg-type]  # all of them are dataclasses
+        if field.name != "name" and field.init:
+            plain = isinstance(field.default, (int, float, str, bool, type(None)))
+            shown.append(f"{field.name}={field.default!r}" if plain else field.name)
+    return _code(", ".join(shown)) if shown else ""
+
+
+def _code(text: str) -> str:
+    return "`" + text.replace("|", "\\|") + "`" if text else ""
+
+
+def _table(header: list[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with --check compare them; the exit status."""
+    stale = []
+    wanted: Mapping[str, str] = pages()
+    for name, text in wanted.items():
+        path = REFERENCE / name
+        if "--check" not in arguments:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+    if "--check" not in arguments:
+        page = ROOT / "README.md"
+        page.write_text(readme(page.read_text(encoding="utf-8")), encoding="utf-8")
+    if stale:
+        print(f"not up to date: {', '.join(stale)}; run `make docs`", file=sys.stderr)
+    return bool(stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
