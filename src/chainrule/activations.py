@@ -32,6 +32,11 @@ class ActivationFunction(Limited):
     trainable: ClassVar[bool] = True
     initializer: ClassVar[str] = "glorot_uniform"  # what a Dense layer before it starts from
 
+    @property
+    def formulas(self) -> tuple[str, str]:
+        """The texts of `f` and `f'` with the options of this instance."""
+        return self.formula, self.derivative_formula
+
     def value(self, z: Array) -> Array:
         """`h = f(z)`."""
         raise NotImplementedError
@@ -99,7 +104,7 @@ class ReLU(ActivationFunction):
 
     name = "relu"
     formula = "h = max(0, z)"
-    derivative_formula = "dh/dz = 1 if z > 0 else 0"
+    derivative_formula = "dh/dz = 1 if h > 0 else 0"
     initializer = "he_uniform"
 
     def value(self, z: Array) -> Array:
@@ -162,7 +167,7 @@ class SELU(ActivationFunction):
 
     name = "selu"
     formula = "h = s z if z > 0 else s a (exp(z) - 1), s = 1.0507009873554805, a = 1.6732632423543772"
-    derivative_formula = "dh/dz = s if z > 0 else s a exp(z)"
+    derivative_formula = "dh/dz = s if z > 0 else s a exp(z), s = 1.0507009873554805, a = 1.6732632423543772"
     needs = "z"
     initializer = "lecun_normal"
 
@@ -186,6 +191,14 @@ class GELU(ActivationFunction):
     derivative_formula = "dh/dz = Phi(z) + z exp(-z^2 / 2) / sqrt(2 pi)"
     needs = "z"
     initializer = "he_uniform"
+
+    @property
+    def formulas(self) -> tuple[str, str]:
+        if not self.approximate:
+            return super().formulas
+        inner = "t = tanh(sqrt(2 / pi) (z + 0.044715 z^3))"
+        slope = "s = sqrt(2 / pi) (1 + 0.134145 z^2)"
+        return f"h = z (1 + t) / 2, {inner}", f"dh/dz = (1 + t + z (1 - t^2) s) / 2, {inner}, {slope}"
 
     def value(self, z: Array) -> Array:
         if self.approximate:
@@ -211,7 +224,7 @@ class SiLU(ActivationFunction):
 
     name = "silu"
     formula = "h = z s, s = 1 / (1 + exp(-z))"
-    derivative_formula = "dh/dz = s (1 + z (1 - s))"
+    derivative_formula = "dh/dz = s (1 + z (1 - s)), s = 1 / (1 + exp(-z))"
     needs = "z"
     initializer = "he_uniform"
 
@@ -229,7 +242,7 @@ class Mish(ActivationFunction):
 
     name = "mish"
     formula = "h = z t, t = tanh(log(1 + exp(z)))"
-    derivative_formula = "dh/dz = t + z s (1 - t^2), s = 1 / (1 + exp(-z))"
+    derivative_formula = "dh/dz = t + z s (1 - t^2), s = 1 / (1 + exp(-z)), t = tanh(log(1 + exp(z)))"
     needs = "z"
     initializer = "he_uniform"
 
@@ -300,7 +313,7 @@ class Threshold(ActivationFunction):
 
     name = "threshold"
     formula = "h = 1 if z >= 0 else 0"
-    derivative_formula = "dh/dz = 0 (none at z = 0)"
+    derivative_formula = "dh/dz = 0"
     trainable = False
 
     def value(self, z: Array) -> Array:

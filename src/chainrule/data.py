@@ -76,15 +76,14 @@ def _by_name(given: Any, names: list[str], what: str, kind: str) -> Mapping[str,
 
 
 def _numbers(given: Any, dtype: np.dtype, name: str) -> Array:
-    array = np.asarray(given)
-    if array.dtype.kind not in "fiub":
-        try:
-            array = array.astype(dtype)
-        except (TypeError, ValueError) as error:
-            raise InputError(f'X must be numbers for input "{name}": {error}') from None
-    array = np.ascontiguousarray(array, dtype=dtype)
+    try:
+        with np.errstate(over="ignore"):  # what is too large for float32 is infinite there, and refused below
+            array = np.asarray(given, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InputError(f'X must be numbers for input "{name}": {error}') from None
     if array.ndim == 0:
         raise InputError(f'X is a single number for input "{name}"; rows are wanted')
+    array = np.ascontiguousarray(array)
     finite = np.isfinite(array)
     if not finite.all():
         bad = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))
@@ -98,7 +97,10 @@ def _numbers(given: Any, dtype: np.dtype, name: str) -> Array:
 def _weights(given: Any, n_rows: int, dtype: np.dtype) -> Array | None:
     if given is None:
         return None
-    weights = np.asarray(given, dtype=dtype)
+    try:
+        weights = np.asarray(given, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"sample_weight must be numbers: {error}") from None
     if weights.shape != (n_rows,):
         raise InputError(
             f"sample_weight has shape {weights.shape}; ({n_rows},) would be right, one number for each row"

@@ -33,6 +33,7 @@ class Loss(Limited):
     fuses_with: ClassVar[str | None] = None  # the output activation it is computed together with
     fused_formula: ClassVar[str] = ""
     fused_gradient_formula: ClassVar[str] = ""
+    separable: ClassVar[bool] = False  # whether a row's loss is a sum of one term for each output
 
     def rows(self, target: Array, output: Array) -> Array:
         """Every row's loss, shape (rows,)."""
@@ -49,6 +50,10 @@ class Loss(Limited):
     def fused_gradient(self, target: Array, z: Array) -> Array:
         """`dL_row/dz`, shape (rows, outputs)."""
         return self.gradient(target, z)
+
+    def apart(self, target: AnyArray, outputs: int) -> tuple[Loss, Array]:
+        """The loss and the targets (rows, outputs) by which single outputs can be asked, where it is separable."""
+        return self, target
 
     def prepare(self, y: ArrayLike, outputs: int, dtype: np.dtype, head: str) -> AnyArray:
         """Targets in the form that `rows` takes: checked, of the right type, shape (rows, outputs)."""
@@ -73,6 +78,7 @@ class SquaredError(Loss):
     """The squared error, without the half: `"half_squared_error"` has it."""
 
     name = "squared_error"
+    separable = True
     formula = "L = sum_j (h_j - y_j)^2"
     gradient_formula = "dL/dh_j = 2 (h_j - y_j)"
     fuses_with = "linear"
@@ -91,6 +97,7 @@ class HalfSquaredError(Loss):
     """Half the squared error: its gradient is the plain difference."""
 
     name = "half_squared_error"
+    separable = True
     formula = "L = 1/2 sum_j (h_j - y_j)^2"
     gradient_formula = "dL/dh_j = h_j - y_j"
     fuses_with = "linear"
@@ -109,6 +116,7 @@ class AbsoluteError(Loss):
     """The absolute error; its best constant is the median."""
 
     name = "absolute_error"
+    separable = True
     formula = "L = sum_j |h_j - y_j|"
     gradient_formula = "dL/dh_j = sign(h_j - y_j)"
 
@@ -126,8 +134,9 @@ class Huber(Loss):
     delta: float = 1.0
 
     name = "huber"
+    separable = True
     formula = "L = sum_j e_j^2 / 2 if |e_j| <= delta else delta (|e_j| - delta / 2), e = h - y"
-    gradient_formula = "dL/dh_j = min(max(e_j, -delta), delta)"
+    gradient_formula = "dL/dh_j = min(max(e_j, -delta), delta), e = h - y"
     limits = {"delta": POSITIVE}
 
     def rows(self, target: Array, output: Array) -> Array:
@@ -146,8 +155,9 @@ class Quantile(Loss):
     level: float = 0.5
 
     name = "quantile"
+    separable = True
     formula = "L = sum_j max(level (y_j - h_j), (level - 1) (y_j - h_j))"
-    gradient_formula = "dL/dh_j = -level if y_j > h_j else 1 - level (0 where they are equal)"
+    gradient_formula = "dL/dh_j = -level if y_j > h_j else 1 - level if h_j > y_j else 0"
     limits = {"level": OPEN_FRACTION}
 
     def rows(self, target: Array, output: Array) -> Array:
@@ -164,6 +174,7 @@ class Poisson(Loss):
     """The Poisson negative log-likelihood for counts, without its constant `log(y!)`."""
 
     name = "poisson"
+    separable = True
     formula = "L = sum_j h_j - y_j log(h_j)"
     gradient_formula = "dL/dh_j = 1 - y_j / h_j"
     fuses_with = "exponential"
@@ -188,10 +199,30 @@ class Poisson(Loss):
 
 
 @dataclass(frozen=True)
+class PoissonDeviance(Poisson):
+    """Half the Poisson deviance: the Poisson loss with a constant that makes it 0 where `h = y`."""
+
+    name = "poisson_deviance"
+    formula = "L = sum_j y_j log(y_j / h_j) - y_j + h_j"
+    fused_formula = "L = sum_j exp(z_j) - y_j z_j + y_j log(y_j) - y_j"
+
+    def rows(self, target: Array, output: Array) -> Array:
+        return super().rows(target, output) + self._constant(target)
+
+    def fused_rows(self, target: Array, z: Array) -> Array:
+        return super().fused_rows(target, z) + self._constant(target)
+
+    @staticmethod
+    def _constant(target: Array) -> Array:
+        return (_x_log_y(target, target) - target).sum(axis=1)
+
+
+@dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
     """The cross-entropy of yes-or-no targets from 0 to 1, one for each output."""
 
     name = "binary_cross_entropy"
+    separable = True
     formula = "L = -sum_j y_j log(h_j) + (1 - y_j) log(1 - h_j)"
     gradient_formula = "dL/dh_j = -(y_j / h_j - (1 - y_j) / (1 - h_j))"
     fuses_with = "sigmoid"
@@ -225,6 +256,7 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     name = "cross_entropy"
+    separable = True
     formula = "L = -sum_j y_j log(h_j)"
     gradient_formula = "dL/dh_j = -y_j / h_j"
     fuses_with = "softmax"
@@ -257,6 +289,9 @@ class CrossEntropy(Loss):
             target = (1 - self.label_smoothing) * target + self.label_smoothing / like.shape[1]
         return target
 
+    def apart(self, target: AnyArray, outputs: int) -> tuple[Loss, Array]:
+        return CrossEntropy(), self.distribution(target, np.zeros((len(target), outputs)))
+
     def prepare(self, y: ArrayLike, outputs: int, dtype: np.dtype, head: str) -> AnyArray:
         labels = _numbers(y, None, head)
         if labels.ndim == 2 and labels.shape[1] == 1 and outputs > 1:
@@ -281,7 +316,7 @@ class CrossEntropy(Loss):
                 f'targets of head "{head}": row {off[0]} sums to {target[off[0]].sum():g}; '
                 "the probabilities of the classes must sum to 1"
             )
-        return target
+        return target / target.sum(axis=1, keepdims=True)  # to the last digit: the fused gradient `h - y` counts on it
 
 
 @dataclass(frozen=True)
@@ -345,7 +380,8 @@ def _ratio(x: Array, y: Array) -> Array:
 
 def _numbers(y: ArrayLike, dtype: np.dtype | None, head: str) -> AnyArray:
     try:
-        return np.asarray(y, dtype=dtype)
+        with np.errstate(over="ignore"):  # what is too large for float32 is infinite there, and refused as such
+            return np.asarray(y, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise InputError(f'targets of head "{head}" must be numbers: {error}') from None
 
@@ -365,7 +401,8 @@ def _check_range(target: AnyArray, low: float, high: float, head: str, why: str)
 LOSSES: dict[str, type[Loss]] = {
     cls.name: cls
     for cls in (
-        SquaredError, HalfSquaredError, AbsoluteError, Huber, Quantile, Poisson, BinaryCrossEntropy, CrossEntropy,
+        SquaredError, HalfSquaredError, AbsoluteError, Huber, Quantile, Poisson, PoissonDeviance, BinaryCrossEntropy,
+        CrossEntropy,
     )
 }  # fmt: skip
 ALIASES = {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import __version__, container, random
+from chainrule.arrays import Array
 from chainrule.data import prepare_inputs, prepare_rows
 from chainrule.engines.choose import Choice, choose
 from chainrule.engines.contract import Engine, Gradients, Rows
@@ -20,13 +21,13 @@ from chainrule.layers import BatchNorm
 from chainrule.limits import COUNT, OPEN_FRACTION, POSITIVE, check
 from chainrule.metrics import Metric, get_metric
 from chainrule.network import Network
-from chainrule.objective import Objective, Reduction
+from chainrule.objective import Convention, Objective, Reduction
 from chainrule.parameters import Named
 from chainrule.resolve import to_form
 from chainrule.saving import damaged, load_training, loss_of, losses_form, metrics_form, save_training
 from chainrule.training.batches import Shuffle, resolve_batch_size
 from chainrule.training.callbacks import get_callback
-from chainrule.training.evaluation import measure
+from chainrule.training.evaluation import mean_output, measure
 from chainrule.training.history import History
 from chainrule.training.loop import Plan, Run
 from chainrule.training.optimizers import Optimizer, get_optimizer
@@ -46,10 +47,13 @@ class Model:
         loss_weights: how much each head's loss counts, by name.
         l1, l2: penalties `l1 sum|W| + l2 sum W^2` on all weights whose layer says nothing else; never on biases.
         reduction: `"mean"` over a batch's rows, or `"sum"`.
+        convention: `"sklearn"` divides a batch's penalties by the weight of its rows, as scikit-learn does.
         fuse: False sends every gradient through the output activation by the plain chain rule.
         seed: decides the parameters, the order of rows and the dropout masks.
         dtype: `"float32"` or `"float64"`, throughout.
         engine: `"auto"`, `"reference"` or `"native"`; what was chosen and why is in `engine_`.
+        members: how many networks train side by side, each from its own start; they answer with their mean.
+        start: the parameters to begin with, shape (members, size of the layout), in place of drawn ones.
 
     >>> import numpy as np
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]); y = np.array([0, 1, 1, 0])
@@ -70,10 +74,13 @@ class Model:
         l1: float = 0.0,
         l2: float = 0.0,
         reduction: Reduction = "mean",
+        convention: Convention = "chainrule",
         fuse: bool = True,
         seed: int = 0,
         dtype: DTypeLike = "float32",
         engine: str = "auto",
+        members: int = 1,
+        start: Array | None = None,
     ):
         if not isinstance(network, Network):
             raise InputError(f"network is {network!r}; it must be a chainrule.Network, such as Network.mlp(4, [16], 1)")
@@ -82,12 +89,17 @@ class Model:
         self.seed = random.check_seed(seed)
         self.dtype = _check_dtype(dtype)
         self.objective = Objective.of(
-            network, loss, loss_weights=loss_weights, l1=l1, l2=l2, reduction=reduction, fuse=fuse
-        )
+            network, loss, loss_weights=loss_weights, l1=l1, l2=l2, reduction=reduction,
+            convention=convention, fuse=fuse,
+        )  # fmt: skip
         self.metrics = _metrics(self.objective, metrics)
-        self.options = {"l1": l1, "l2": l2, "reduction": reduction, "fuse": fuse}
+        check("Model", "members", members, COUNT)
+        self.members = members
+        self.options = {"l1": l1, "l2": l2, "reduction": reduction, "convention": convention, "fuse": fuse}
         self._engine, self.engine_ = choose(engine, network, self.objective)
-        self.training = TrainingState.initial(network, self.optimizer, self.seed, self.dtype)
+        self.training = TrainingState.initial(
+            network, self.optimizer, self.seed, self.dtype, members, start
+        )
 
     engine_: Choice
     _engine: Engine
@@ -99,7 +111,10 @@ class Model:
 
     @property
     def parameters(self) -> Named:
-        """The parameters by layer and name, as views: `model.parameters["hidden"]["W"]` (inputs x units)."""
+        """The parameters by layer and name, as views: `model.parameters["hidden"]["W"]` (inputs x units).
+
+        Where several members train side by side these are the first one's; `training.parameters` has them all.
+        """
         return self.network.layout.named(self.training.parameters[0])
 
     @property
@@ -191,8 +206,8 @@ class Model:
         inputs = prepare_inputs(self.network, X, self.dtype)
         outputs = self._engine.predict(self.training.parameters, self.training.state, inputs)
         if len(outputs) == 1:
-            return outputs[0][0]
-        return {head.name: output[0] for head, output in zip(self.network.heads, outputs, strict=True)}
+            return mean_output(outputs[0])
+        return {head.name: mean_output(output) for head, output in zip(self.network.heads, outputs, strict=True)}
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """The loss (penalties included) and the metrics on rows, by name."""
@@ -239,6 +254,7 @@ class Model:
             "loss_weights": {head.head: head.weight for head in self.objective.heads},
             "seed": self.seed,
             "dtype": str(self.dtype),
+            "members": self.members,
             **self.options,
         }
         return container.Contents("model", form, tensors)
@@ -257,10 +273,12 @@ class Model:
                 l1=form["l1"],
                 l2=form["l2"],
                 reduction=form["reduction"],
+                convention=form.get("convention", "chainrule"),
                 fuse=form["fuse"],
                 seed=form["seed"],
                 dtype=form["dtype"],
                 engine=engine,
+                members=form.get("members", 1),
             )
             load_training(model.network, model.optimizer, model.training, contents.tensors, form)
         except FileError:

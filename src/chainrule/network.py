@@ -153,9 +153,13 @@ class Network:
         if not isinstance(form, Mapping) or form.get("format") != FORMAT:
             found = form.get("format") if isinstance(form, Mapping) else form
             raise NetworkError(f'a network\'s JSON form has the format "{FORMAT}"; this one has {found!r}')
+        for part, kind in (("layers", list), ("outputs", Mapping)):
+            if not isinstance(form.get(part), kind) or not form[part]:
+                raise NetworkError(f'the network\'s JSON form has no "{part}"')
         network = cls.__new__(cls)
         nodes = tuple(_node(entry) for entry in form["layers"])
         _check_names([node.layer.name for node in nodes])
+        _check_names(form["outputs"])
         network._describe(nodes, dict(form["outputs"]))
         return network
 
@@ -198,6 +202,8 @@ def _chain(layers: Sequence[Layer]) -> tuple[Value, Value]:
             raise NetworkError(f"a network is made of layers; {layer!r} is not one")
     if not layers or not isinstance(layers[0], Input):
         raise NetworkError("a chain of layers begins with an Input, as in Network([Input(4), Dense(1)])")
+    if any(isinstance(layer, Input) for layer in layers[1:]):
+        raise NetworkError("a chain has one Input, at its beginning; for several, give inputs and outputs")
     first = value = Value(layers[0])
     for layer in layers[1:]:
         value = layer(value)
@@ -303,6 +309,8 @@ def _check_names(names: Iterable[str]) -> None:
 
 
 def _node(entry: Mapping[str, Any]) -> Node:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("inputs"), list):
+        raise NetworkError(f"a layer's JSON form has a type, fields and a list of inputs; this one is {entry!r}")
     options = {key: value for key, value in entry.items() if key not in ("type", "inputs")}
     cls = LAYERS.get(entry.get("type", ""))
     if cls is None:

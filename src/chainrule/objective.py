@@ -2,6 +2,9 @@
 
 `J = sum_heads weight * (sum_rows w_i L_i / sum_rows w_i) + sum_W (l2 W^2 + l1 |W|)`; with `reduction="sum"` the rows
 are summed and not divided. Losses return sums, so that chunks, masked rows and threads need no special case.
+
+`convention="sklearn"` is scikit-learn's way: a batch's penalties are divided by the weight of its rows, and an epoch's
+loss is the mean of its batches' losses, each counted by its number of rows, whatever the rows weigh.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from chainrule.network import Network
 from chainrule.steps import Step
 
 Reduction = Literal["mean", "sum"]
+Convention = Literal["chainrule", "sklearn"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Objective:
     heads: tuple[HeadLoss, ...]
     penalties: tuple[PenaltyRun, ...]
     reduction: Reduction = "mean"
+    convention: Convention = "chainrule"
 
     @classmethod
     def of(
@@ -79,6 +84,7 @@ class Objective:
         l1: float = 0.0,
         l2: float = 0.0,
         reduction: Reduction = "mean",
+        convention: Convention = "chainrule",
         fuse: bool = True,
     ) -> Objective:
         """Put together the objective of a network.
@@ -87,12 +93,17 @@ class Objective:
             loss: one loss for the only head, or a loss for each head by name.
             loss_weights: how much each head counts; 1 where it isn't said.
             l1, l2: penalties on all weights whose layer doesn't say otherwise.
+            convention: `"sklearn"` divides a batch's penalties by the weight of its rows.
             fuse: False takes the plain chain rule through every output activation.
         """
         check("Model", "l1", l1, NOT_NEGATIVE)
         check("Model", "l2", l2, NOT_NEGATIVE)
         if reduction not in ("mean", "sum"):
             raise InputError(f'reduction is {reduction!r}; it must be "mean" or "sum"')
+        if convention not in ("chainrule", "sklearn"):
+            raise InputError(f'convention is {convention!r}; it must be "chainrule" or "sklearn"')
+        if convention == "sklearn" and reduction != "mean":
+            raise InputError('reduction "sum" exists in the convention "chainrule" only; scikit-learn takes means')
         losses = _by_head(network, "loss", loss)
         weights = {head.name: 1.0 for head in network.heads}
         if loss_weights is not None:
@@ -102,7 +113,7 @@ class Objective:
             _head_loss(network, head.name, get_loss(losses[head.name]), weights[head.name], fuse)
             for head in network.heads
         )
-        return cls(heads, _penalty_runs(network, l1, l2), reduction)
+        return cls(heads, _penalty_runs(network, l1, l2), reduction, convention)
 
     def penalty(self, parameters: Array) -> float:
         """The penalties of one member's parameter vector."""
@@ -115,14 +126,18 @@ class Objective:
                 total += run.l1 * float(np.abs(w).sum())
         return total
 
-    def add_penalty_gradient(self, parameters: Array, gradient: Array) -> None:
-        """Add `2 l2 W + l1 sign(W)` to one member's gradient vector."""
+    def penalty_factor(self, weights: Array) -> float:
+        """What a batch's penalties are multiplied by, from each head's sum of row weights (the first one's counts)."""
+        return 1 / self.divisor(float(weights[0])) if self.convention == "sklearn" else 1.0
+
+    def add_penalty_gradient(self, parameters: Array, gradient: Array, factor: float = 1.0) -> None:
+        """Add `factor (2 l2 W + l1 sign(W))` to one member's gradient vector."""
         for run in self.penalties:
             w, g = parameters[run.begin : run.end], gradient[run.begin : run.end]
             if run.l2:
-                g += 2 * run.l2 * w
+                g += 2 * run.l2 * factor * w
             if run.l1:
-                g += run.l1 * np.sign(w)
+                g += run.l1 * factor * np.sign(w)
 
     def total(self, sums: Array, weights: Array) -> float:
         """The loss of all heads from each head's sum over rows and sum of row weights, without penalties."""

@@ -105,7 +105,10 @@ class Layout:
                 if span is None:
                     has = listed(n for owner, n in spans if owner == layer)
                     raise InputError(f'layer "{layer}" has no parameter "{name}"; it has {has}')
-                array = np.asarray(value, dtype=vector.dtype)
+                try:
+                    array = np.asarray(value, dtype=vector.dtype)
+                except (TypeError, ValueError) as error:
+                    raise InputError(f"{span.key} must be numbers: {error}") from None
                 if array.shape != span.shape:
                     raise InputError(f"{span.key} has shape {span.shape}; given was shape {array.shape}")
                 checked.append((span, array))

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.arrays import AnyArray, Array
 from chainrule.engines.contract import Sums
 from chainrule.errors import FileError, InputError
+from chainrule.layers import Shape
 from chainrule.losses import LOSSES, MissingLoss
 from chainrule.metrics import METRICS, Metric
 from chainrule.network import Network
@@ -17,7 +18,7 @@ from chainrule.objective import Objective
 from chainrule.parameters import Layout
 from chainrule.resolve import to_form
 from chainrule.training.history import History
-from chainrule.training.optimizers import Optimizer
+from chainrule.training.optimizers import Optimizer, get_optimizer
 from chainrule.training.state import Snapshot, TrainingState
 
 Tensors = dict[str, AnyArray]
@@ -50,7 +51,12 @@ def metrics_form(metrics: Mapping[str, tuple[Metric, ...]]) -> dict[str, list[st
 def save_training(
     network: Network, optimizer: Optimizer, training: TrainingState, *, whole: bool
 ) -> tuple[Tensors, dict[str, Any]]:
-    """Tensors and JSON of a training state; only parameters, state and history unless the whole of it is wanted."""
+    """Tensors and JSON of a training state; only parameters, state and history unless the whole of it is wanted.
+
+    Raises `InputError` for a network or an optimizer with parts of the user's own: files hold no code, so nobody
+    could load them again.
+    """
+    _check_loadable(network, optimizer)
     tensors = {
         **_tensors("parameters", network.layout, training.parameters),
         **_tensors("state", network.state_layout, training.state),
@@ -90,7 +96,9 @@ def load_training(
         setattr(training, name, saved[name])
     for i, name in enumerate(optimizer.slot_names):
         _fill(network.layout, training.slots[:, i], tensors, f"slots.{name}")
-    for name in saved["snapshots"]:
+    for name in _SNAPSHOTS:
+        if name not in saved["snapshots"]:
+            continue
         snapshot = training.snapshot()
         _fill(network.layout, snapshot.parameters, tensors, f"{name}.parameters")
         _fill(network.state_layout, snapshot.state, tensors, f"{name}.state")
@@ -103,18 +111,38 @@ def load_training(
 
 
 def _tensors(prefix: str, layout: Layout, vectors: Array) -> Tensors:
-    """Named arrays of the first member's vector."""
-    return {f"{prefix}/{span.key}": vectors[0, span.slice].reshape(span.shape) for span in layout.spans}
+    """Named arrays of the vectors; of several members with their axis in front."""
+    return {
+        f"{prefix}/{span.key}": vectors[:, span.slice].reshape(_shape(span.shape, len(vectors)))
+        for span in layout.spans
+    }
+
+
+def _shape(shape: Shape, members: int) -> Shape:
+    return shape if members == 1 else (members, *shape)
 
 
 def _fill(layout: Layout, vectors: Array, tensors: Tensors, prefix: str) -> None:
     for span in layout.spans:
-        key = f"{prefix}/{span.key}"
+        key, shape = f"{prefix}/{span.key}", _shape(span.shape, len(vectors))
         array = tensors.get(key)
-        if array is None or array.shape != span.shape:
-            found = "isn't there" if array is None else f"has shape {array.shape}"
-            raise FileError(f'the file is damaged: the tensor "{key}" of shape {span.shape} {found}')
-        vectors[0, span.slice] = array.reshape(-1)
+        if array is None or array.shape != shape or array.dtype != vectors.dtype:
+            found = "isn't there" if array is None else f"is {array.dtype} of shape {array.shape}"
+            raise FileError(f'the file is damaged: the tensor "{key}", {vectors.dtype} of shape {shape}, {found}')
+        vectors[:, span.slice] = array.reshape(len(vectors), -1)
+
+
+def _check_loadable(network: Network, optimizer: Optimizer) -> None:
+    try:
+        same = Network.from_dict(network.to_dict()) == network and get_optimizer(to_form(optimizer)) == optimizer
+        why = "it isn't the same when it is read again"
+    except (InputError, TypeError) as error:
+        same, why = False, str(error).partition(". ")[0]
+    if not same:
+        raise InputError(
+            f"the model can't be saved: files hold no code, and a part of it is none of chainrule's own ({why}). "
+            "Save its parameters, and make the model anew from your code"
+        )
 
 
 def damaged(error: Exception) -> FileError:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 import typer
-from rich.markup import escape
 
 from chainrule import __version__
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.info import info
 from chainrule.cli.params import params
 from chainrule.cli.predict import predict
-from chainrule.cli.screen import err
+from chainrule.cli.screen import complain
 from chainrule.cli.train import train
 from chainrule.errors import ChainruleError
 
@@ -29,6 +29,9 @@ app = typer.Typer(
 )
 for command in (train, predict, evaluate, params, info):
     app.command()(command)
+
+# The root of what typer raises for an unknown option, a missing argument, a word where a number belongs.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def _version(wanted: bool) -> None:
@@ -48,14 +51,44 @@ def _main(
 
 def run() -> None:
     """Run one command; exit status 0 done, 2 a mistake of the user's (said in one message), 130 Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal can't show is no reason to fail
+    sys.exit(_status())
+
+
+def _status() -> int:
     try:
-        app()
+        status = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+    except _UsageError as error:
+        return _complain_of_usage(error)
     except ChainruleError as error:
-        err.print(f"[bold red]error:[/] {escape(str(error))}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("stopped")
-        sys.exit(130)
+        return _complain(str(error))
+    except MemoryError as error:
+        return _complain(f"there isn't enough memory: {error}")
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return 0
+    except OSError as error:
+        return _complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+    except (KeyboardInterrupt, typer.Abort):
+        status = 130
+    if status == 130:  # typer's own answer to Ctrl-C
+        complain("stopped by Ctrl-C; nothing was saved", label="")
+    return status
+
+
+def _complain(message: str) -> int:
+    complain(message)
+    return 2
+
+
+def _complain_of_usage(error: Exception) -> int:
+    """The message of a usage error in our own words' form; help, which was asked for by saying nothing, is no error."""
+    message = "" if type(error).__name__ == "NoArgsIsHelpError" else error.format_message()  # type: ignore[attr-defined]
+    if message:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "chainrule"
+        complain(f"{message.rstrip('.')}. {path} --help says what there is")
+    return 2

@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.loading import ModelFile, load_table_model
-from chainrule.cli.screen import out, print_json, print_notes, score_table
-from chainrule.cli.train import Table
+from chainrule.cli.loading import ModelFile, TableFile, load_table_model
+from chainrule.cli.screen import print_json, print_notes, say, score_table, show
 
 
 def evaluate(
     model: ModelFile,
-    table: Table,
+    table: TableFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """Score a model on a table that has the target, beside the trivial baseline of its training rows.
@@ -26,15 +25,14 @@ def evaluate(
 
     loaded = load_table_model(model)
     frame = read_table(table)
-    known = loaded.target.known_rows(frame)
-    scores, baseline = loaded.evaluate(known)
-    print_notes(loaded.encoding.encode(known)[1])
-    left_out = frame.height - known.height
+    scores, baseline, notes = loaded.evaluate_with_notes(frame)
+    rows = loaded.target.known_rows(frame).height
+    left_out = frame.height - rows
+    print_notes(notes)
     if as_json:
-        print_json(
-            {"model": model, "rows": known.height, "without_target": left_out, "scores": scores, "baseline": baseline}
-        )
+        print_json({"model": model, "rows": rows, "without_target": left_out, "scores": scores, "baseline": baseline})
         return
     if left_out:
-        out.print(f"{left_out:,} rows have no target and are left out")
-    out.print(score_table(scores, baseline, loaded.baseline.name, f"scores on {known.height:,} rows"))
+        say(f"{left_out:,} rows have no target and are left out")
+    say((f"scores on {rows:,} rows", "bold"))
+    show(score_table(scores, baseline, loaded.baseline.name))

@@ -8,10 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from chainrule import __version__
-from chainrule.cli.screen import new_table, out, print_json
+from chainrule.cli.screen import new_table, print_json, show
 
 LIBRARIES = ("numpy", "scipy", "safetensors", "polars", "narwhals", "scikit-learn", "typer", "rich")
 
@@ -26,13 +25,13 @@ def info(
         return
     shown = new_table("", "")
     for name in ("chainrule", "python", "system", "processor", "cores"):
-        shown.add_row(name, escape(str(facts[name])))
+        shown.add_row(name, str(facts[name]))
     for name, text in facts["engines"].items():
-        shown.add_row(f"engine {name}", escape(text))
+        shown.add_row(f"engine {name}", text)
     for name, text in facts["libraries"].items():
         shown.add_row(name, text)
     shown.show_header = False
-    out.print(shown)
+    show(shown)
 
 
 def _facts() -> dict[str, Any]:

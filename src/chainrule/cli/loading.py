@@ -1,7 +1,8 @@
-"""Models that commands are given."""
+"""What commands are given: tables and models, and files that must not be written over."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,14 @@ import typer
 from chainrule.errors import InputError
 from chainrule.tables.model import TableModel
 
+TableFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="TABLE",
+        help="A CSV or Parquet file, or one of iris, wine, digits, breast_cancer, diabetes.",
+        show_default=False,
+    ),
+]
 ModelFile = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model saved by `chainrule train`.", show_default=False)
 ]
@@ -25,3 +34,10 @@ def load_table_model(path: str) -> TableModel:
             "Use it from Python: chainrule.load(path).predict(X)"
         )
     return model
+
+
+def refuse_same_file(out_file: Path, *inputs: str) -> None:
+    """Raise an `InputError` where the file to write is one of those that are read."""
+    for given in inputs:
+        if out_file.expanduser().resolve() == Path(given).expanduser().resolve():
+            raise InputError(f"--out is {out_file}, the file that is read: give it another name")

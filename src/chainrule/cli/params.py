@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from chainrule.cli.screen import new_table, out, print_json
+from chainrule.cli.screen import new_table, print_json, say, show
 from chainrule.errors import InputError
 
 
@@ -51,9 +52,9 @@ def params(
             f"{layer.total:,}",
         )
     shown.add_section()
-    shown.add_row("[bold]all[/]", "", f"{count.weights:,}", f"{count.biases:,}", f"[bold]{count.total:,}[/]")
-    out.print(shown)
-    out.print(f"without biases {count.weights:,}, with biases {count.total:,}")
+    shown.add_row(Text("all", "bold"), "", f"{count.weights:,}", f"{count.biases:,}", Text(f"{count.total:,}", "bold"))
+    show(shown)
+    say(f"without biases {count.weights:,}, with biases {count.total:,}")
 
 
 def _sizes(text: str) -> list[int]:

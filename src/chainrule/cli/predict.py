@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainrule.cli.loading import ModelFile, load_table_model
-from chainrule.cli.screen import err, print_json, print_notes
-from chainrule.cli.train import Table
-from chainrule.container import check_writable
-from chainrule.errors import FileError, InputError
+from chainrule.cli.loading import ModelFile, TableFile, load_table_model, refuse_same_file
+from chainrule.cli.screen import print_json, print_notes, say
+from chainrule.container import check_writable, replace
+from chainrule.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def predict(
     model: ModelFile,
-    table: Table,
+    table: TableFile,
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")] = False,
     out_file: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="A CSV or Parquet file; standard output when left out.", show_default=False),
     ] = None,
-    probabilities: Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of CSV.")] = False,
 ) -> None:
     """Predict the target for every row of a table, in the table's order.
@@ -40,9 +43,7 @@ def predict(
     from chainrule.tables.reading import read_table
 
     if out_file is not None:
-        check_writable(out_file)
-        if out_file.suffix.lower() not in (".csv", ".parquet", ".pq"):
-            raise InputError(f'--out is "{out_file}"; its name must end in .csv or .parquet')
+        _check_out(out_file, model, table)
     loaded = load_table_model(model)
     frame = read_table(table)
     predictions, notes = loaded.predict_with_notes(frame)
@@ -52,16 +53,26 @@ def predict(
         columns |= {f"probability of {name}": chances[:, i] for i, name in enumerate(loaded.target.classes)}
     print_notes(notes)
     answer = pl.DataFrame(columns)
+    if out_file is not None:
+        replace(out_file, _bytes(answer, out_file))
+        say(f"{answer.height:,} predictions saved to {out_file}", stderr=True)
     if as_json:
-        print_json(
-            {"target": loaded.target.name, "rows": answer.height, "predictions": answer.to_dict(as_series=False)}
-        )
-    if out_file is None:
-        if not as_json:
-            sys.stdout.write(answer.write_csv())
-        return
-    try:
-        _ = answer.write_csv(out_file) if out_file.suffix.lower() == ".csv" else answer.write_parquet(out_file)
-    except OSError as error:
-        raise FileError(f"can't save to {out_file}: {error.strerror or error}") from None
-    err.print(f"{answer.height:,} predictions saved to {out_file}")
+        rows = answer.to_dict(as_series=False)
+        print_json({"target": loaded.target.name, "rows": answer.height, "predictions": rows})
+    elif out_file is None:
+        sys.stdout.write(answer.write_csv())
+
+
+def _check_out(out_file: Path, model: str, table: str) -> None:
+    if out_file.suffix.lower() not in (".csv", ".parquet", ".pq"):
+        raise InputError(f'--out is "{out_file}"; its name must end in .csv or .parquet')
+    check_writable(out_file)
+    refuse_same_file(out_file, model, table)
+
+
+def _bytes(answer: pl.DataFrame, out_file: Path) -> bytes:
+    if out_file.suffix.lower() == ".csv":
+        return answer.write_csv().encode()
+    buffer = io.BytesIO()
+    answer.write_parquet(buffer)
+    return buffer.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,17 +11,49 @@ import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from chainrule.tables.encoding import EncodingNotes
 from chainrule.tables.scores import more_is_better
 
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+Part = str | tuple[str, str]  # text, or text with its style
+_ENDLESS = 100_000
 
 
-def new_table(*columns: str, right: tuple[int, ...] = (), title: str | None = None) -> Table:
+def say(*parts: Part, stderr: bool = False) -> None:
+    """A line of text."""
+    _console(stderr).print(Text.assemble(*parts))
+
+
+def show(table: Table) -> None:
+    """A table."""
+    _console().print(table)
+
+
+def _console(stderr: bool = False) -> Console:
+    """Lines are wrapped where somebody looks at them, and whole where a program reads them.
+
+    No markup and no emoji: a file or a category may be called "[red]" or ":cat:".
+    """
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = _ENDLESS
+    return made
+
+
+def note(message: str) -> None:
+    """Something that people should know, on standard error."""
+    say(("note: ", "yellow"), message, stderr=True)
+
+
+def complain(message: str, label: str = "error: ") -> None:
+    """What is wrong, on standard error."""
+    say((label, "bold red"), message, stderr=True)
+
+
+def new_table(*columns: str, right: tuple[int, ...] = ()) -> Table:
     """An empty table; `right` are the columns whose text stands at the right."""
-    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for i, name in enumerate(columns):
         made.add_column(name, justify="right" if i in right else "left", overflow="fold")
     return made
@@ -29,25 +62,25 @@ def new_table(*columns: str, right: tuple[int, ...] = (), title: str | None = No
 def number(value: float) -> str:
     """A score as people read it: four significant digits, thousands separated.
 
-    >>> number(0.98765), number(51682.38), number(float("nan"))
-    ('0.9877', '51,682', 'nan')
+    >>> number(0.98765), number(1.0), number(51682.38), number(float("nan"))
+    ('0.9877', '1.000', '51,682', 'nan')
     """
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
 
 
-def score_table(scores: Mapping[str, float], baseline: Mapping[str, float], baseline_name: str, title: str) -> Table:
+def score_table(scores: Mapping[str, float], baseline: Mapping[str, float], baseline_name: str) -> Table:
     """Scores beside those of the trivial baseline, and which direction is better."""
-    shown = new_table("score", "model", f"baseline ({baseline_name})", "better", right=(1, 2), title=title)
+    made = new_table("score", "model", f"baseline ({baseline_name})", "better", right=(1, 2))
     for name, value in scores.items():
         better = "higher" if more_is_better(name) else "lower"
-        shown.add_row(name.replace("_", " "), f"[bold]{number(value)}[/]", number(baseline[name]), better)
-    return shown
+        made.add_row(name.replace("_", " "), Text(number(value), "bold"), number(baseline[name]), better)
+    return made
 
 
 def print_notes(notes: EncodingNotes) -> None:
     """What was odd about a table, on standard error."""
     for line in notes.lines:
-        err.print(f"[yellow]note:[/] {line}", markup=True)
+        note(line)
 
 
 def print_json(data: Any) -> None:

@@ -50,7 +50,11 @@ class UpdateRule(Protocol):
 
 @dataclass
 class Sums:
-    """What a job adds up, for each member: head losses and row weights (members, heads), penalties, steps."""
+    """What a job adds up, for each member: head losses and row weights (members, heads), penalties, steps.
+
+    In scikit-learn's convention each batch enters with its mean loss and its penalties divided by its weight, both
+    times its number of rows, and that number takes the place of the weights.
+    """
 
     losses: Doubles
     weights: Doubles
@@ -62,10 +66,28 @@ class Sums:
         """Nothing added up yet."""
         return cls(np.zeros((members, heads)), np.zeros((members, heads)), np.zeros(members))
 
+    def add(
+        self, objective: Objective, member: int, losses: Doubles, weights: Doubles, penalty: float, rows: int
+    ) -> None:
+        """Add a batch of one member: each head's loss sum and weight sum, the penalties, the number of rows."""
+        if objective.convention == "sklearn":
+            penalty *= rows * objective.penalty_factor(weights)
+            losses = rows * losses / np.where(weights > 0, weights, 1.0)
+            weights = np.full_like(weights, rows)
+        self.losses[member] += losses
+        self.weights[member] += weights
+        self.penalties[member] += penalty
+
     def loss(self, objective: Objective, member: int = 0) -> float:
         """The objective's mean over the steps: head losses over all rows, and the mean penalty."""
-        penalty = float(self.penalties[member]) / max(self.steps, 1)
+        counted = self.weights[member, 0] if objective.convention == "sklearn" else self.steps
+        penalty = float(self.penalties[member]) / max(float(counted), 1.0)
         return objective.total(self.losses[member], self.weights[member]) + penalty
+
+    def mean_loss(self, objective: Objective) -> float:
+        """The objective's mean over the steps and the members."""
+        members = len(self.penalties)
+        return sum(self.loss(objective, member) for member in range(members)) / members
 
 
 @dataclass

@@ -34,11 +34,12 @@ class ReferenceEngine:
 
     name = "reference"
 
-    def __init__(self, network: Network, objective: Objective):
+    def __init__(self, network: Network, objective: Objective, *, every_gradient: bool = False):
         self.network = network
         self.objective = objective
         self.program = network.program
-        self._wanted = self.program.reads_parameters()
+        # training asks for no gradient by what no parameter stands before; an explanation does
+        self._wanted = (True,) * len(self.program.slots) if every_gradient else self.program.reads_parameters()
         self._skipped = frozenset(head.skips for head in objective.heads)
 
     def forward(self, parameters: Views, state: Views, inputs: tuple[Array, ...], context: Context) -> Forward:
@@ -97,13 +98,15 @@ class ReferenceEngine:
         sums.steps = 1
         for member in range(len(parameters)):
             p, s = self._views(parameters, state, member)
-            sums.penalties[member] = self.objective.penalty(parameters[member])
+            losses, weights = np.zeros_like(sums.losses[member]), np.zeros_like(sums.weights[member])
             for begin in range(0, len(data), PREDICT_ROWS):
                 part = data.take(np.arange(begin, min(begin + PREDICT_ROWS, len(data))))
                 values = self.forward(p, s, part.inputs, Context()).values
-                losses, weights = self._head_sums(values, part)
-                sums.losses[member] += losses
-                sums.weights[member] += weights
+                part_losses, part_weights = self._head_sums(values, part)
+                losses += part_losses
+                weights += part_weights
+            penalty = self.objective.penalty(parameters[member])
+            sums.add(self.objective, member, losses, weights, penalty, len(data))
         return sums
 
     def gradients(
@@ -122,14 +125,16 @@ class ReferenceEngine:
             context = Context(training, seed, step, 0, member)
             forward = self.forward(p, s, data.inputs, context)
             counted = [CountingMemo(m) for m in forward.memos] if report else None
-            sums.losses[member], sums.weights[member] = self._head_sums(forward.values, data)
-            sums.penalties[member] = self.objective.penalty(parameters[member])
-            deltas = self._loss_deltas(forward.values, data, sums.weights[member])
+            losses, weights = self._head_sums(forward.values, data)
+            sums.add(self.objective, member, losses, weights, self.objective.penalty(parameters[member]), len(data))
+            deltas = self._loss_deltas(forward.values, data, weights)
             entered = len(deltas)
             self.backward(
                 p, list(counted) if counted else forward.memos, deltas, self.network.layout.views(vector[member])
             )
-            self.objective.add_penalty_gradient(parameters[member], vector[member])
+            self.objective.add_penalty_gradient(
+                parameters[member], vector[member], self.objective.penalty_factor(weights)
+            )
             loss[member] = sums.loss(self.objective, member)
             self._keep_state(forward.states, self.network.state_layout.views(new_state[member]))
             if counted:
@@ -157,14 +162,13 @@ class ReferenceEngine:
                     return outcome
                 deltas = self._loss_deltas(forward.values, batch, weights)
                 self.backward(p, forward.memos, deltas, gradient_views)
-                self.objective.add_penalty_gradient(job.parameters[member], gradient)
-                done.append((losses, weights, penalty, forward.states))
-            for member, (losses, weights, penalty, states) in enumerate(done):
+                factor = self.objective.penalty_factor(weights)
+                self.objective.add_penalty_gradient(job.parameters[member], gradient, factor)
+                done.append((losses, weights, penalty, len(batch), forward.states))
+            for member, (losses, weights, penalty, rows, states) in enumerate(done):
                 self._keep_state(states, bound[member][1])
                 update(job, member, bound[member][2], float(rate), job.first_step + index + 1)
-                job.sums.losses[member] += losses
-                job.sums.weights[member] += weights
-                job.sums.penalties[member] += penalty
+                job.sums.add(self.objective, member, losses, weights, penalty, rows)
             job.sums.steps += 1
             outcome.steps += 1
             if job.should_stop():

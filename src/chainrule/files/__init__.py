@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule import container
-from chainrule.errors import FileError
+from chainrule.engines.choose import ENGINES
+from chainrule.errors import EngineError, FileError, InputError
 from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.objective import Objective
+from chainrule.saving import damaged
 
 if TYPE_CHECKING:
     from chainrule.tables.model import TableModel
@@ -23,15 +29,37 @@ def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Mode
 
     Raises:
         FileError: the file isn't there, isn't whole, isn't chainrule's or is newer than this version.
+        InputError: `loss` or `engine` can't be used.
     """
+    if engine not in ENGINES:
+        raise InputError(f'engine is {engine!r}; it must be "auto", "reference" or "native"')
     contents = container.read(path)
-    if contents.kind == "model":
-        return Model.from_contents(contents, loss=loss, engine=engine)
     if contents.kind == "table":
         from chainrule.tables.model import TableModel
 
-        return TableModel.from_contents(contents, engine=engine)
-    raise FileError(f'{path} holds a "{contents.kind}", which this version doesn\'t know')
+        with _blaming(path):
+            return TableModel.from_contents(contents, engine=engine)
+    if contents.kind != "model":
+        raise FileError(f'{path} holds a "{contents.kind}", which this version doesn\'t know')
+    if loss is not None:
+        with _blaming(path):
+            network = Network.from_dict(contents.form["network"])
+        Objective.of(network, loss)  # a mistake in it is the caller's, not the file's
+    with _blaming(path):
+        return Model.from_contents(contents, loss=loss, engine=engine)
+
+
+@contextmanager
+def _blaming(path: str | Path) -> Iterator[None]:
+    """Whatever goes wrong is the file's fault: a description made by another hand can be wrong in any way."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except FileError as error:
+        raise FileError(f"{path}: {error}") from error
+    except Exception as error:
+        raise FileError(f"{path}: {damaged(error)}") from error
 
 
 __all__ = ["load"]

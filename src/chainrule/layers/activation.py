@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import Array
 from chainrule.layers.base import Arrays, Context, Layer, Shape
+from chainrule.layers.element import Source
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Activation(Layer):
     ) -> tuple[tuple[Array | None, ...], Arrays]:
         """`dL/dz = dL/dh f'(z)`, or the product with the Jacobian where units are coupled (softmax)."""
         return (self.f.backward(memo[self.f.needs], d_output),), {}
+
+    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
+        return range(shapes[0][0]) if self.f.name == "softmax" else super().reached(source, shapes)
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         if self.f.name == "softmax":

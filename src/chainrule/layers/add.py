@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import NetworkError
 from chainrule.layers.base import Arrays, Context, Layer, Shape
+from chainrule.layers.element import Read, Term
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Add(Layer):
     ) -> tuple[tuple[Array | None, ...], Arrays]:
         """`dL/dx_i = dL/dy` for every input."""
         return (d_output,) * int(memo["n_inputs"]), {}
+
+    def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...]:
+        """`y_j = x1_j + x2_j + ...`."""
+        return tuple(Term((Read(unit, i),)) for i in range(len(shapes)))
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         if len(set(shapes)) > 1:

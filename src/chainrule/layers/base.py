@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from chainrule.arrays import Array
 from chainrule.errors import NetworkError
 from chainrule.initializers import Initializer
+from chainrule.layers.element import Learned, Source, Term
 from chainrule.limits import Limited
 from chainrule.resolve import set_fields
 
@@ -106,6 +107,14 @@ class Layer(Limited):
         `wanted` is false where nobody reads the gradients by the inputs (the first layer of a network).
         """
         raise NotImplementedError
+
+    def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...] | None:
+        """One unit of the output in one row as a sum of products; None where it is no such sum."""
+        return None
+
+    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
+        """The units of the output that a source acts on: the same unit, unless the layer mixes units."""
+        return (source.index[-1] if isinstance(source, Learned) else source.unit,)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: the type, and the fields that differ from their defaults."""

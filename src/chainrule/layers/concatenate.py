@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.layers.base import Arrays, Context, Layer, Shape
+from chainrule.layers.element import Read, Source, Term
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,18 @@ class Concatenate(Layer):
     ) -> tuple[tuple[Array | None, ...], Arrays]:
         """Each input takes its own columns of `dL/dy`."""
         return tuple(np.split(d_output, memo["ends"][:-1], axis=1)), {}
+
+    def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...]:
+        """`y_j` = the unit of the input in whose columns j lies."""
+        for i, shape in enumerate(shapes):
+            if unit < shape[0]:
+                return (Term((Read(unit, i),)),)
+            unit -= shape[0]
+        raise IndexError(unit)
+
+    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
+        assert isinstance(source, Read)
+        return (sum(shape[0] for shape in shapes[: source.input]) + source.unit,)
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         for shape in shapes:

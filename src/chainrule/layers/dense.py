@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from chainrule.activations import ActivationFunction, get_activation
@@ -9,6 +10,7 @@ from chainrule.arrays import Array
 from chainrule.initializers import Initializer, get_initializer
 from chainrule.layers.activation import Activation
 from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape
+from chainrule.layers.element import Learned, Read, Source, Term
 from chainrule.limits import COUNT, NOT_NEGATIVE
 
 
@@ -63,6 +65,14 @@ class Dense(Layer):
             gradients["b"] = d_output.sum(axis=0)
         d_x = d_output @ parameters["W"].T if wanted else None
         return (d_x,), gradients
+
+    def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...]:
+        """`z_j = sum_i x_i W_ij + b_j`."""
+        products = tuple(Term((Learned("W", (i, unit)), Read(i))) for i in range(shapes[0][0]))
+        return (*products, Term((Learned("b", (unit,)),))) if self.bias else products
+
+    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
+        return range(self.units) if isinstance(source, Read) else super().reached(source, shapes)
 
     def expand(self) -> tuple[Layer, ...]:
         if not isinstance(self.activation, ActivationFunction):

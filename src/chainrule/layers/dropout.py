@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.layers.base import Arrays, Context, Layer
+from chainrule.layers.base import Arrays, Context, Layer, Shape
+from chainrule.layers.element import Read, Term
 from chainrule.limits import FRACTION
 from chainrule.random import keep_mask
 
@@ -40,3 +41,8 @@ class Dropout(Layer):
     ) -> tuple[tuple[Array | None, ...], Arrays]:
         """`dL/dx = dL/dy m / (1 - rate)`."""
         return (d_output * memo["factor"] if "factor" in memo else d_output,), {}
+
+    def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...]:
+        """`y_j = m_j / (1 - rate) x_j`."""
+        factor = float(memo["factor"].reshape(memo["factor"].shape[0], -1)[row, unit]) if "factor" in memo else 1.0
+        return (Term((Read(unit),), factor),)

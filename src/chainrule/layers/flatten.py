@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.layers.base import Arrays, Context, Layer, Shape
+from chainrule.layers.element import Read, Term
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Flatten(Layer):
     ) -> tuple[tuple[Array | None, ...], Arrays]:
         """The gradient in the shape of the input."""
         return (d_output.reshape(memo["shape"]),), {}
+
+    def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...]:
+        """`y_j = x_j`, both counted in the order of the elements."""
+        return (Term((Read(unit),)),)
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         return (math.prod(shapes[0]),)

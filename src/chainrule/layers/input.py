@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chainrule.errors import NetworkError
 from chainrule.layers.base import Layer, Shape
+from chainrule.limits import COUNT
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,9 @@ class Input(Layer):
     formula = "x"
 
     def __post_init__(self) -> None:
-        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
-        if not shape or any(not isinstance(n, int) or isinstance(n, bool) or n < 1 for n in shape):
+        given = self.shape if isinstance(self.shape, (tuple, list)) else (self.shape,)
+        shape = tuple(int(n) if COUNT.holds(n) else 0 for n in given)
+        if not shape or 0 in shape:
             raise NetworkError(f"Input: shape is {self.shape!r}; it must be a whole number of at least 1, or several")
         object.__setattr__(self, "shape", shape)
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from chainrule import __version__, container
+from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import AnyArray, Array
-from chainrule.errors import InputError
+from chainrule.engines.choose import ENGINES, native_missing
+from chainrule.errors import EngineError, InputError, did_you_mean, listed
+from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limited
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.random import check_seed
 from chainrule.saving import damaged
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
-from chainrule.tables.frames import as_polars
-from chainrule.tables.preparation import PreparedTable, prepare_table
-from chainrule.tables.reading import read_table
+from chainrule.tables.preparation import PreparedTable, as_table, prepare_table
 from chainrule.tables.scores import Baseline, Numbers, score
 from chainrule.tables.target import TargetPlan, Task
 from chainrule.training.batches import DEFAULT_BATCH, resolve_batch_size
@@ -26,19 +29,26 @@ from chainrule.training.history import History
 from chainrule.training.optimizers import Optimizer, get_optimizer
 from chainrule.training.stopping import EarlyStopping
 
+_MOST_PARAMETERS: Final = 10**12
+
 
 @dataclass(frozen=True)
-class Settings:
-    """How a table's network is built and trained; every field has a good default.
+class Settings(Limited):
+    """How a table's network is built and trained; every field has a good default, and is checked here and now.
 
     `learning_rate` None is the optimizer's own. `batch_size="auto"` is 32 rows, fewer in small tables (a sixteenth of
     them, at least 8), so that an epoch has enough steps. `patience` epochs without a better validation loss end the
-    training, and the best weights come back.
+    training, and the best weights come back. `clip_norm` is the greatest norm of a step's gradient.
+
+    >>> Settings(dropout=1.5)
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.InputError: Settings: dropout is 1.5; it must be a number in [0, 1)
     """
 
-    hidden: tuple[int, ...] = (64, 64)
-    activation: str = "relu"
-    optimizer: str = "adam"
+    hidden: Sequence[int] = (64, 64)
+    activation: str | ActivationFunction = "relu"
+    optimizer: str | Optimizer = "adam"
     learning_rate: float | None = None
     batch_size: int | str = "auto"
     epochs: int = 200
@@ -46,8 +56,64 @@ class Settings:
     dropout: float = 0.0
     batch_norm: bool = False
     l2: float = 1e-4
+    clip_norm: float | None = None
     seed: int = 0
     engine: str = "auto"
+
+    limits = {
+        "learning_rate": POSITIVE, "epochs": COUNT, "patience": COUNT, "dropout": FRACTION, "l2": NOT_NEGATIVE,
+        "clip_norm": POSITIVE,
+    }  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for units in self.hidden if isinstance(self.hidden, Sequence) else (None,):
+            if not COUNT.holds(units):
+                raise InputError(
+                    f"hidden is {self.hidden!r}; it must be the units of each hidden layer, as in (64, 64)"
+                )
+        check_seed(self.seed)
+        resolve_batch_size(self.batch_size, sys.maxsize)
+        activation = get_activation(self.activation)
+        if self.hidden and not activation.trainable:
+            raise InputError(
+                f'activation "{activation.name}" can\'t be trained through: its derivative is zero wherever it exists. '
+                'Use "sigmoid", its smooth form'
+            )
+        if self.engine not in ENGINES:
+            raise InputError(f"engine is {self.engine!r}; it must be {listed(ENGINES)}")
+        if self.engine == "native" and (missing := native_missing()):
+            raise EngineError(f"the native engine can't be used: {missing}")
+        self._check_full_batch()
+
+    def _check_full_batch(self) -> None:
+        """L-BFGS finds its own step length, takes all rows at once, and compares losses, which dropout makes random."""
+        optimizer = self.chosen_optimizer
+        if not optimizer.full_batch:
+            return
+        if self.batch_size not in ("auto", "full"):
+            raise InputError(
+                f'optimizer "{optimizer.name}" takes all rows at once: leave batch_size out, or say "full"'
+            )
+        if self.clip_norm is not None:
+            raise InputError(f'optimizer "{optimizer.name}" needs whole gradients: leave clip_norm out')
+        if self.dropout:
+            raise InputError(
+                f'optimizer "{optimizer.name}" refuses dropout: it compares losses between evaluations, and a new '
+                'random mask each time changes the loss itself. Leave dropout out, or train with "adam"'
+            )
+
+    @property
+    def chosen_optimizer(self) -> Optimizer:
+        """The optimizer, with the learning rate if one is given."""
+        optimizer = get_optimizer(self.optimizer)
+        if self.learning_rate is None:
+            return optimizer
+        if optimizer.full_batch:
+            raise InputError(
+                f'optimizer "{optimizer.name}" finds the length of its steps itself: leave learning_rate out'
+            )
+        return replace(optimizer, learning_rate=self.learning_rate)
 
     def network(self, prepared: PreparedTable) -> Network:
         """The network for a table: dense layers, softmax over classes or one linear output."""
@@ -63,16 +129,20 @@ class Settings:
 
     def model(self, prepared: PreparedTable) -> Model:
         """The untrained model for a table: cross-entropy for classes, squared error of the standardized target."""
-        options = {} if self.learning_rate is None else {"learning_rate": self.learning_rate}
-        optimizer: Optimizer = get_optimizer({"name": self.optimizer, **options})
+        network = self.network(prepared)
+        count = network.count().total
+        if count > _MOST_PARAMETERS:
+            raise InputError(
+                f"the network would have {count:,} parameters, more than fit into any memory: give fewer hidden units"
+            )
         loss = "cross_entropy" if prepared.target.classes else "squared_error"
-        return Model(self.network(prepared), loss, optimizer, l2=self.l2, seed=self.seed, engine=self.engine)
+        return Model(network, loss, self.chosen_optimizer, l2=self.l2, seed=self.seed, engine=self.engine)
 
     def steps(self, prepared: PreparedTable) -> tuple[int, int]:
         """Rows of a batch, and steps of an epoch."""
         n_rows = len(prepared.train)
-        size: int | str = self.batch_size
-        if get_optimizer(self.optimizer).full_batch:
+        size = self.batch_size
+        if self.chosen_optimizer.full_batch:
             size = "full"
         elif size == "auto":
             size = min(DEFAULT_BATCH, max(8, n_rows // 16), n_rows)
@@ -126,7 +196,8 @@ class TableModel:
         """Train a network on a table and score it on rows that it never saw.
 
         Arguments:
-            table: a CSV or Parquet file, a data frame, or the name of one of scikit-learn's small data sets.
+            table: a CSV or Parquet file, a data frame, columns by name such as `{"age": [31, 8]}`, or the name of one
+                of scikit-learn's small data sets.
             target: the column to predict.
             task: `"classification"` or `"regression"`; found from the target when left out.
             validation, test: fractions of the rows held out for early stopping and for the final score.
@@ -159,6 +230,7 @@ class TableModel:
             batch_size=settings.steps(prepared)[0],
             validation=held_out,
             stop=EarlyStopping(settings.patience) if held_out else (),
+            clip_norm=settings.clip_norm,
             progress=progress,
             callbacks=callbacks,
         )
@@ -194,23 +266,26 @@ class TableModel:
 
         Rows without a target are left out.
         """
-        frame = read_table(table)
-        frame = self.target.known_rows(frame)
+        return self.evaluate_with_notes(table)[:2]
+
+    def evaluate_with_notes(self, table: Any) -> tuple[Numbers, Numbers, EncodingNotes]:
+        """Scores, those of the baseline, and what was odd about the table's rows."""
+        frame = self.target.known_rows(as_table(table))
         if not frame.height:
             raise InputError(
                 f'no row of the table has a value of the target "{self.target.name}": nothing can be scored'
             )
-        outputs = self._outputs(frame)[0]
+        outputs, notes = self._outputs(frame)
         if self.target.classes:
             truth = self.target.encode(frame)
         else:
             truth = self.target.values(frame)[:, None]
             outputs = self.target.decode(outputs)
-        return score(self.target, truth, outputs), score(self.target, truth, self.baseline.predict(len(truth)))
+        baseline = self.baseline.predict(len(truth))
+        return score(self.target, truth, outputs), score(self.target, truth, baseline), notes
 
     def _outputs(self, table: Any) -> tuple[AnyArray, EncodingNotes]:
-        frame = as_polars(table) if not isinstance(table, (str, Path)) else read_table(table)
-        X, notes = self.encoding.encode(frame)
+        X, notes = self.encoding.encode(as_table(table))
         outputs = self.model.predict(X) if len(X) else np.zeros((0, len(self.target.classes) or 1), dtype=np.float32)
         return outputs, notes
 
@@ -252,10 +327,6 @@ class TableModel:
 
 def make_settings(**settings: Any) -> Settings:
     """Settings by name, or an error that names what there is."""
-    from dataclasses import fields
-
-    from chainrule.errors import did_you_mean, listed
-
     known = [field.name for field in fields(Settings)]
     for name in settings:
         if name not in known:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule.arrays import AnyArray, Array
-from chainrule.errors import InputError
+from chainrule.errors import InputError, listed
 from chainrule.tables.columns import ColumnPlan, plan_columns
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
+from chainrule.tables.frames import as_polars
 from chainrule.tables.reading import read_table
 from chainrule.tables.splits import split_rows
 from chainrule.tables.target import TargetPlan, Task, plan_target
@@ -56,6 +61,33 @@ class PreparedTable:
         return len(self.target.classes) or 1
 
 
+def as_table(source: Any) -> pl.DataFrame:
+    """A table from anything that `read_table` takes, or from columns by name; a data frame may have no rows.
+
+    >>> as_table({"age": [31, None], "sex": ["f", "m"]}).shape
+    (2, 2)
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return read_table(source)
+    if not isinstance(source, Mapping):
+        return as_polars(source)
+    import polars as pl
+
+    columns = {}
+    for name, values in source.items():
+        if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray, pl.Series)):
+            raise InputError(f'column "{name}" is {values!r}; it must be a list of values, one for each row')
+        try:
+            columns[str(name)] = pl.Series(values, strict=True)
+        except TypeError:  # values of several types
+            columns[str(name)] = pl.Series([None if value is None else str(value) for value in values])
+    heights = {name: len(column) for name, column in columns.items()}
+    if len(set(heights.values())) > 1:
+        lengths = listed(f'"{name}" {height}' for name, height in heights.items())
+        raise InputError(f"the columns have different numbers of rows: {lengths}")
+    return pl.DataFrame(columns)
+
+
 def prepare_table(
     table: Any,
     target: str,
@@ -71,7 +103,9 @@ def prepare_table(
     >>> prepared.rows, prepared.train.X.shape, prepared.target.classes
     ({'train': 97, 'validation': 23, 'test': 30}, (97, 4), ('setosa', 'versicolor', 'virginica'))
     """
-    frame = read_table(table)
+    frame = as_table(table)
+    if not frame.height:
+        raise InputError("the table has no rows: there is nothing to learn from")
     plan = plan_target(frame, target, task)
     columns = tuple(plan_columns(frame, target=target))
     if all(column.kind == "dropped" for column in columns):

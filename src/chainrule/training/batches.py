@@ -40,10 +40,10 @@ def epoch_order(n_rows: int, shuffle: Shuffle, seed: int, epoch: int, members: i
     """The row numbers of one epoch (counted from 0) for each member, shape (members, n).
 
     `True` shuffles without replacement, `"replace"` draws rows uniformly with replacement, `False` keeps the order of
-    the data; a function of the epoch hands in an order of its own.
+    the data; a function of the epoch hands in an order of its own, for all members (n,) or for each (members, n).
     """
     if callable(shuffle):
-        return np.tile(_checked(shuffle(epoch), n_rows), (members, 1))
+        return _checked(shuffle(epoch), n_rows, members)
     if shuffle is True:
         return np.stack([random.permutation(n_rows, seed, epoch, member) for member in range(members)])
     if shuffle == "replace":
@@ -53,8 +53,11 @@ def epoch_order(n_rows: int, shuffle: Shuffle, seed: int, epoch: int, members: i
     raise InputError(f'shuffle is {shuffle!r}; it must be True, False, "replace" or a function of the epoch')
 
 
-def _checked(given: ArrayLike, n_rows: int) -> Order:
+def _checked(given: ArrayLike, n_rows: int, members: int) -> Order:
     order = np.asarray(given)
-    if order.ndim != 1 or not len(order) or order.dtype.kind not in "iu" or order.min() < 0 or order.max() >= n_rows:
+    if order.ndim == 1:
+        order = np.tile(order, (members, 1))
+    fits = order.ndim == 2 and len(order) == members and order.size and order.dtype.kind in "iu"
+    if not fits or order.min() < 0 or order.max() >= n_rows:
         raise InputError(f"the row order that `shuffle` returned must hold row numbers from 0 to {n_rows - 1}")
     return order.astype(np.int64)

@@ -16,18 +16,23 @@ Metrics = Mapping[str, tuple[Metric, ...]]  # by head
 def measure(
     engine: Engine, parameters: Array, state: Array, data: Rows, metrics: Metrics
 ) -> tuple[float, dict[str, float]]:
-    """The objective (penalties included) and every head's metrics, of the first member.
+    """The objective (penalties included), the mean over the members, and every head's metrics of their mean output.
 
     A metric is called by its name, with the head before it where a network has several: `"mood_accuracy"`.
     """
-    loss = engine.losses(parameters, state, data).loss(engine.objective)
+    loss = engine.losses(parameters, state, data).mean_loss(engine.objective)
     values: dict[str, float] = {}
     if any(metrics.values()):
-        outputs = engine.predict(parameters[:1], state[:1], data.inputs)
+        outputs = engine.predict(parameters, state, data.inputs)
         heads = engine.objective.heads
         for head, output, target, weights in zip(heads, outputs, data.targets, data.weights, strict=True):
             ones = np.ones(len(data)) if weights is None else weights
             for metric in metrics.get(head.head, ()):
                 name = metric.name if len(heads) == 1 else f"{head.head}_{metric.name}"
-                values[name] = metric.function(target, output[0], ones)
+                values[name] = metric.function(target, mean_output(output), ones)
     return loss, values
+
+
+def mean_output(outputs: Array) -> Array:
+    """What an ensemble says: the mean over the members, shape (rows, ...), of outputs (members, rows, ...)."""
+    return outputs[0] if len(outputs) == 1 else outputs.mean(axis=0)

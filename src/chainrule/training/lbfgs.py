@@ -95,6 +95,7 @@ def minimize(run: Run) -> str:
         )
     except StopIteration:
         return run.stop_reason()
+    run.solver_result = result
     if reasons:
         return reasons[0]
     if run.epoch > plan.epochs:

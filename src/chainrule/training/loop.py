@@ -72,6 +72,7 @@ class Run:
         self.state = state
         self.model = model
         self.interrupt = Interrupt()
+        self.solver_result: Any = None  # SciPy's own, after L-BFGS
         self._begun = time.perf_counter() - state.seconds
         self._limit = min((stop.seconds for stop in plan.stops if isinstance(stop, TimeLimit)), default=None)
         while len(state.memories) < len(plan.stops):
@@ -108,6 +109,10 @@ class Run:
         """The number of the epoch at hand within this run, from 1."""
         return self.state.epoch - self.state.first_epoch + 1
 
+    def scale_rate(self, scale: float) -> None:
+        """From the next step on multiply every rate of the schedule: for callbacks with a schedule of their own."""
+        self.state.plateau["scale"] = scale
+
     def should_stop(self) -> bool:
         """Asked after every step: Ctrl-C, or the time is up."""
         return self.interrupt.requested or (self._limit is not None and self.elapsed >= self._limit)
@@ -119,7 +124,7 @@ class Run:
             if reason is not None:
                 return reason
             assert self.state.partial is not None
-            loss = self.state.partial.loss(self.plan.engine.objective)
+            loss = self.state.partial.mean_loss(self.plan.engine.objective)
             reason = self.finish_epoch(loss, self.state.rate)
             if reason is not None:
                 return reason

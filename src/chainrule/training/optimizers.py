@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import InputError
-from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limited
+from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
 from chainrule.resolve import resolve
 from chainrule.training.schedules import Constant, Schedule, get_schedule
 
@@ -32,6 +32,7 @@ class Optimizer(Limited):
     name: ClassVar[str]
     formula: ClassVar[str]
     slot_names: ClassVar[tuple[str, ...]] = ()
+    slot_letters: ClassVar[tuple[str, ...]] = ()  # what `step_formula` calls them, as they were before the step
     full_batch: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -53,6 +54,18 @@ class Optimizer(Limited):
         """Change `w` and `slots` in place by one step."""
         raise NotImplementedError
 
+    def step_formula(self, t: int) -> str:
+        """What `update` does to one parameter in step `t`, as one formula with these options.
+
+        >>> SGD(momentum=0.9).step_formula(2)
+        'w+ = w - rate v, v = momentum v0 + g'
+        """
+        raise NotImplementedError
+
+    def _decayed(self, formula: str, weight_decay: float) -> str:
+        """The formula with weight decay in the gradient, where there is any."""
+        return f"{formula.replace(' g', ' d')}, d = g + weight_decay w" if weight_decay else formula
+
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
@@ -73,7 +86,8 @@ class SGD(Optimizer):
     name = "sgd"
     formula = "v = momentum v + g; w = w - rate v"
     slot_names = ("velocity",)
-    limits = {"momentum": FRACTION, "dampening": FRACTION, "weight_decay": NOT_NEGATIVE}
+    slot_letters = ("v0",)
+    limits = {"momentum": Limit(0, 1), "dampening": FRACTION, "weight_decay": NOT_NEGATIVE}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,6 +112,17 @@ class SGD(Optimizer):
             v += g if t == 1 else (1 - self.dampening) * g  # the first gradient enters undamped
             w -= rate * (g + self.momentum * v if self.nesterov else v)
 
+    def step_formula(self, t: int) -> str:
+        if self.momentum == 0:
+            text = "w+ = w - rate g"
+        elif self.convention == "sklearn":
+            step = "momentum v - rate g" if self.nesterov else "v"
+            text = f"w+ = w + {step}, v = momentum v0 - rate g"
+        else:
+            step = "rate ( g + momentum v)" if self.nesterov else "rate v"
+            text = f"w+ = w - {step}, v = momentum v0 + {'(1 - dampening) ' * (self.dampening > 0 and t > 1)}g"
+        return self._decayed(text, self.weight_decay).replace("( ", "(")
+
 
 @dataclass(frozen=True)
 class AdaGrad(Optimizer):
@@ -112,6 +137,7 @@ class AdaGrad(Optimizer):
     name = "adagrad"
     formula = "s = s + g^2; w = w - rate / (1 + (t - 1) rate_decay) g / (sqrt(s) + epsilon)"
     slot_names = ("squares",)
+    slot_letters = ("s0",)
     limits = {
         "epsilon": POSITIVE, "rate_decay": NOT_NEGATIVE, "initial_accumulator": NOT_NEGATIVE,
         "weight_decay": NOT_NEGATIVE,
@@ -126,6 +152,10 @@ class AdaGrad(Optimizer):
             g = g + self.weight_decay * w
         s += g * g
         w -= rate / (1 + (t - 1) * self.rate_decay) * g / (np.sqrt(s) + self.epsilon)
+
+    def step_formula(self, t: int) -> str:
+        decay = " / (1 + (t - 1) rate_decay)" if self.rate_decay else ""
+        return self._decayed(f"w+ = w - rate{decay} g / (sqrt(s) + epsilon), s = s0 + g^2", self.weight_decay)
 
 
 @dataclass(frozen=True)
@@ -142,6 +172,7 @@ class RMSProp(Optimizer):
     name = "rmsprop"
     formula = "s = rho s + (1 - rho) g^2; w = w - rate g / (sqrt(s) + epsilon)"
     slot_names = ("squares", "velocity", "mean")
+    slot_letters = ("s0", "v0", "m0")
     limits = {"rho": FRACTION, "epsilon": POSITIVE, "momentum": FRACTION, "weight_decay": NOT_NEGATIVE}
 
     def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
@@ -161,6 +192,13 @@ class RMSProp(Optimizer):
             v += scaled
             scaled = v
         w -= rate * scaled
+
+    def step_formula(self, t: int) -> str:
+        variance = "s - m^2" if self.centered else "s"
+        step = f"g / (sqrt({variance}) + epsilon)"
+        text = f"w+ = w - rate (momentum v0 + {step})" if self.momentum else f"w+ = w - rate {step}"
+        text += ", s = rho s0 + (1 - rho) g^2" + ", m = rho m0 + (1 - rho) g" * self.centered
+        return self._decayed(text, self.weight_decay)
 
 
 @dataclass(frozen=True)
@@ -185,6 +223,7 @@ class Adam(Optimizer):
         "m = b1 m + (1 - b1) g; s = b2 s + (1 - b2) g^2; w = w - rate m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + epsilon)"
     )
     slot_names = ("mean", "squares", "largest")
+    slot_letters = ("m0", "s0", "largest")
     decoupled: ClassVar[bool] = False
     limits = {"beta1": FRACTION, "beta2": FRACTION, "epsilon": POSITIVE, "weight_decay": NOT_NEGATIVE}
 
@@ -217,6 +256,16 @@ class Adam(Optimizer):
         np.divide(m, root, out=root)
         root *= rate
         w -= root
+
+    def step_formula(self, t: int) -> str:
+        squares = "max(largest, s)" if self.amsgrad else "s"
+        decayed = "w (1 - rate weight_decay)" if self.weight_decay and self.decoupled else "w"
+        if self.convention == "torch":
+            step = f"rate m / (1 - beta1^t) / (sqrt({squares} / (1 - beta2^t)) + epsilon)"
+        else:
+            step = f"rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt({squares}) + epsilon)"
+        text = f"w+ = {decayed} - {step}, m = beta1 m0 + (1 - beta1) g, s = beta2 s0 + (1 - beta2) g^2"
+        return self._decayed(text, 0.0 if self.decoupled else self.weight_decay)
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class OneCycle(Schedule):
         end = start / self.end_divisor
         top = self.rise * total_steps - 1  # the step that has the full rate
         up = np.clip((steps - 0) / top, 0, 1) if top > 0 else np.ones(len(steps))
-        down = np.clip((steps - top) / max(total_steps - 1 - top, 1), 0, 1)
+        down = np.clip((steps - top) / (total_steps - 1 - top), 0, 1)  # rise < 1 leaves a part of a step
         rising = self.rate + (start - self.rate) * (1 + np.cos(math.pi * up)) / 2
         falling = end + (self.rate - end) * (1 + np.cos(math.pi * down)) / 2
         return np.where(steps <= top, rising, falling)

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from chainrule.arrays import Array
 from chainrule.engines.contract import Sums
+from chainrule.errors import InputError
 from chainrule.initializers import Stream
 from chainrule.network import Network
 from chainrule.parameters import aligned_zeros
@@ -56,15 +57,26 @@ class TrainingState:
 
     @classmethod
     def initial(
-        cls, network: Network, optimizer: Optimizer, seed: int, dtype: DTypeLike, members: int = 1
+        cls,
+        network: Network,
+        optimizer: Optimizer,
+        seed: int,
+        dtype: DTypeLike,
+        members: int = 1,
+        start: Array | None = None,
     ) -> TrainingState:
-        """Parameters drawn from the seed, nothing trained yet."""
+        """Parameters drawn from the seed or handed in as `start` (members, size), nothing trained yet."""
         parameters = network.layout.zeros(members, dtype)
         state = network.state_layout.zeros(members, dtype)
+        if start is not None:
+            if start.shape != parameters.shape:
+                raise InputError(f"start has shape {start.shape}; {parameters.shape} would be right")
+            parameters[...] = start
         for member in range(members):
-            for number, span in enumerate(network.layout.spans):
-                drawn = span.spec.initializer.draw(span.shape, Stream(seed, number, member))  # type: ignore[union-attr]
-                parameters[member, span.slice] = drawn.reshape(-1)
+            if start is None:
+                for number, span in enumerate(network.layout.spans):
+                    drawn = span.spec.initializer.draw(span.shape, Stream(seed, number, member))  # type: ignore[union-attr]
+                    parameters[member, span.slice] = drawn.reshape(-1)
             for span in network.state_layout.spans:
                 state[member, span.slice] = span.spec.start  # type: ignore[union-attr]
         training = cls(

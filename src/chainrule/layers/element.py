@@ -1,0 +1,36 @@
+"""The scalar form of a layer: what one unit is made of. Derivations print it, and marking recomputes it.
+
+A unit is a sum of terms, each a coefficient times sources: elements that the layer reads, or learned numbers. Indices
+count from 0, as in arrays. The derivative by a source needs no formula of its own: it is the term without the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Read:
+    """An element, in the same row, of one of the values that a layer reads."""
+
+    unit: int
+    input: int = 0
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A learned number of the layer: `Learned("W", (i, j))`."""
+
+    name: str
+    index: tuple[int, ...]
+
+
+Source = Read | Learned
+
+
+@dataclass(frozen=True)
+class Term:
+    """A product: `coefficient * factor * factor ...`"""
+
+    factors: tuple[Source, ...]
+    coefficient: float = 1.0

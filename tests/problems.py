@@ -1,0 +1,188 @@
+"""Small problems: activations and losses to go through, targets suited to a loss, parameters away from kinks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from chainrule import Activation, Add, BatchNorm, Concatenate, Dense, Dropout, Flatten, Input, Model, Network, losses
+from chainrule import activations as act
+from chainrule.activations import ActivationFunction
+from chainrule.data import prepare_rows
+from chainrule.engines.contract import Rows
+from chainrule.engines.reference import ReferenceEngine
+from chainrule.layers import Context
+from chainrule.losses import Loss
+
+# Every activation that can be trained through, those with options also at other values than their defaults.
+ACTIVATIONS: tuple[ActivationFunction, ...] = (
+    act.Linear(), act.Sigmoid(), act.Tanh(), act.ReLU(), act.LeakyReLU(slope=0.2), act.ELU(alpha=1.3), act.SELU(),
+    act.GELU(), act.GELU(approximate=True), act.SiLU(), act.Mish(), act.Softplus(), act.Exponential(), act.Softmax(),
+)  # fmt: skip
+LOSSES: tuple[Loss, ...] = (
+    losses.SquaredError(), losses.HalfSquaredError(), losses.AbsoluteError(), losses.Huber(delta=0.7),
+    losses.Quantile(level=0.3), losses.Poisson(), losses.PoissonDeviance(),
+    losses.BinaryCrossEntropy(), losses.CrossEntropy(), losses.CrossEntropy(label_smoothing=0.1),
+)  # fmt: skip
+QUARTIC = losses.CustomLoss(
+    row_losses=lambda y, h: ((h - y) ** 4).sum(axis=1), output_gradient=lambda y, h: 4 * (h - y) ** 3, title="quartic"
+)
+
+PROBABILITIES = ("sigmoid", "softmax")
+POSITIVE = ("sigmoid", "softmax", "softplus", "exponential")
+# The output activations whose values a loss is defined for; any other loss takes all.
+OUTPUTS = {
+    "poisson": POSITIVE, "poisson_deviance": POSITIVE, "binary_cross_entropy": PROBABILITIES,
+    "cross_entropy": PROBABILITIES,
+}  # fmt: skip
+# The output activation that most people put before it; linear before the others.
+USUAL_OUTPUT = {
+    "poisson": "exponential", "poisson_deviance": "exponential", "binary_cross_entropy": "sigmoid",
+    "cross_entropy": "softmax",
+}  # fmt: skip
+# Activations with a jump in the first or second derivative at 0.
+KINKED = ("relu", "leaky_relu", "elu", "selu")
+LAYERS = ("Dense", "Activation", "BatchNorm", "Dropout", "Flatten", "Add", "Concatenate")
+
+
+def label(thing: ActivationFunction | Loss) -> str:
+    """A short name for a test's id: the name, marked where options differ from their defaults."""
+    return thing.name if thing == type(thing)() else f"{thing.name}*"
+
+
+def outputs_for(loss: Loss) -> tuple[ActivationFunction, ...]:
+    """The activations that may stand before a loss."""
+    names = OUTPUTS.get(loss.name)
+    return tuple(f for f in ACTIVATIONS if names is None or f.name in names)
+
+
+def targets_for(loss: Loss, rows: int, outputs: int, rng: np.random.Generator, labels: bool = False) -> np.ndarray:
+    """Targets inside what the loss is defined for; for cross-entropy labels, or one-hot and soft rows."""
+    if loss.name in ("poisson", "poisson_deviance"):
+        return rng.poisson(2.0, (rows, outputs)).astype(float)
+    if loss.name == "binary_cross_entropy":
+        return rng.choice([0.0, 1.0, 0.3], (rows, outputs))
+    if loss.name == "cross_entropy" and labels:
+        return rng.integers(outputs, size=rows)
+    if loss.name == "cross_entropy":
+        soft = rng.dirichlet(np.ones(outputs), rows)
+        hard = np.eye(outputs)[rng.integers(outputs, size=rows)]
+        return np.where(rng.random((rows, 1)) < 0.5, soft, hard)
+    return rng.normal(size=(rows, outputs))
+
+
+def network_with(
+    layer: str, activation: ActivationFunction, output: str | ActivationFunction, outputs: int = 2
+) -> Network:
+    """A small network in which one layer type has parameters before and behind it, and the activation too."""
+    x = Input(3, name="x")
+    if layer == "Dense":
+        h = Dense(3, activation=activation)(Dense(2)(x))
+    elif layer == "Activation":
+        h = Activation(activation)(Dense(3)(x))
+    elif layer == "BatchNorm":
+        h = Activation(activation)(BatchNorm()(Dense(3)(x)))
+    elif layer == "Dropout":
+        h = Dropout(0.3)(Dense(4, activation=activation)(x))
+    elif layer == "Flatten":
+        x = Input((3, 1), name="x")
+        h = Flatten()(Dense(3, activation=activation)(Flatten()(x)))
+    elif layer == "Add":
+        first = Dense(3, activation=activation)(x)
+        h = Add()(first, Dense(3)(first), first)
+    else:
+        first = Dense(2, activation=activation)(x)
+        h = Concatenate()(first, x, Dense(1)(first))
+    return Network(inputs=x, outputs=Dense(outputs, activation=output, name="head")(h))
+
+
+def randomize(model: Model, rng: np.random.Generator) -> None:
+    """Parameters far enough from 0 that neither `|w|` nor a dead unit is at its kink: sizes from 0.2 to 1.2."""
+    for span in model.network.layout.spans:
+        sizes = rng.uniform(0.2, 1.2, span.shape)
+        if span.spec.kind == "scale":
+            drawn = sizes
+        else:
+            fan = span.shape[0] if span.spec.kind == "weight" else 4
+            drawn = sizes * rng.choice([-1.0, 1.0], span.shape) * np.sqrt(2 / fan)
+        model.training.parameters[0, span.slice] = drawn.reshape(-1)
+    for span in model.network.state_layout.spans:  # running statistics that prediction and evaluation use
+        start = rng.uniform(0.5, 1.5, span.shape) if span.name == "variance" else rng.normal(size=span.shape) / 4
+        model.training.state[0, span.slice] = start
+
+
+def is_smooth(model: Model, data: Rows, *, training: bool) -> bool:
+    """Whether the objective is smooth around the parameters: nothing within 1e-3 of a kink or near a pole.
+
+    Kinks: pre-activations of kinked activations, differences `h - y` of absolute losses, Huber's `|h - y| = delta`.
+    Poles: `1 / std` of a batch that hardly varies, `1 / h` of an improbable outcome where loss and activation aren't fused.
+    """
+    reference = ReferenceEngine(model.network, model.objective)
+    network, state = model.network, model.training
+    parameters, kept = network.layout.views(state.parameters[0]), network.state_layout.views(state.state[0])
+    forward = reference.forward(parameters, kept, data.inputs, Context(training, model.seed, state.step))
+    gaps = [np.inf]
+    for step, memo in zip(network.steps, forward.memos, strict=True):
+        if isinstance(step.layer, Activation) and step.layer.f.name in KINKED:
+            gaps.append(np.abs(forward.values[step.inputs[0]]).min())
+        if isinstance(step.layer, BatchNorm):
+            gaps.append(memo["std"].min() / 100)  # a std of 0.1 and above
+    for head, target in zip(model.objective.heads, data.targets, strict=True):
+        value = forward.values[head.slot]
+        if head.loss.name in ("absolute_error", "quantile"):
+            gaps.append(np.abs(value - target).min())
+        elif head.loss.name == "huber":
+            gaps.append(np.abs(np.abs(value - target) - head.loss.delta).min())
+        elif head.loss.name in OUTPUTS and not head.fused:
+            low = value if head.loss.name != "binary_cross_entropy" else np.minimum(value, 1 - value)
+            gaps.append(low.min() / 10)  # probabilities from 0.01
+    if not all(np.isfinite(value).all() for value in forward.values):
+        return False
+    return min(gaps) > 1e-3
+
+
+def smooth_problem(
+    make: Callable[[], Model],
+    loss: Loss,
+    rng: np.random.Generator,
+    rows: int = 4,
+    outputs: int = 2,
+    training: bool = True,
+) -> tuple[Model, Rows]:
+    """A model and rows at which its objective is smooth, drawn again until it is."""
+    for _ in range(200):
+        model = make()
+        randomize(model, rng)
+        X = {name: rng.normal(size=(rows, *shape)) for name, shape in model.network.input_shapes.items()}
+        y = targets_for(loss, rows, outputs, rng)
+        data = prepare_rows(model.network, model.objective, X, y, rng.uniform(0.5, 2, rows), model.dtype)
+        if is_smooth(model, data, training=training):
+            return model, data
+    raise AssertionError("no smooth point found in 200 draws")
+
+
+def regression(rows: int = 24, inputs: int = 3, outputs: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a smooth function, for tests of training."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, inputs))
+    return X, np.sin(X @ rng.normal(size=(inputs, outputs)))
+
+
+def classes(rows: int = 60, inputs: int = 3, n_classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Overlapping clouds with labels 0 ... n_classes - 1."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(n_classes, size=rows)
+    return rng.normal(size=(rows, inputs)) + 1.5 * rng.normal(size=(n_classes, inputs))[y], y
+
+
+def flat(named: dict[str, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Named arrays under one key each, copied: `"hidden/W"`."""
+    return {f"{layer}/{name}": array.copy() for layer, arrays in named.items() for name, array in arrays.items()}
+
+
+def assert_same(first: dict[str, np.ndarray], second: dict[str, np.ndarray], tolerance: float = 0.0) -> None:
+    """The same keys, and arrays that are equal bit for bit (or within an absolute tolerance)."""
+    assert first.keys() == second.keys()
+    for key in first:
+        np.testing.assert_allclose(first[key], second[key], rtol=0, atol=tolerance, err_msg=key)

@@ -1,0 +1,147 @@
+"""What Hypothesis generates: arrays, networks, and whole problems named by their shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import problems
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from chainrule import Activation, Add, BatchNorm, Concatenate, Dense, Dropout, Flatten, Input, Model, Network
+from chainrule.data import prepare_rows
+from chainrule.engines.contract import Rows
+from chainrule.layers import Value
+from chainrule.losses import Loss
+
+seeds = st.integers(0, 2**32 - 1)
+widths = st.integers(1, 4)
+activations = st.sampled_from(problems.ACTIVATIONS)
+# Inside a network numbers should neither vanish nor explode, or a difference measures rounding.
+hidden_activations = st.sampled_from([f for f in problems.ACTIVATIONS if f.name != "exponential"])
+
+
+def matrices(
+    rows: int | st.SearchStrategy[int] = 3, columns: int | st.SearchStrategy[int] = 2, limit: float = 10.0
+) -> Any:
+    """Float64 arrays of shape (rows, columns) within +-limit."""
+    shape = st.tuples(*(st.just(n) if isinstance(n, int) else n for n in (rows, columns)))
+    return hnp.arrays(np.float64, shape, elements=st.floats(-limit, limit, width=64))
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> Network:
+    """A chain of up to four layers: n inputs, hidden layers of 1 to 4 units, and a linear head."""
+    hidden = (
+        st.builds(BatchNorm)
+        | st.builds(Dropout, st.just(0.25))
+        | st.builds(Flatten)
+        | st.builds(Dense, widths, activation=st.none() | hidden_activations, bias=st.booleans())
+        | st.builds(Activation, hidden_activations)
+    )
+    return Network([Input(draw(widths)), *draw(st.lists(hidden, max_size=4)), Dense(draw(widths))])
+
+
+@st.composite
+def graphs(
+    draw: st.DrawFn, losses: st.SearchStrategy[list[Loss]], fuse: bool = True
+) -> tuple[Network, dict[str, Loss]]:
+    """One or two inputs, branches that fork and join, and one to three heads with a loss each."""
+    inputs = [Input(draw(widths), name="x")]
+    if draw(st.booleans()):
+        inputs.append(Input((draw(widths), 2), name="image"))
+    vectors = [value if len(value.shape) == 1 else Flatten()(value) for value in inputs]
+    trunk: Any = vectors[0] if len(vectors) == 1 else Concatenate()(*vectors)
+    values: list[tuple[Any, int]] = [(_dense(draw, trunk, n := draw(widths)), n)]  # with the number of units
+    for _ in range(draw(st.integers(0, 4))):
+        value, n = values[draw(st.integers(0, len(values) - 1))]
+        kind = draw(st.sampled_from(["dense", "activation", "batch_norm", "dropout", "flatten", "add", "concatenate"]))
+        if kind == "dense":
+            values.append((_dense(draw, value, m := draw(widths)), m))
+        elif kind == "activation":
+            values.append((Activation(draw(hidden_activations))(value), n))
+        elif kind == "batch_norm":
+            values.append((BatchNorm()(value), n))
+        elif kind == "dropout":
+            values.append((Dropout(draw(st.sampled_from([0.0, 0.2, 0.5])))(value), n))
+        elif kind == "flatten":
+            values.append((Flatten()(value), n))
+        elif kind == "add":
+            values.append((Add()(value, _dense(draw, value, n), *([value] if draw(st.booleans()) else [])), n))
+        else:
+            other, m = values[draw(st.integers(0, len(values) - 1))]
+            values.append((Concatenate()(value, other), n + m))
+    outputs, by_head = {}, {}
+    for i, loss in enumerate(draw(losses)):
+        value, _ = values[-1 - i] if i < len(values) else values[-1]
+        name = f"head_{i}"
+        output = (
+            draw(st.sampled_from(problems.outputs_for(loss)))
+            if draw(st.booleans())
+            else problems.USUAL_OUTPUT.get(loss.name)
+        )
+        outputs[name] = Dense(draw(st.integers(2, 3)), activation=output, name=name)(value)
+        by_head[name] = loss
+    return Network(inputs=inputs, outputs=outputs), by_head
+
+
+def _dense(draw: st.DrawFn, value: Any, units: int) -> Value:
+    penalties = st.sampled_from([None, None, 0.0, 0.02])
+    return Dense(
+        units,
+        activation=draw(st.none() | hidden_activations),
+        bias=draw(st.booleans()),
+        l1=draw(penalties),
+        l2=draw(penalties),
+        penalize_bias=draw(st.booleans()),
+        trainable=draw(st.booleans()),
+    )(value)
+
+
+@dataclass
+class Problem:
+    """A model in float64 with rows for it, and everything that was chosen for the message of a failure."""
+
+    model: Model
+    data: Rows
+    X: dict[str, np.ndarray]
+    y: dict[str, np.ndarray]
+    sample_weight: dict[str, np.ndarray] | np.ndarray | None
+    options: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"{self.model.network.to_json()}, {self.options}, X={self.X}, y={self.y}, weights={self.sample_weight}"
+
+
+@st.composite
+def general_problems(draw: st.DrawFn, engine: str, fuse: st.SearchStrategy[bool] = st.booleans()) -> Problem:  # noqa: B008
+    """A graph, its losses and penalties, a batch of 1 to 6 rows (3 and up with batch normalization), row weights or none."""
+    network, losses = draw(graphs(st.lists(st.sampled_from(problems.LOSSES), min_size=1, max_size=3)))
+    options = {
+        "l1": draw(st.sampled_from([0.0, 0.01])),
+        "l2": draw(st.sampled_from([0.0, 0.05])),
+        **draw(st.sampled_from([{"reduction": "mean"}, {"reduction": "sum"}, {"convention": "sklearn"}])),
+        "fuse": draw(fuse),
+        "loss_weights": {name: draw(st.sampled_from([1.0, 0.5, 3.0, 0.0])) for name in losses},
+        "seed": draw(seeds),
+    }
+    model = Model(network, losses, dtype="float64", engine=engine, **options)
+    rng = np.random.default_rng(draw(seeds))
+    problems.randomize(model, rng)
+    rows = draw(st.integers(3 if network.state_layout.spans else 1, 6))
+    X = {name: rng.normal(size=(rows, *shape)) for name, shape in network.input_shapes.items()}
+    y = {
+        head.head: problems.targets_for(head.loss, rows, head.outputs, rng, labels=draw(st.booleans()))
+        for head in model.objective.heads
+    }
+    weights: Any = None
+    kind = draw(st.sampled_from(["none", "rows", "by head"]))
+    if kind != "none":
+        weights = rng.uniform(0.2, 2, rows)
+        weights[1:] *= rng.random(rows - 1) > 0.3  # some rows count nothing
+    if kind == "by head":
+        weights = {name: weights[rng.permutation(rows)] for name in losses}
+    data = prepare_rows(network, model.objective, X, y, weights, model.dtype)
+    return Problem(model, data, X, y, weights, options)

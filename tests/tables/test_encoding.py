@@ -1,0 +1,176 @@
+"""Tables as arrays of features."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.errors import InputError
+from chainrule.tables import TableEncoding, plan_columns
+
+TRAINING = pl.DataFrame(
+    {
+        "age": [1.0, 2.0, None, 5.0],
+        "sex": ["m", "f", "f", "m"],
+        "room": ["1", "2", "x", None],
+        "smokes": [True, False, False, True],
+        "same": [1, 1, 1, 1],
+        "y": [1, 2, 3, 4],
+    }
+)
+ENCODING = TableEncoding.fit(TRAINING, plan_columns(TRAINING, target="y"))
+
+
+def table(**columns: Any) -> pl.DataFrame:
+    """One row like the training rows, with other values in the columns given."""
+    values = {"age": [2.0], "sex": ["f"], "room": ["1"], "smokes": [True], **columns}
+    return pl.DataFrame(values)
+
+
+def test_features_of_the_training_rows() -> None:
+    features, notes = ENCODING.encode(TRAINING)
+    assert ENCODING.feature_names == (
+        "age",
+        "age is missing",
+        "sex=f",
+        "sex=m",
+        "room=1",
+        "room=2",
+        "room=x",
+        "room is missing",
+        "smokes",
+    )
+    assert features.shape == (4, ENCODING.n_features)
+    assert features.dtype == np.float32
+    assert features.flags.c_contiguous
+    assert ENCODING.unused == ("same", "y")
+    assert notes.lines == ()
+    np.testing.assert_allclose(features.mean(axis=0)[[0, 8]], 0, atol=1e-6)
+    np.testing.assert_allclose(features.std(axis=0)[[0, 8]], 1, atol=1e-6)
+    assert (features[:, 2:4].sum(axis=1) == 1).all()
+    assert (features[:, 4:8].sum(axis=1) == 1).all()
+
+
+def test_the_order_and_library_of_the_table_do_not_matter() -> None:
+    expected, _ = ENCODING.encode(TRAINING)
+    turned = TRAINING.select(reversed(TRAINING.columns))
+    np.testing.assert_array_equal(ENCODING.encode(turned)[0], expected)
+    np.testing.assert_array_equal(ENCODING.encode(TRAINING.to_pandas())[0], expected)
+    np.testing.assert_array_equal(ENCODING.encode(TRAINING.to_arrow())[0], expected)
+
+
+def test_no_rows() -> None:
+    assert ENCODING.encode(TRAINING.head(0))[0].shape == (0, ENCODING.n_features)
+
+
+def test_missing_columns_are_all_named() -> None:
+    given_ = pl.DataFrame({"Age": [1.0], "sexe": ["m"], "room": ["1"], "zzz": [1]})
+    says = (
+        r'lacks 3 columns .*: "age" \(the table has "Age"\), '
+        r'"sex" \(the table has "sexe"\), "smokes"$'
+    )
+    with pytest.raises(InputError, match=says):
+        ENCODING.encode(given_)
+
+
+def test_notes() -> None:
+    given_ = pl.DataFrame(
+        {
+            "age": [2.0, None, 1.0],
+            "sex": ["x", "z", None],
+            "room": ["1", None, "3"],
+            "smokes": [True, None, None],
+            "same": [2, 2, 2],
+            "extra": [1, 2, 3],
+        }
+    )
+    _, notes = ENCODING.encode(given_)
+    assert notes.extra_columns == ("extra",)
+    assert notes.unseen == {"sex": 2, "room": 1}
+    assert notes.unseen_examples == {"sex": ("x", "z"), "room": ("3",)}
+    assert notes.unexpected_missing == {"sex": 1, "smokes": 2}
+    assert len(notes.lines) == 5
+    assert 'column "smokes": 2 rows without a value, training had none' in notes.lines
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"room": ["1"]}, {"room": [1]}),
+        ({"room": ["1"]}, {"room": [1.0]}),
+        ({"room": ["2"]}, {"room": [" 2.0"]}),
+        ({"age": [2.0]}, {"age": [2]}),
+        ({"age": [2.0]}, {"age": ["2"]}),
+        ({"age": [1.0]}, {"age": [True]}),
+        ({"age": [None]}, {"age": [float("nan")]}),
+        ({"smokes": [True]}, {"smokes": [1]}),
+        ({"smokes": [False]}, {"smokes": ["False"]}),
+        ({"sex": ["m"]}, {"sex": pl.Series(["m"], dtype=pl.Categorical)}),
+    ],
+)
+def test_a_value_is_the_same_in_every_type(one: dict[str, Any], other: dict[str, Any]) -> None:
+    first, second = ENCODING.encode(table(**one)), ENCODING.encode(table(**other))
+    np.testing.assert_array_equal(first[0], second[0])
+    assert first[1] == second[1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"age": ["n/a"]}, r'column "age" has text in row 1 of the data \("n/a"\)'),
+        ({"age": [float("inf")]}, 'column "age" is infinite in row 1'),
+        ({"age": [[1]]}, "List"),
+        ({"smokes": ["maybe"]}, "where true/false belong"),
+        ({"sex": [["m"]]}, "can't be categories"),
+    ],
+)
+def test_values_that_do_not_fit(columns: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        ENCODING.encode(table(**columns))
+
+
+def test_repeated_columns() -> None:
+    with pytest.raises(InputError, match='more than one column called "age"'):
+        ENCODING.encode(pd.DataFrame([[1, 2]], columns=["age", "age"]))
+
+
+numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False, width=32)
+words = st.none() | st.text(max_size=3)
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows=st.lists(st.tuples(numbers, words), min_size=2, max_size=12))
+def test_json_round_trip_is_exact(rows: list[tuple[float | None, str | None]]) -> None:
+    frame = pl.DataFrame(rows, schema={"a": pl.Float64, "b": pl.String}, orient="row")
+    frame = frame.with_columns(c=pl.int_range(pl.len()))
+    plans = plan_columns(frame, kinds={"a": "numeric", "b": "categorical"} if _mixed(frame) else {})
+    encoding = TableEncoding.fit(frame, plans)
+    again = TableEncoding.from_dict(json.loads(json.dumps(encoding.to_dict())))
+    assert again == encoding
+    np.testing.assert_array_equal(again.encode(frame)[0], encoding.encode(frame)[0])
+
+
+def _mixed(frame: pl.DataFrame) -> bool:
+    """Whether no column is empty, so that kinds may be asked for."""
+    return all(frame[name].null_count() < frame.height for name in ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"columns": [{"kind": "numeric", "name": "a"}], "unused": []},
+        {"columns": [{"kind": "wave", "name": "a"}], "unused": []},
+        {"columns": 5, "unused": []},
+    ],
+)
+def test_json_that_is_no_encoding(form: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"isn't a table encoding"):
+        TableEncoding.from_dict(form)

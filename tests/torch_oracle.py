@@ -1,0 +1,180 @@
+"""The same network, loss and gradients computed by PyTorch in float64, from the same program of steps.
+
+Only where PyTorch has no such thing (quantile loss, dropout with our mask) is it written out here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from chainrule import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concatenate,
+    CrossEntropy,
+    Dense,
+    Dropout,
+    Flatten,
+    Huber,
+    Model,
+    Quantile,
+    random,
+)  # fmt: skip
+from chainrule.activations import ELU, GELU, ActivationFunction, LeakyReLU
+from chainrule.engines.contract import Rows
+from chainrule.losses import Loss
+from chainrule.objective import HeadLoss
+
+Tensor = torch.Tensor
+
+
+@dataclass
+class Answer:
+    """What PyTorch says: outputs by head, the loss, gradients and new running statistics by `"layer/name"`."""
+
+    outputs: dict[str, np.ndarray]
+    loss: float
+    gradients: dict[str, np.ndarray]
+    state: dict[str, np.ndarray]
+
+
+def activation(f: ActivationFunction, z: Tensor) -> Tensor:
+    if isinstance(f, LeakyReLU):
+        return F.leaky_relu(z, f.slope)
+    if isinstance(f, ELU):
+        return F.elu(z, f.alpha)
+    if isinstance(f, GELU):
+        return F.gelu(z, approximate="tanh" if f.approximate else "none")
+    if f.name == "softplus":
+        return F.softplus(z, threshold=100)  # from the default 20 on it takes z itself, which is off by 2e-9
+    if f.name == "mish":
+        return z * torch.tanh(F.softplus(z, threshold=100))  # F.mish has the same cut at 20
+    if f.name == "softmax":
+        return F.softmax(z, dim=1)
+    plain = {
+        "linear": lambda z: z,
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+        "relu": F.relu,
+        "selu": F.selu,
+        "silu": F.silu,
+        "exponential": torch.exp,
+    }
+    return plain[f.name](z)
+
+
+def row_losses(head: HeadLoss, target: np.ndarray, value: Tensor) -> Tensor:
+    """Every row's loss, from the output or from the logits."""
+    loss, logits = head.loss, head.fused
+    if isinstance(loss, CrossEntropy):
+        y = torch.from_numpy(np.asarray(target))
+        if logits:
+            return F.cross_entropy(value, y, reduction="none", label_smoothing=loss.label_smoothing)
+        k = value.shape[1]
+        q = F.one_hot(y, k).double() if y.ndim == 1 else y
+        q = q * (1 - loss.label_smoothing) + loss.label_smoothing / k
+        return -torch.special.xlogy(q, value).sum(1)
+    y = torch.from_numpy(target)
+    return _elementwise(loss, y, value, logits).sum(1)
+
+
+def _elementwise(loss: Loss, y: Tensor, value: Tensor, logits: bool) -> Tensor:
+    if loss.name == "squared_error":
+        return F.mse_loss(value, y, reduction="none")
+    if loss.name == "half_squared_error":
+        return F.mse_loss(value, y, reduction="none") / 2
+    if loss.name == "absolute_error":
+        return F.l1_loss(value, y, reduction="none")
+    if isinstance(loss, Huber):
+        return F.huber_loss(value, y, reduction="none", delta=loss.delta)
+    if isinstance(loss, Quantile):
+        return torch.maximum(loss.level * (y - value), (loss.level - 1) * (y - value))
+    if loss.name in ("poisson", "poisson_deviance"):
+        plain = F.poisson_nll_loss(value, y, log_input=logits, eps=0, reduction="none")
+        return plain + (torch.special.xlogy(y, y) - y if loss.name == "poisson_deviance" else 0)
+    assert loss.name == "binary_cross_entropy"
+    compute = F.binary_cross_entropy_with_logits if logits else F.binary_cross_entropy
+    return compute(value, y, reduction="none")
+
+
+def leaves(model: Model) -> dict[str, Tensor]:
+    """The parameters as tensors that collect gradients, by `"layer/name"`."""
+    return {
+        f"{layer}/{name}": torch.tensor(array, dtype=torch.float64, requires_grad=True)
+        for layer, arrays in model.parameters.items()
+        for name, array in arrays.items()
+    }
+
+
+def running(model: Model) -> dict[str, Tensor]:
+    return {f"{layer}/{name}": torch.tensor(a) for layer, arrays in model.state.items() for name, a in arrays.items()}
+
+
+def forward(
+    model: Model,
+    p: dict[str, Tensor],
+    s: dict[str, Tensor],
+    inputs: tuple[np.ndarray, ...],
+    training: bool,
+    step: int = 0,
+) -> list[Tensor]:
+    """The value of every slot; the running statistics in `s` are changed in training."""
+    values: list[Tensor] = [torch.from_numpy(x) for x in inputs]
+    for index, one in enumerate(model.network.steps):
+        reads, layer, name = [values[slot] for slot in one.inputs], one.layer, one.name
+        if isinstance(layer, Dense):
+            y = F.linear(reads[0], p[f"{name}/W"].T, p[f"{name}/b"] if layer.bias else None)
+        elif isinstance(layer, Activation):
+            y = activation(layer.f, reads[0])
+        elif isinstance(layer, BatchNorm):
+            y = F.batch_norm(
+                reads[0], s[f"{name}/mean"], s[f"{name}/variance"], p[f"{name}/scale"], p[f"{name}/shift"],
+                training, layer.momentum, layer.epsilon,
+            )  # fmt: skip
+        elif isinstance(layer, Dropout):
+            y = reads[0]
+            if training and layer.rate:
+                mask = random.keep_mask(tuple(y.shape), layer.rate, model.seed, step, index)
+                y = y * torch.from_numpy(mask.astype(float)) / (1 - layer.rate)
+        elif isinstance(layer, Flatten):
+            y = torch.flatten(reads[0], 1)
+        elif isinstance(layer, Add):
+            y = torch.stack(reads).sum(0)
+        else:
+            assert isinstance(layer, Concatenate)
+            y = torch.cat(reads, dim=1)
+        values.append(y)
+    return values
+
+
+def total_loss(model: Model, p: dict[str, Tensor], values: list[Tensor], data: Rows) -> Tensor:
+    """Heads by their weights, rows by theirs, and the penalties."""
+    total = torch.zeros((), dtype=torch.float64)
+    objective = model.objective
+    for head, target, weights in zip(objective.heads, data.targets, data.weights, strict=True):
+        w = torch.ones(len(data), dtype=torch.float64) if weights is None else torch.from_numpy(weights)
+        rows = row_losses(head, target, values[head.slot])
+        total = total + head.weight * (rows * w).sum() / (w.sum() if objective.reduction == "mean" else 1)
+    for span in model.network.layout.spans:
+        spec = span.spec
+        l1 = model.options["l1"] if spec.l1 is None else spec.l1
+        l2 = model.options["l2"] if spec.l2 is None else spec.l2
+        if spec.penalized:
+            total = total + l1 * p[span.key].abs().sum() + l2 * (p[span.key] ** 2).sum()
+    return total
+
+
+def ask(model: Model, data: Rows, *, training: bool) -> Answer:
+    """Outputs, loss, gradients and running statistics of one pass."""
+    p, s = leaves(model), running(model)
+    values = forward(model, p, s, data.inputs, training)
+    loss = total_loss(model, p, values, data)
+    loss.backward()
+    gradients = {key: np.zeros(t.shape) if t.grad is None else t.grad.numpy() for key, t in p.items()}
+    outputs = {head.name: values[head.slot].detach().numpy() for head in model.network.heads}
+    return Answer(outputs, float(loss.detach()), gradients, {key: t.numpy() for key, t in s.items()})
