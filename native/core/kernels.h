@@ -75,20 +75,22 @@ struct LossCall {
 
 enum class Update { sgd, momentum_torch, momentum_sklearn, adagrad, rmsprop, adam };
 
-// One step of an optimizer over a run of parameters, as in optimizers.py; what depends on the step is worked out.
+// One step of an optimizer, as in optimizers.py; what depends on the step is worked out.
 template <class T>
 struct UpdateCall {
     Update kind = Update::sgd;
     T* parameters = nullptr;
-    const T* gradient = nullptr;
     T* slots[3] = {nullptr, nullptr, nullptr};
+    T l1 = 0, l2 = 0;      // penalties on these parameters: l1 |W| + l2 W^2
+    T penalty_factor = 1;  // of their gradient
     T gradient_scale = 1;  // clipping
     T rate = 0;
     T weight_decay = 0;  // added to the gradient
     T shrink = 1;        // the parameters are multiplied by it first
     T momentum = 0;
     T gradient_share = 1;   // of a gradient that enters the velocity (dampening)
-    T beta1 = 0, beta2 = 0;  // the means of gradients and of squares: adam's, rmsprop's
+    T beta1 = 0, beta2 = 0;    // of the means of gradients and of squares: adam's, rmsprop's
+    T share1 = 0, share2 = 0;  // 1 - beta
     T root_factor = 1;       // adam: the root of the mean of squares is multiplied by it
     T epsilon = 0;
     bool nesterov = false, centered = false, amsgrad = false;
@@ -128,13 +130,17 @@ struct Kernels {
     void (*activate)(const ActivationCall<T>&, long row_begin, long row_end);
     void (*activate_backward)(const ActivationCall<T>&, long row_begin, long row_end);
     void (*loss)(const LossCall<T>&, long row_begin, long row_end);
-    void (*update)(const UpdateCall<T>&, long begin, long end);
-    // Adds the penalty's gradient to `gradient` (unless null) and returns the penalty's value.
-    double (*penalty)(const T* parameters, T* gradient, double l1, double l2, long begin, long end);
+    // The parameters from `begin` on, as many as there are gradients. Returns their penalty as they are afterwards.
+    double (*update)(const UpdateCall<T>&, long begin, const T* gradient, long count);
+    // Adds `factor` times the penalty's gradient to `gradient` (unless null) and returns the penalty's value.
+    double (*penalty)(const T* parameters, T* gradient, double factor, double l1, double l2, long begin, long end);
     double (*sum_of_squares)(const T* values, long begin, long end);
     // Copies the rows with these numbers, one after the other.
     void (*gather)(const T* from, long width, const int64_t* rows, long count, T* to, long to_stride);
+    void (*copy)(const T* from, long from_stride, T* to, long to_stride, long columns, long row_begin, long row_end);
     void (*add)(const T* from, long from_stride, T* to, long to_stride, long columns, long row_begin, long row_end);
+    // to[c][r] = from[r][c]; kept where `mask` (laid out like `to`, unless null) is positive.
+    void (*transpose)(const T* from, long from_stride, long rows, long columns, T* to, long to_stride, const T* mask);
     void (*multiply)(const T* a, const T* b, T* out, long stride, long columns, long row_begin, long row_end);
     // Dropout's factors, 0 or `kept`.
     void (*keep_factors)(const DropoutCall&, T kept, T* out, long stride, long row_begin, long row_end);

@@ -1,5 +1,7 @@
 #include "core/pool.h"
 
+#include "core/denormals.h"
+
 #include <pthread.h>
 #include <sched.h>
 
@@ -64,6 +66,7 @@ private:
     }
 
     void work(int thread) {
+        const FlushDenormals flush;
         uint64_t seen = 0;
         for (;;) {
             seen = wait_for_call(seen);

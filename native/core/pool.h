@@ -2,7 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <memory>
+#include <type_traits>
 
 namespace chainrule {
 
@@ -31,7 +31,9 @@ public:
             for (long task = 0; task < tasks; ++task) each(task, 0);
             return;
         }
-        run(tasks, [](void* context, long task, int thread) { (*static_cast<F*>(context))(task, thread); }, &each);
+        using Each = std::remove_reference_t<F>;
+        run(tasks, [](void* context, long task, int thread) { (*static_cast<Each*>(context))(task, thread); },
+            const_cast<void*>(static_cast<const void*>(&each)));
     }
 
 private:

@@ -39,6 +39,12 @@ struct Run {
     long begin = 0, end = 0;
 };
 
+// Whether an activation's derivative is computed from its output h, not from z.
+inline bool derivative_reads_output(Activation kind) {
+    return kind == Activation::sigmoid || kind == Activation::tanh || kind == Activation::relu ||
+           kind == Activation::exponential || kind == Activation::softmax;
+}
+
 struct Program {
     std::vector<long> widths;  // numbers in a row of each slot
     std::vector<int> inputs;   // the slots that data is written to
@@ -48,6 +54,11 @@ struct Program {
     std::vector<PenaltyRun> penalties;
     long parameters = 0, state = 0;  // lengths of the two vectors
     bool mean = true;                // divide a head's loss by the sum of the row weights
+    bool sklearn = false;            // the convention that divides a batch's penalties by the weight of its rows
+
+    // What a sum over rows is divided by.
+    double divisor(double weight_sum) const { return mean && weight_sum > 0 ? weight_sum : 1.0; }
+    double penalty_factor(const double* weights) const { return sklearn ? 1 / divisor(weights[0]) : 1.0; }
 
     // Throws std::invalid_argument, saying what is wrong and where.
     void check() const;

@@ -21,7 +21,7 @@ struct Tanh {
 
 template <class T>
 struct Relu {
-    static CHAINRULE_INLINE Vector<T> value(Vector<T> z, T) { return z < T(0) ? Vector<T>{} : z; }
+    static CHAINRULE_INLINE Vector<T> value(Vector<T> z, T) { return maximum<T>(Vector<T>{}, z); }
     static CHAINRULE_INLINE Vector<T> derivative(Vector<T> h, T) { return h > T(0) ? splat<T>(T(1)) : Vector<T>{}; }
 };
 
@@ -138,7 +138,7 @@ template <class T>
 CHAINRULE_INLINE Vector<T> maxima_of_rows(Vector<T> (&part)[lanes<T>]) {
     transpose<T>(part);
     Vector<T> top = part[0];
-    for (int i = 1; i < lanes<T>; ++i) top = part[i] > top ? part[i] : top;
+    for (int i = 1; i < lanes<T>; ++i) top = maximum<T>(part[i], top);
     return top;
 }
 
@@ -163,7 +163,7 @@ CHAINRULE_INLINE void exponentials_of_rows(const T* z, long z_stride, T* out, lo
         Vector<T> m = within_row<T>(load(row), columns, lowest);
         for (long c = n; c < columns; c += n) {
             const Vector<T> v = within_row<T>(load(row + c), columns - c, lowest);
-            m = v > m ? v : m;
+            m = maximum<T>(m, v);
         }
         part[r] = m;
     }

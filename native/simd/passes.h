@@ -3,6 +3,7 @@
 
 #include "core/kernels.h"
 #include "simd/norm.h"
+#include "simd/transpose.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -29,14 +30,38 @@ void gather(const T* from, long width, const int64_t* rows, long count, T* to, l
 }
 
 template <class T>
+void copy(const T* from, long from_stride, T* to, long to_stride, long columns, long row, long row_end) {
+    for (; row < row_end; ++row)
+        for (long c = 0; c < columns; c += lanes<T>)
+            store_units<T>(to + row * to_stride + c, load_units(from + row * from_stride + c, columns - c), columns - c);
+}
+
+template <class T>
 void add(const T* from, long from_stride, T* to, long to_stride, long columns, long row, long row_end) {
     for (; row < row_end; ++row)
         for (long c = 0; c < columns; c += lanes<T>) {
             T* sum = to + row * to_stride + c;
-            const T* term = from + row * from_stride + c;
             const long left = columns - c;
-            if (left >= lanes<T>) store<T>(sum, load<T>(sum) + load(term));
-            else store_partial<T>(sum, load_partial<T>(sum, int(left)) + load_partial(term, int(left)), int(left));
+            store_units<T>(sum, load_units<T>(sum, left) + load_units(from + row * from_stride + c, left), left);
+        }
+}
+
+// Writes whole vectors: rows of `to` are padded.
+template <class T>
+void transpose_masked(const T* from, long from_stride, long rows, long columns, T* to, long to_stride, const T* mask) {
+    constexpr int n = lanes<T>;
+    for (long r = 0; r < rows; r += n)
+        for (long c = 0; c < columns; c += n) {
+            Vector<T> block[n];
+#pragma GCC unroll 16
+            for (int i = 0; i < n; ++i) block[i] = r + i < rows ? load(from + (r + i) * from_stride + c) : Vector<T>{};
+            transpose<T>(block);
+#pragma GCC unroll 16
+            for (int i = 0; i < n; ++i) {
+                if (c + i >= columns) break;
+                const long at = (c + i) * to_stride + r;
+                store<T>(to + at, mask ? (load(mask + at) > T(0) ? block[i] : Vector<T>{}) : block[i]);
+            }
         }
 }
 
@@ -65,11 +90,11 @@ double sum_of_squares(const T* values, long begin, long end) {
     return double(sum_of_lanes<T>(sum[0] + sum[1]));
 }
 
-// l2 sum(W^2) + l1 sum|W|, and 2 l2 W + l1 sign(W) added to the gradient (unless that is null).
+// l2 sum(W^2) + l1 sum|W|, and factor (2 l2 W + l1 sign(W)) added to the gradient (unless that is null).
 template <class T>
-double penalty(const T* parameters, T* gradient, double l1, double l2, long begin, long end) {
+double penalty(const T* parameters, T* gradient, double factor, double l1, double l2, long begin, long end) {
     Vector<T> squares{}, sizes{};
-    const T slope = T(2 * l2), step = T(l1);
+    const T slope = T(2 * l2 * factor), step = T(l1 * factor);
     for (long i = begin; i < end; i += lanes<T>) {
         const long left = end - i;
         const Vector<T> w = load_units(parameters + i, left);

@@ -7,6 +7,8 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
+// Rows of a tile that is two vectors wide; one that is a single vector wide has twice as many, so that there are
+// always enough independent sums to keep the multipliers busy.
 #if defined(__AVX512F__)
 constexpr int tile_rows = 8;
 #elif defined(__AVX2__) || defined(__aarch64__)
@@ -16,6 +18,9 @@ constexpr int tile_rows = 4;
 #endif
 constexpr int tile_vectors = 2;
 
+template <int vectors>
+constexpr int rows_of_tile = vectors == 1 ? 2 * tile_rows : tile_rows;
+
 template <class T>
 constexpr long panel_columns = tile_vectors * lanes<T>;
 
@@ -23,11 +28,17 @@ constexpr long panel_columns = tile_vectors * lanes<T>;
 template <class T, int rows, int vectors, bool a_transposed>
 __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stride, long row, long column) {
     constexpr int n = lanes<T>;
+    Vector<T> start[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+        const long from = column + v * n, left = p.columns - from;
+        start[v] = !p.bias ? Vector<T>{} : (left >= n ? load(p.bias + from) : load_partial(p.bias + from, int(left)));
+    }
     Vector<T> sum[rows][vectors];
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) sum[r][v] = Vector<T>{};
+        for (int v = 0; v < vectors; ++v) sum[r][v] = start[v];
 
     const long a_stride = p.a_stride;
     const T* a = p.a + (a_transposed ? row : row * a_stride);
@@ -46,15 +57,6 @@ __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stri
         a += a_transposed ? a_stride : 1;
     }
 
-    if (p.bias) {
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) {
-            const long start = column + v * n, left = p.columns - start;
-            const Vector<T> bias = left >= n ? load(p.bias + start) : load_partial(p.bias + start, int(left));
-#pragma GCC unroll 16
-            for (int r = 0; r < rows; ++r) sum[r][v] += bias;
-        }
-    }
     if (p.accumulate) {
 #pragma GCC unroll 16
         for (int r = 0; r < rows; ++r)
@@ -66,7 +68,7 @@ __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stri
 #pragma GCC unroll 16
         for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-            for (int v = 0; v < vectors; ++v) sum[r][v] = sum[r][v] < T(0) ? Vector<T>{} : sum[r][v];
+            for (int v = 0; v < vectors; ++v) sum[r][v] = maximum<T>(Vector<T>{}, sum[r][v]);
     }
     if (p.relu_mask) {
 #pragma GCC unroll 16
@@ -80,7 +82,9 @@ __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stri
 
     const long valid = p.columns - column;
     if (!p.out_is_padded && valid < vectors * n) {
+#pragma GCC unroll 16
         for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
             for (int v = 0; v < vectors; ++v) {
                 T* to = p.out + (row + r) * p.out_stride + column + v * n;
                 const long left = valid - v * n;
@@ -106,9 +110,9 @@ CHAINRULE_INLINE void last_rows(const Product<T>& p, const T* b, long b_stride, 
 
 template <class T, int vectors, bool a_transposed>
 void panel(const Product<T>& p, const T* b, long b_stride, long column, long row, long row_end) {
-    for (; row + tile_rows <= row_end; row += tile_rows)
-        tile<T, tile_rows, vectors, a_transposed>(p, b, b_stride, row, column);
-    last_rows<T, tile_rows - 1, vectors, a_transposed>(p, b, b_stride, row, column, row_end - row);
+    constexpr int rows = rows_of_tile<vectors>;
+    for (; row + rows <= row_end; row += rows) tile<T, rows, vectors, a_transposed>(p, b, b_stride, row, column);
+    last_rows<T, rows - 1, vectors, a_transposed>(p, b, b_stride, row, column, row_end - row);
 }
 
 template <class T>

@@ -1,0 +1,304 @@
+// Training, prediction, losses and gradients of a Program.
+#include "bindings/arrays.h"
+
+#include <nanobind/stl/vector.h>
+
+#include <exception>
+
+namespace chainrule {
+namespace {
+
+using Objects = std::vector<nb::object>;
+
+// The caller's data, and the arrays that keep it alive.
+template <class T>
+struct Bound {
+    Data<T> data;
+    std::vector<Readable> kept;
+
+    const T* numbers(nb::handle object, const std::string& name, int64_t count, int64_t rows) {
+        kept.push_back(readable(object, name));
+        return numbers_of<T>(kept.back(), name, count, rows);
+    }
+
+    static Readable readable(nb::handle object, const std::string& name) {
+        Readable array;
+        if (!nb::try_cast<Readable>(object, array, false)) throw std::invalid_argument(name + " isn't an array that can be read");
+        return array;
+    }
+};
+
+template <class T>
+Bound<T> bound_inputs(const Program& program, const Objects& inputs) {
+    if (inputs.size() != program.inputs.size())
+        throw std::invalid_argument("there are " + std::to_string(inputs.size()) + " input arrays for " +
+                                    std::to_string(program.inputs.size()) + " inputs");
+    Bound<T> bound;
+    const Readable first = Bound<T>::readable(inputs[0], "input 0");
+    if (first.ndim() < 1) throw std::invalid_argument("input 0 has no rows");
+    const int64_t rows = int64_t(first.shape(0));
+    bound.data.rows = rows;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+        const int64_t width = program.widths[size_t(program.inputs[i])];
+        bound.data.inputs.push_back(bound.numbers(inputs[i], "input " + std::to_string(i), rows * width, rows));
+    }
+    return bound;
+}
+
+template <class T>
+Bound<T> bound_data(const Program& program, const Objects& inputs, const Objects& targets, const Objects& weights) {
+    Bound<T> bound = bound_inputs<T>(program, inputs);
+    const size_t heads = program.heads.size();
+    if (targets.size() != heads || weights.size() != heads)
+        throw std::invalid_argument("there must be one target and one weight (an array or None) for each head");
+    const int64_t rows = bound.data.rows;
+    for (size_t i = 0; i < heads; ++i) {
+        Target<T> target;
+        const std::string name = "target " + std::to_string(i);
+        const Readable array = Bound<T>::readable(targets[i], name);
+        if (array.dtype() == nb::dtype<int64_t>()) {
+            bound.kept.push_back(array);
+            target.labels = numbers_of<int64_t>(bound.kept.back(), name, rows, rows);
+        } else {
+            const int64_t width = program.widths[size_t(program.heads[i].slot)];
+            target.values = bound.numbers(targets[i], name, rows * width, rows);
+        }
+        if (!weights[i].is_none())
+            target.weights = bound.numbers(weights[i], "the row weights of head " + std::to_string(i), rows, rows);
+        bound.data.targets.push_back(target);
+    }
+    return bound;
+}
+
+struct Vectors {
+    int64_t members;
+    bool single;  // float32
+};
+
+Vectors vectors_of(const Program& program, const Readable& parameters, const Readable& state) {
+    if (parameters.ndim() != 2 || state.ndim() != 2 || state.shape(0) != parameters.shape(0))
+        throw std::invalid_argument("parameters and state have the shapes " + shape_text(parameters) + " and " +
+                                    shape_text(state) + "; (members, size) was expected for both");
+    if (int64_t(parameters.shape(1)) != program.parameters || int64_t(state.shape(1)) != program.state)
+        throw std::invalid_argument("the program has " + std::to_string(program.parameters) + " parameters and " +
+                                    std::to_string(program.state) + " numbers of state");
+    const bool single = parameters.dtype() == nb::dtype<float>();
+    if (!single && parameters.dtype() != nb::dtype<double>())
+        throw std::invalid_argument("parameters must be float32 or float64");
+    return {int64_t(parameters.shape(0)), single};
+}
+
+template <class T, class A>
+auto* vector_of(const A& array, const std::string& name, int64_t members, int64_t size) {
+    return numbers_of<T>(array, name, members * size, members);
+}
+
+Sums sums_of(const Program& program, int64_t members, const Writable& losses, const Writable& weights,
+             const Writable& penalties) {
+    const int64_t heads = int64_t(program.heads.size());
+    return {numbers_of<double>(losses, "losses", members * heads, members),
+            numbers_of<double>(weights, "weights", members * heads, members),
+            numbers_of<double>(penalties, "penalties", members, members)};
+}
+
+// Lets Python see signals, and asks whether to stop. An exception stops too, and is raised when the core has returned.
+struct Watch {
+    nb::object should_stop;
+    std::exception_ptr error;
+
+    static bool ask(void* context) {
+        Watch& watch = *static_cast<Watch*>(context);
+        nb::gil_scoped_acquire acquire;
+        try {
+            if (PyErr_CheckSignals() != 0) throw nb::python_error();
+            return !watch.should_stop.is_none() && nb::cast<bool>(watch.should_stop());
+        } catch (...) {
+            watch.error = std::current_exception();
+            return true;
+        }
+    }
+};
+
+Optimizer optimizer_of(const nb::dict& form) {
+    Optimizer o;
+    const std::string kind = nb::cast<nb::str>(form["kind"]).c_str();
+    if (kind == "sgd") o.kind = Optimizer::Kind::sgd;
+    else if (kind == "adagrad") o.kind = Optimizer::Kind::adagrad;
+    else if (kind == "rmsprop") o.kind = Optimizer::Kind::rmsprop;
+    else if (kind == "adam") o.kind = Optimizer::Kind::adam;
+    else throw std::invalid_argument("there is no optimizer \"" + kind + "\" in the native core");
+    struct Number {
+        const char* name;
+        double* value;
+    };
+    struct Switch {
+        const char* name;
+        bool* value;
+    };
+    const Number numbers[] = {{"momentum", &o.momentum}, {"dampening", &o.dampening}, {"weight_decay", &o.weight_decay},
+                              {"rate_decay", &o.rate_decay}, {"rho", &o.rho}, {"beta1", &o.beta1}, {"beta2", &o.beta2},
+                              {"epsilon", &o.epsilon}};
+    const Switch switches[] = {{"nesterov", &o.nesterov}, {"centered", &o.centered}, {"amsgrad", &o.amsgrad},
+                               {"decoupled", &o.decoupled}, {"sklearn", &o.sklearn}};
+    for (const Number& number : numbers)
+        if (form.contains(number.name)) *number.value = nb::cast<double>(form[number.name]);
+    for (const Switch& flag : switches)
+        if (form.contains(flag.name)) *flag.value = nb::cast<bool>(form[flag.name]);
+    return o;
+}
+
+struct TrainArguments {
+    const Program& program;
+    int64_t members;
+    const Writable &parameters, &state, &slots;
+    const Objects &inputs, &targets, &weights;
+    const Readable& order;
+    long batch_size;
+    const Readable& rates;
+    uint64_t first_step;
+    Sums sums;
+    Optimizer optimizer;
+    uint64_t seed;
+    std::vector<Run> trainable;
+    double clip_norm;
+    Watch& watch;
+    int threads;
+};
+
+template <class T>
+Outcome run_training(const TrainArguments& a) {
+    const Program& program = a.program;
+    Bound<T> bound = bound_data<T>(program, a.inputs, a.targets, a.weights);
+    TrainJob<T> job;
+    job.members = a.members;
+    job.parameters = vector_of<T>(a.parameters, "parameters", a.members, program.parameters);
+    job.state = vector_of<T>(a.state, "state", a.members, program.state);
+    job.slots = vector_of<T>(a.slots, "slots", a.members, a.optimizer.slots() * program.parameters);
+    job.data = bound.data;
+    if (a.order.ndim() != 2) throw std::invalid_argument("the row order must have the shape (members, rows)");
+    job.rows_in_order = long(a.order.shape(1));
+    job.order = vector_of<int64_t>(a.order, "order", a.members, job.rows_in_order);
+    job.batch = a.batch_size;
+    job.steps = long(a.rates.size());
+    job.rates = numbers_of<double>(a.rates, "rates", job.steps);
+    job.first_step = a.first_step;
+    job.sums = a.sums;
+    job.optimizer = a.optimizer;
+    job.seed = a.seed;
+    job.trainable = a.trainable;
+    job.clip_norm = a.clip_norm;
+    job.should_stop = Watch::ask;
+    job.stop_context = &a.watch;
+    job.threads = a.threads;
+    nb::gil_scoped_release release;
+    return train(program, job);
+}
+
+nb::tuple train_program(const Program& program, const Writable& parameters, const Writable& state, const Writable& slots,
+                        const Objects& inputs, const Objects& targets, const Objects& weights, const Readable& order,
+                        long batch_size, const Readable& rates, uint64_t first_step, const Writable& loss_sums,
+                        const Writable& weight_sums, const Writable& penalty_sums, const nb::dict& optimizer, uint64_t seed,
+                        const std::vector<nb::tuple>& trainable, nb::object clip_norm, nb::object should_stop, int threads) {
+    const Vectors vectors = vectors_of(program, Readable(parameters), Readable(state));
+    std::vector<Run> runs;
+    for (const nb::tuple& run : trainable) {
+        if (run.size() != 2) throw std::invalid_argument("a trainable run is (begin, end)");
+        runs.push_back({nb::cast<long>(run[0]), nb::cast<long>(run[1])});
+    }
+    Watch watch{std::move(should_stop), nullptr};
+    const TrainArguments arguments{program, vectors.members, parameters, state, slots, inputs, targets, weights, order,
+                                   batch_size, rates, first_step,
+                                   sums_of(program, vectors.members, loss_sums, weight_sums, penalty_sums),
+                                   optimizer_of(optimizer), seed, runs,
+                                   clip_norm.is_none() ? 0.0 : nb::cast<double>(clip_norm), watch, threads};
+    const Outcome outcome = vectors.single ? run_training<float>(arguments) : run_training<double>(arguments);
+    if (watch.error) std::rethrow_exception(watch.error);
+    return nb::make_tuple(outcome.steps, outcome.diverged, outcome.diverged_member, outcome.stopped);
+}
+
+template <class T>
+void run_predict(const Program& program, int64_t members, const Readable& parameters, const Readable& state,
+                 const Objects& inputs, const std::vector<Writable>& outputs, int threads) {
+    Bound<T> bound = bound_inputs<T>(program, inputs);
+    std::vector<T*> to;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+        const int64_t width = program.widths[size_t(program.outputs[i])];
+        to.push_back(vector_of<T>(outputs[i], "output " + std::to_string(i), members, bound.data.rows * width));
+    }
+    const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
+    const T* s = vector_of<T>(state, "state", members, program.state);
+    nb::gil_scoped_release release;
+    predict<T>(program, members, p, s, bound.data, to, threads);
+}
+
+void predict_program(const Program& program, const Readable& parameters, const Readable& state, const Objects& inputs,
+                     const std::vector<Writable>& outputs, int threads) {
+    const Vectors vectors = vectors_of(program, parameters, state);
+    if (outputs.size() != program.outputs.size()) throw std::invalid_argument("there must be one array for each output");
+    if (vectors.single) run_predict<float>(program, vectors.members, parameters, state, inputs, outputs, threads);
+    else run_predict<double>(program, vectors.members, parameters, state, inputs, outputs, threads);
+}
+
+template <class T>
+void run_losses(const Program& program, int64_t members, const Readable& parameters, const Readable& state,
+                const Objects& inputs, const Objects& targets, const Objects& weights, const Sums& sums, int threads) {
+    Bound<T> bound = bound_data<T>(program, inputs, targets, weights);
+    const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
+    const T* s = vector_of<T>(state, "state", members, program.state);
+    nb::gil_scoped_release release;
+    losses<T>(program, members, p, s, bound.data, sums, threads);
+}
+
+void losses_of_program(const Program& program, const Readable& parameters, const Readable& state, const Objects& inputs,
+                       const Objects& targets, const Objects& weights, const Writable& loss_sums,
+                       const Writable& weight_sums, const Writable& penalty_sums, int threads) {
+    const Vectors vectors = vectors_of(program, parameters, state);
+    const Sums sums = sums_of(program, vectors.members, loss_sums, weight_sums, penalty_sums);
+    auto run = vectors.single ? run_losses<float> : run_losses<double>;
+    run(program, vectors.members, parameters, state, inputs, targets, weights, sums, threads);
+}
+
+template <class T>
+void run_gradients(const Program& program, int64_t members, const Readable& parameters, const Writable& state,
+                   const Objects& inputs, const Objects& targets, const Objects& weights, bool training, uint64_t seed,
+                   uint64_t step, const Writable& gradient, const Sums& sums, int threads) {
+    Bound<T> bound = bound_data<T>(program, inputs, targets, weights);
+    const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
+    T* s = vector_of<T>(state, "state", members, program.state);
+    T* g = vector_of<T>(gradient, "gradient", members, program.parameters);
+    nb::gil_scoped_release release;
+    gradients<T>(program, members, p, s, bound.data, training, seed, step, g, sums, threads);
+}
+
+void gradients_of_program(const Program& program, const Readable& parameters, const Writable& state, const Objects& inputs,
+                          const Objects& targets, const Objects& weights, bool training, uint64_t seed, uint64_t step,
+                          const Writable& gradient, const Writable& loss_sums, const Writable& weight_sums,
+                          const Writable& penalty_sums, int threads) {
+    const Vectors vectors = vectors_of(program, parameters, Readable(state));
+    const Sums sums = sums_of(program, vectors.members, loss_sums, weight_sums, penalty_sums);
+    auto run = vectors.single ? run_gradients<float> : run_gradients<double>;
+    run(program, vectors.members, parameters, state, inputs, targets, weights, training, seed, step, gradient, sums, threads);
+}
+
+}  // namespace
+
+void init_running(nb::class_<Program>& program) {
+    program.def("train", &train_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("slots"),
+                nb::arg("inputs"), nb::arg("targets"), nb::arg("weights"), nb::arg("order"), nb::arg("batch_size"),
+                nb::arg("rates"), nb::arg("first_step"), nb::arg("loss_sums"), nb::arg("weight_sums"),
+                nb::arg("penalty_sums"), nb::arg("optimizer"), nb::arg("seed"), nb::arg("trainable"),
+                nb::arg("clip_norm").none(), nb::arg("should_stop").none(), nb::arg("threads"),
+                "Do one step for each learning rate; returns the steps done, the step and the member that diverged\n"
+                "(-1 if none did), and whether it was stopped.");
+    program.def("predict", &predict_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),
+                nb::arg("outputs"), nb::arg("threads"), "Write each output, (members, rows, width), into its array.");
+    program.def("losses", &losses_of_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),
+                nb::arg("targets"), nb::arg("weights"), nb::arg("loss_sums"), nb::arg("weight_sums"), nb::arg("penalty_sums"),
+                nb::arg("threads"), "Add the head losses over all rows, as in prediction, to the sums.");
+    program.def("gradients", &gradients_of_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),
+                nb::arg("targets"), nb::arg("weights"), nb::arg("training"), nb::arg("seed"), nb::arg("step"),
+                nb::arg("gradient"), nb::arg("loss_sums"), nb::arg("weight_sums"), nb::arg("penalty_sums"),
+                nb::arg("threads"), "All rows as one batch: fill `gradient`, follow the statistics in `state`.");
+}
+
+}  // namespace chainrule

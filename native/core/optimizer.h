@@ -1,0 +1,78 @@
+// How one member's parameters change in a step: an optimizer's settings, and what they are applied to.
+#pragma once
+
+#include <vector>
+
+#include "core/pool.h"
+#include "core/program.h"
+
+namespace chainrule {
+
+// An optimizer's settings, named as in optimizers.py.
+struct Optimizer {
+    enum class Kind { sgd, adagrad, rmsprop, adam } kind = Kind::adam;
+    double momentum = 0, dampening = 0, weight_decay = 0;
+    double rate_decay = 0, rho = 0.99;
+    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+    bool nesterov = false, centered = false, amsgrad = false, decoupled = false;
+    bool sklearn = false;  // the convention; otherwise PyTorch's
+
+    int slots() const { return kind == Kind::sgd || kind == Kind::adagrad ? 1 : 3; }
+    void check() const;
+};
+
+// The step of an optimizer; `t` counts from 1.
+template <class T>
+UpdateCall<T> update_call(const Optimizer& optimizer, double rate, uint64_t t);
+
+// Applies an optimizer to the trainable parameters and keeps the value of the penalties up to date: it is
+// added up while parameters change, so that nothing is read twice. Sums go over fixed pieces: they are the same for any team.
+template <class T>
+class Updater {
+public:
+    Updater(const Program& program, const std::vector<Run>& trainable, const Kernels<T>& kernels, T* parameters, T* slots,
+            int n_slots);
+
+    // `eager`: weights may be changed as soon as their gradient is there. `penalty_factor`: of the penalties' gradient.
+    void begin_step(const UpdateCall<T>& call, double penalty_factor, bool eager);
+
+    // Whether the weights of a dense step are to be changed now, by `change_band` for each band of their rows.
+    bool begin_bands(size_t step);
+    void change_band(size_t step, long index, long begin, const T* gradient, long count);
+    // Rows of a band: so many that their gradient stays in the cache, a multiple of every kernel's tile.
+    static long band_rows(long columns) { return columns > 256 ? 24 : 24 * (6144 / (24 * columns)); }
+
+    // Everything that wasn't changed band by band.
+    void change_rest(const T* gradient, Team& team);
+
+    // Adds the gradient of the penalties, for clipping: it isn't added again while parameters change.
+    void add_penalties(T* gradient);
+    double squared_norm(const T* gradient) const;
+    void scale_gradient(double factor) { call_.gradient_scale = T(factor); }
+
+    double penalty() const;
+
+private:
+    // A run of parameters with one charge; `sums` from `first_sum` on hold its penalty.
+    struct Piece {
+        long begin, end;
+        double l1, l2;
+        bool trainable;
+        size_t first_sum, n_sums;
+        bool charged() const { return l1 != 0 || l2 != 0; }
+    };
+    void add_span(long begin, long length, const Program& program, const std::vector<Run>& trainable);
+    UpdateCall<T> charged_call(const Piece& piece) const;
+
+    const Kernels<T>& kernels_;
+    T* parameters_;
+    UpdateCall<T> call_;
+    T* slots_[3] = {nullptr, nullptr, nullptr};
+    bool eager_ = false, penalties_added_ = false;
+    std::vector<Piece> pieces_;
+    std::vector<long> whole_;  // for each dense step the piece that is exactly its weights, or -1
+    std::vector<bool> done_;
+    std::vector<double> sums_;
+};
+
+}  // namespace chainrule

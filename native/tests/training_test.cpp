@@ -1,0 +1,311 @@
+// Whole programs: gradients against differences, the same bits for any number of threads, divergence, refusals.
+#include <functional>
+#include <stdexcept>
+
+#include "check.h"
+#include "core/trainer.h"
+
+using namespace chainrule;
+
+namespace {
+
+// A program put together step by step, parameters laid out as they come.
+struct Builder {
+    Program program;
+
+    int input(long width) {
+        program.widths.push_back(width);
+        program.inputs.push_back(int(program.widths.size()) - 1);
+        return program.inputs.back();
+    }
+
+    long span(long& size, long count) {
+        const long begin = size;
+        size += (count + 15) / 16 * 16;
+        return begin;
+    }
+
+    int add(Step step, std::vector<int> inputs, long width) {
+        step.inputs = std::move(inputs);
+        step.output = int(program.widths.size());
+        program.widths.push_back(width);
+        program.steps.push_back(step);
+        return step.output;
+    }
+
+    int dense(int from, long units) {
+        Step step;
+        step.weights = span(program.parameters, program.widths[size_t(from)] * units);
+        step.bias = span(program.parameters, units);
+        return add(step, {from}, units);
+    }
+
+    int activation(int from, Activation kind, double parameter = 0) {
+        Step step;
+        step.kind = StepKind::activation;
+        step.activation = kind;
+        step.parameter = parameter;
+        return add(step, {from}, program.widths[size_t(from)]);
+    }
+
+    int other(StepKind kind, std::vector<int> from, double parameter = 0) {
+        Step step;
+        step.kind = kind;
+        step.parameter = parameter;
+        long width = program.widths[size_t(from[0])];
+        if (kind == StepKind::concatenate) {
+            width = 0;
+            for (int slot : from) width += program.widths[size_t(slot)];
+        }
+        if (kind == StepKind::batch_norm) {
+            step.scale = span(program.parameters, width);
+            step.shift = span(program.parameters, width);
+            step.mean = span(program.state, width);
+            step.variance = span(program.state, width);
+        }
+        return add(step, std::move(from), width);
+    }
+
+    void head(int slot, Loss loss, double weight = 1) {
+        Head head;
+        head.slot = slot;
+        head.loss = loss;
+        head.weight = weight;
+        program.heads.push_back(head);
+        program.outputs.push_back(slot);
+    }
+};
+
+// Two inputs, branches, everything that a step can be, three heads.
+Program everything() {
+    Builder b;
+    const int x = b.input(5), y = b.input(6);
+    const int h = b.activation(b.dense(x, 9), Activation::tanh);
+    const int g = b.activation(b.dense(b.other(StepKind::flatten, {y}), 9), Activation::gelu);
+    const int sum = b.other(StepKind::add, {h, g, h});
+    const int wide = b.other(StepKind::dropout, {b.other(StepKind::concatenate, {sum, h, y})}, 0.25);
+    const int norm = b.other(StepKind::batch_norm, {b.activation(b.dense(wide, 33), Activation::softplus)});
+    b.head(b.dense(norm, 1), Loss::squared_error, 0.5);
+    b.head(b.dense(h, 3), Loss::cross_entropy_fused);
+    b.head(b.activation(b.dense(sum, 4), Activation::sigmoid), Loss::binary_cross_entropy, 2);
+    b.program.penalties = {{0, 40, 0.01, 0.02}, {64, 100, 0, 0.1}};
+    b.program.check();
+    return b.program;
+}
+
+template <class T>
+struct Fixture {
+    const Program& program;
+    long rows;
+    std::vector<T> x, y, t0, t2, weights, parameters, state;
+    std::vector<int64_t> labels, order;
+    Data<T> data;
+
+    Fixture(const Program& program_, long rows_) : program(program_), rows(rows_) {
+        const size_t n = size_t(rows);
+        x = random_numbers<T>(n * 5, 1);
+        y = random_numbers<T>(n * 6, 2);
+        t0 = random_numbers<T>(n, 3);
+        t2 = random_numbers<T>(n * 4, 4);
+        for (T& t : t2) t = t > 0 ? T(1) : T(0);
+        weights = random_numbers<T>(n, 5);
+        for (T& w : weights) w = w * w;
+        parameters = random_numbers<T>(size_t(program.parameters), 6);
+        state.assign(size_t(program.state), T(0.5));
+        for (long r = 0; r < rows; ++r) {
+            labels.push_back(r % 3);
+            order.push_back((r * 7 + 3) % rows);
+        }
+        data = {rows, {x.data(), y.data()}, {{t0.data(), nullptr, nullptr}, {nullptr, labels.data(), weights.data()}, {t2.data(), nullptr, nullptr}}};
+    }
+};
+
+double objective(const Program& program, const Fixture<double>& f, const std::vector<double>& parameters, bool training,
+                 std::vector<double>* gradient) {
+    std::vector<double> state = f.state, losses(3), weights(3), vector(parameters.size());
+    double penalty = 0;
+    gradients<double>(program, 1, parameters.data(), state.data(), f.data, training, 42, 9, vector.data(),
+                      {losses.data(), weights.data(), &penalty}, 1);
+    if (gradient) *gradient = vector;
+    double total = penalty;
+    for (size_t i = 0; i < 3; ++i) total += program.heads[i].weight * losses[i] / weights[i];
+    return total;
+}
+
+void test_gradients() {
+    const Program program = everything();
+    const Fixture<double> f(program, 21);
+    for (bool training : {true, false}) {
+        std::vector<double> gradient, nudged = f.parameters;
+        objective(program, f, f.parameters, training, &gradient);
+        const double step = 1e-5;
+        for (size_t i = 0; i < nudged.size(); ++i) {
+            nudged[i] = f.parameters[i] + step;
+            const double above = objective(program, f, nudged, training, nullptr);
+            nudged[i] = f.parameters[i] - step;
+            const double below = objective(program, f, nudged, training, nullptr);
+            nudged[i] = f.parameters[i];
+            const double slope = (above - below) / (2 * step);
+            CHECK(std::fabs(slope - gradient[i]) <= 2e-8 * (1 + std::fabs(slope)), "parameter %zu: %.12g is not %.12g", i,
+                  gradient[i], slope);
+        }
+    }
+}
+
+template <class T>
+struct Result {
+    std::vector<T> parameters, state, slots;
+    std::vector<double> losses, weights, penalties;
+    Outcome outcome;
+    bool operator==(const Result& o) const {
+        return parameters == o.parameters && state == o.state && slots == o.slots && losses == o.losses && penalties == o.penalties;
+    }
+};
+
+template <class T>
+Result<T> train_some(const Program& program, const Fixture<T>& f, long members, int threads, double clip, double rate = 0.01,
+                     const Data<T>* data = nullptr) {
+    Result<T> result;
+    std::vector<int64_t> order;
+    for (long m = 0; m < members; ++m) {
+        result.parameters.insert(result.parameters.end(), f.parameters.begin(), f.parameters.end());
+        result.state.insert(result.state.end(), f.state.begin(), f.state.end());
+        order.insert(order.end(), f.order.begin(), f.order.end());
+    }
+    result.slots.assign(3 * result.parameters.size(), T(0));
+    result.losses.assign(size_t(members) * program.heads.size(), 0);
+    result.weights = result.losses;
+    result.penalties.assign(size_t(members), 0);
+    TrainJob<T> job;
+    job.members = members;
+    job.parameters = result.parameters.data();
+    job.state = result.state.data();
+    job.slots = result.slots.data();
+    job.data = data ? *data : f.data;
+    job.order = order.data();
+    job.rows_in_order = f.rows;
+    job.batch = 64;
+    const std::vector<double> rates(size_t((f.rows + 63) / 64), rate);
+    job.rates = rates.data();
+    job.steps = long(rates.size());
+    job.sums = {result.losses.data(), result.weights.data(), result.penalties.data()};
+    job.seed = 7;
+    job.trainable = {{0, program.parameters}};
+    job.clip_norm = clip;
+    job.threads = threads;
+    result.outcome = train(program, job);
+    return result;
+}
+
+// Big enough for products and passes to be shared out.
+Program large() {
+    Builder b;
+    const int x = b.input(5), y = b.input(6);
+    const int h = b.activation(b.dense(b.other(StepKind::concatenate, {x, y}), 300), Activation::relu);
+    const int norm = b.other(StepKind::dropout, {b.other(StepKind::batch_norm, {b.dense(h, 410)})}, 0.5);
+    const int top = b.activation(norm, Activation::tanh);
+    b.head(b.dense(top, 1), Loss::squared_error);
+    b.head(b.dense(top, 3), Loss::cross_entropy_fused);
+    b.head(b.dense(h, 4), Loss::binary_cross_entropy_fused);
+    b.program.penalties = {{0, b.program.parameters, 0.001, 0.002}};
+    b.program.check();
+    return b.program;
+}
+
+template <class T>
+void test_threads() {
+    for (const Program& program : {everything(), large()}) {
+        const Fixture<T> f(program, 200);
+        for (long members : {1L, 3L})
+            for (double clip : {0.0, 0.1}) {
+                const Result<T> one = train_some(program, f, members, 1, clip);
+                CHECK(one.outcome.steps == 4 && one.outcome.diverged < 0, "%ld steps", one.outcome.steps);
+                for (int threads : {2, 3, 5})
+                    CHECK(train_some(program, f, members, threads, clip) == one, "%d threads, %ld members", threads, members);
+            }
+        std::vector<std::vector<T>> outputs;
+        for (int threads : {1, 2, 4}) {
+            std::vector<T> age(200), mood(600), other(800);
+            predict<T>(program, 1, f.parameters.data(), f.state.data(), f.data, {age.data(), mood.data(), other.data()}, threads);
+            age.insert(age.end(), mood.begin(), mood.end());
+            age.insert(age.end(), other.begin(), other.end());
+            outputs.push_back(age);
+            CHECK(outputs[0] == age, "prediction with %d threads", threads);
+        }
+        // A row's prediction doesn't depend on its neighbours.
+        Data<T> row{1, {f.x.data() + 5 * 77, f.y.data() + 6 * 77}, {}};
+        T age;
+        std::vector<T> mood(3), other(4);
+        predict<T>(program, 1, f.parameters.data(), f.state.data(), row, {&age, mood.data(), other.data()}, 1);
+        CHECK(age == outputs[0][77], "one row alone: %g is not %g", double(age), double(outputs[0][77]));
+    }
+}
+
+template <class T>
+void test_divergence() {
+    const Program program = everything();
+    Fixture<T> f(program, 200);
+    f.x[size_t(5 * f.order[130])] = std::numeric_limits<T>::quiet_NaN();  // in the third batch
+    for (long members : {1L, 2L}) {
+        const Result<T> result = train_some(program, f, members, 1, 0);
+        CHECK(result.outcome.diverged == 2 && result.outcome.steps == 2, "step %ld", result.outcome.diverged);
+        for (T p : result.parameters) CHECK(std::isfinite(p), "the step that diverged must change nothing");
+        for (double loss : result.losses) CHECK(std::isfinite(loss), "nor the sums");
+    }
+}
+
+void refuses(const char* what, const std::function<void()>& attempt) {
+    try {
+        attempt();
+    } catch (const std::invalid_argument& error) {
+        return;
+    }
+    CHECK(false, "%s was not refused", what);
+}
+
+void test_refusals() {
+    const Program right = everything();
+    auto changed = [&](const std::function<void(Program&)>& change) {
+        return [&right, change] {
+            Program program = right;
+            change(program);
+            program.check();
+        };
+    };
+    refuses("a parameter outside the vector", changed([](Program& p) { p.steps[0].weights = p.parameters - 1; }));
+    refuses("a negative offset", changed([](Program& p) { p.steps[0].bias = -7, p.steps[0].weights = -7; }));
+    refuses("an unknown slot", changed([](Program& p) { p.steps[1].inputs = {99}; }));
+    refuses("a slot read too early", changed([](Program& p) { p.steps[0].inputs = {p.steps[5].output}; }));
+    refuses("a slot written twice", changed([](Program& p) { p.steps[1].output = p.steps[0].output; }));
+    refuses("a width of nothing", changed([](Program& p) { p.widths[2] = 0; }));
+    refuses("a giant width", changed([](Program& p) { p.widths[2] = 1L << 40; }));
+    refuses("a sum of different widths", changed([](Program& p) { p.widths[size_t(p.steps[1].output)] = 8; }));
+    refuses("a rate of one", changed([](Program& p) { p.steps[7].parameter = 1; }));
+    refuses("no input", changed([](Program& p) { p.inputs.clear(); }));
+    refuses("a penalty outside", changed([](Program& p) { p.penalties[0].end = p.parameters + 1; }));
+    Fixture<float> f(right, 100);
+    refuses("a label too large", [&] {
+        Fixture<float> g(right, 100);
+        g.labels[50] = 3;
+        train_some(right, g, 1, 1, 0);
+    });
+    refuses("a row that isn't there", [&] {
+        Fixture<float> g(right, 100);
+        g.order[50] = 100;
+        train_some(right, g, 1, 1, 0);
+    });
+    refuses("an instruction set that isn't there", [] { use_set("mmx"); });
+}
+
+}  // namespace
+
+int main() {
+    on_every_set([](const std::string&) {
+        test_gradients();
+        test_threads<float>();
+        test_threads<double>();
+        test_divergence<float>();
+        test_divergence<double>();
+        test_refusals();
+    });
+}
