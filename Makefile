@@ -19,7 +19,7 @@ test: $(VENV)/tested  ## Run all the tests but the slow ones
 test-slow: $(VENV)/tested  ## Run the tests that take minutes
 	$(RUN)/python -m pytest -q -m slow
 
-lint: $(VENV)/linted  ## Style and types
+lint: $(VENV)/tested  ## Style and types
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
@@ -39,14 +39,14 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "chainrule needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable .
+SOURCES := pyproject.toml $(wildcard native/CMakeLists.txt native/*/*.cpp native/*/*.h)
+
+$(VENV)/installed: $(SOURCES) | $(VENV)/bin/python
+	@echo "installing chainrule into $(VENV) (the first time takes about a minute) ..."
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/tested: $(VENV)/installed
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	@touch $@
-
-$(VENV)/linted: $(VENV)/tested
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
-	@touch $@
+$(VENV)/tested: $(SOURCES) | $(VENV)/bin/python
+	@echo "installing chainrule and what its tests need into $(VENV) ..."
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@ $(VENV)/installed
