@@ -39,10 +39,10 @@ def write(path: str | Path, contents: Contents, version: str) -> None:
     """Write all or nothing: into a temporary file beside it, to the disk, and then in the place of the old one."""
     from safetensors.numpy import save
 
+    tensors = {name: np.asarray(array, order="C") for name, array in contents.tensors.items()}
     header = {"format": FORMAT, "kind": contents.kind, "version": version, "form": contents.form}
-    text = json.dumps(header, default=_plain)
-    tensors = {name: np.ascontiguousarray(array) for name, array in contents.tensors.items()}
-    replace(path, save(tensors, metadata={_KEY: text, _CHECKSUM: _checksum(text, tensors)}))
+    text = json.dumps(header | {_CHECKSUM: _checksum(header, tensors)}, default=_plain)
+    replace(path, save(tensors, metadata={_KEY: text}))
 
 
 def replace(path: str | Path, data: bytes) -> None:
@@ -93,7 +93,7 @@ def read(path: str | Path) -> Contents:
         raise FileError(f"{source} is no model, or only a part of one ({error})") from None
     except (TypeError, AttributeError):  # a type of number that NumPy hasn't
         raise _damaged(source) from None
-    if metadata.get(_CHECKSUM) != _checksum(metadata[_KEY], tensors):
+    if header.pop(_CHECKSUM, None) != _checksum(header, tensors):
         raise _damaged(source)
     try:
         for step in range(header["format"], FORMAT):
@@ -146,9 +146,9 @@ def _cannot_save(path: str | Path, why: object) -> FileError:
     return FileError(f"can't save to {path}: {why}")
 
 
-def _checksum(text: str, tensors: Mapping[str, AnyArray]) -> str:
-    """SHA-256 of the JSON text and of every tensor's name, type, shape and bytes."""
-    digest = hashlib.sha256(text.encode())
+def _checksum(header: Mapping[str, Any], tensors: Mapping[str, AnyArray]) -> str:
+    """SHA-256 of the rest of the header and of every tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(json.dumps(header, default=_plain).encode())
     for name in sorted(tensors):
         array = tensors[name]
         digest.update(f"\n{name} {array.dtype.name} {array.shape}\n".encode())

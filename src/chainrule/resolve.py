@@ -38,7 +38,7 @@ def resolve(kind: str, given: object, base: type[T], table: Mapping[str, type[T]
     try:
         return cls(**options)
     except TypeError as error:
-        known = listed(field.name for field in fields(cls)) or "no options"  # type: ignore[arg-type]  # every entry is a dataclass
+        known = listed(field.name for field in fields(cls) if field.init) or "no options"  # type: ignore[arg-type]  # every entry is a dataclass
         raise InputError(f'{kind} "{given}" takes {known}; given were {listed(options)}') from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from itertools import pairwise
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_params_json(run):
 def test_params_of_any_network(run, text):
     sizes = [int(n) for n in text.replace(",", "-").split("-")]
     report = run("params", text, "--json").json
-    assert report["weights"] == sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    assert report["weights"] == sum(a * b for a, b in pairwise(sizes))
     assert report["total"] == report["weights"] + sum(sizes[1:])
     assert f"with biases {report['total']:,}" in run("params", text).out
 

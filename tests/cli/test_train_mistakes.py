@@ -22,7 +22,10 @@ TABLES = {
     "one class": ("x,y\n" + "1,a\n2,a\n" * 9, "y", "one class only, 'a': there is nothing to tell apart"),
     "a class of one row": ("x,y\n" + "1,a\n2,a\n" * 9 + "3,b\n", "y", 'one row only of class "b": each class needs'),
     "no target at all": ("x,y\n1,\n2,NA\n", "y", 'the target "y" is missing in every row: give rows that have it'),
-    "infinite numbers": ("x,y\n" + "1,1.5\n2,2.5\n" * 9 + "inf,3.5\n", "y", 'column "x" is infinite in row 19 of the data: put finite numbers there'),
+    "infinite numbers": (
+        "x,y\n" + "1,1.5\n2,2.5\n" * 9 + "inf,3.5\n", "y",
+        'column "x" is infinite in row 19 of the data: put finite numbers there',
+    ),
     "an infinite target": ("x,y\n" + "1,1.5\n2,2.5\n" * 9 + "3,-inf\n", "y", '"y" is infinite in row 19 of the data'),
     "text among numbers": (
         "x,y\n" + "1,1.5\n2,2.5\n" * 9 + "n.a.,3.5\n", "y",

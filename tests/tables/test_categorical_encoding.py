@@ -14,9 +14,7 @@ words = st.none() | st.text(st.sampled_from("abc1. é"), max_size=3)
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(words, min_size=1, max_size=20), st.lists(words, min_size=1, max_size=20))
-def test_seen_rows_sum_to_1_and_others_to_0(
-    training: list[str | None], given_: list[str | None]
-) -> None:
+def test_seen_rows_sum_to_1_and_others_to_0(training: list[str | None], given_: list[str | None]) -> None:
     column = CategoricalColumn.fit(pl.Series("a", training, dtype=pl.String))
     series = pl.Series("a", training + given_, dtype=pl.String)
     out = np.full((len(series), len(column.feature_names)), np.nan, dtype=np.float32)

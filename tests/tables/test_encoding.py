@@ -142,7 +142,7 @@ def test_repeated_columns() -> None:
 
 
 numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False, width=32)
-words = st.none() | st.text(max_size=3)
+words = st.none() | st.text(max_size=3).filter(lambda text: "inf" not in text.lower())  # infinite numbers are refused
 
 
 @settings(deadline=None, max_examples=60)

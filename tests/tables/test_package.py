@@ -24,9 +24,7 @@ def test_public_names_exist() -> None:
 
 def test_from_file_to_array(tmp_path: Path) -> None:
     path = tmp_path / "pets.csv"
-    rows = [
-        f"{i % 7},{'cat' if i % 2 else 'dog'},{'NA' if i % 5 == 4 else i % 3}" for i in range(40)
-    ]
+    rows = [f"{i % 7},{'cat' if i % 2 else 'dog'},{'NA' if i % 5 == 4 else i % 3}" for i in range(40)]
     path.write_text("weight,kind,y\n" + "\n".join(rows) + "\n")
     frame = tables.read_table(path)
     target = tables.plan_target(frame, "y")

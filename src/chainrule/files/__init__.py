@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from chainrule import container
 from chainrule.engines.choose import ENGINES
@@ -15,12 +15,9 @@ from chainrule.network import Network
 from chainrule.objective import Objective
 from chainrule.saving import damaged
 
-if TYPE_CHECKING:
-    from chainrule.tables.model import TableModel
 
-
-def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Model | TableModel:
-    """Load a saved model: a `Model`, or a `TableModel` where it was trained from a table.
+def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Any:
+    """Load a saved model: a `Model`, a `TableModel` where it was trained from a table, or a scikit-learn estimator.
 
     Arguments:
         path: the `.safetensors` file.
@@ -39,6 +36,11 @@ def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Mode
 
         with _blaming(path):
             return TableModel.from_contents(contents, engine=engine)
+    if contents.kind == "estimator":
+        from chainrule.estimators import saving
+
+        with _blaming(path):
+            return saving.from_contents(contents, loss=loss, engine=None if engine == "auto" else engine)
     if contents.kind != "model":
         raise FileError(f'{path} holds a "{contents.kind}", which this version doesn\'t know')
     if loss is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InputError
+from chainrule.tables.columns_by_name import from_columns
 from chainrule.tables.messages import quoted
 
 if TYPE_CHECKING:
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def as_polars(source: object) -> pl.DataFrame:
-    """A data frame of any library as one of polars, column names as text.
+    """A data frame of any library, or columns by name, as one of polars, column names as text.
 
     Raises `InputError` for what isn't a data frame, and for two columns of one name.
 
@@ -28,6 +30,8 @@ def as_polars(source: object) -> pl.DataFrame:
         return source
     if isinstance(source, pl.LazyFrame):
         return source.collect()
+    if isinstance(source, Mapping):
+        return from_columns(source)
     try:
         wrapped = nw.from_native(source)  # type: ignore[call-overload]  # anything may be tried
     except nw.exceptions.DuplicateError:

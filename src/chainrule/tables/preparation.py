@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from chainrule.arrays import AnyArray, Array
-from chainrule.errors import InputError, listed
+from chainrule.errors import InputError
 from chainrule.tables.columns import ColumnPlan, plan_columns
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
 from chainrule.tables.frames import as_polars
@@ -62,30 +59,12 @@ class PreparedTable:
 
 
 def as_table(source: Any) -> pl.DataFrame:
-    """A table from anything that `read_table` takes, or from columns by name; a data frame may have no rows.
+    """A table from anything that `read_table` takes; a data frame may have no rows.
 
     >>> as_table({"age": [31, None], "sex": ["f", "m"]}).shape
     (2, 2)
     """
-    if isinstance(source, (str, os.PathLike)):
-        return read_table(source)
-    if not isinstance(source, Mapping):
-        return as_polars(source)
-    import polars as pl
-
-    columns = {}
-    for name, values in source.items():
-        if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray, pl.Series)):
-            raise InputError(f'column "{name}" is {values!r}; it must be a list of values, one for each row')
-        try:
-            columns[str(name)] = pl.Series(values, strict=True)
-        except TypeError:  # values of several types
-            columns[str(name)] = pl.Series([None if value is None else str(value) for value in values])
-    heights = {name: len(column) for name, column in columns.items()}
-    if len(set(heights.values())) > 1:
-        lengths = listed(f'"{name}" {height}' for name, height in heights.items())
-        raise InputError(f"the columns have different numbers of rows: {lengths}")
-    return pl.DataFrame(columns)
+    return read_table(source) if isinstance(source, (str, os.PathLike)) else as_polars(source)
 
 
 def prepare_table(

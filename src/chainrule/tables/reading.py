@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -53,9 +54,16 @@ def read_table(source: object) -> pl.DataFrame:
 
 def _read_named(name: str | bytes) -> pl.DataFrame:
     path = Path(os.fsdecode(name)).expanduser()
-    if str(path) in DATASETS and not path.is_file():
-        return read_dataset(str(path))
-    _check_is_file(path)
+    try:
+        if str(path) in DATASETS and not path.is_file():
+            return read_dataset(str(path))
+        _check_is_file(path)
+        return _reader(path)(path)
+    except OSError as error:
+        raise FileError(f"{path} can't be read: {error.strerror or error}") from error
+
+
+def _reader(path: Path) -> Callable[[Path], pl.DataFrame]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         ending = f'ends in "{path.suffix}"' if path.suffix else "has no ending"
@@ -63,10 +71,7 @@ def _read_named(name: str | bytes) -> pl.DataFrame:
             f"{path} {ending}: tables are read from {listed(_READERS)}; "
             "read other files with their own library and hand in the data frame"
         )
-    try:
-        return reader(path)
-    except OSError as error:
-        raise FileError(f"{path} can't be read: {error.strerror or error}") from error
+    return reader
 
 
 def _check_is_file(path: Path) -> None:

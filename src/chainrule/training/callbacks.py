@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chainrule.container import check_writable
 from chainrule.errors import InputError
 from chainrule.limits import COUNT, check
 from chainrule.training.history import EpochRecord
@@ -57,8 +58,8 @@ class Checkpoint(Callback):
         self.every = every
 
     def on_start(self, run: Run) -> None:
-        if not self.path.absolute().parent.is_dir():
-            raise InputError(f"Checkpoint: there is no folder {self.path.absolute().parent} to save in")
+        check_writable(self.path)
+        run.model.to_contents()  # what can't be saved is said before the first epoch
 
     def on_epoch(self, run: Run, record: EpochRecord) -> bool | None:
         if record.epoch % self.every == 0:
