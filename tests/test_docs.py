@@ -1,10 +1,14 @@
-"""The generated pages of docs/reference are what the code says now."""
+"""The pages are true: generated ones are what the code says now, examples print what is shown, links lead somewhere."""
 
 from __future__ import annotations
 
+import doctest
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,3 +28,24 @@ def test_the_stub_names_what_the_package_loads_on_first_use():
     assert named == set(cr.__all__) - {"__version__"}
     for name in cr.__all__:
         assert getattr(cr, name) is not None
+
+
+PAGES = sorted(
+    page for room in ("tutorials", "how-to", "explanation") for page in (ROOT / "docs" / room).glob("**/*.md")
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_the_examples_of_a_page_are_true(page, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)  # fences are no output
+    examples = doctest.DocTestParser().get_doctest(text, {}, page.stem, str(page), 0)
+    results = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(examples)
+    assert results.failed == 0
+
+
+@pytest.mark.parametrize("page", [*(ROOT / "docs").glob("**/*.md"), *ROOT.glob("*.md")], ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page}: {target}"
