@@ -23,8 +23,8 @@ from chainrule.initializers import INITIALIZERS
 from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
 from chainrule.metrics import METRICS
-from chainrule.training.optimizers import OPTIMIZERS
-from chainrule.training.schedules import SCHEDULES
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.schedules import SCHEDULES
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"

@@ -1,9 +1,10 @@
 """Gradients by central differences: what analytic gradients are held against.
 
-A central difference with step h is off by h^2 f''' / 6 (truncation) and by eps f / h (rounding); the two are of one size
-at h = eps^(1/3) = 6e-6, where both are near 4e-11 for functions of size 1. The bound that is asserted is the issue's:
-the norm of the difference at most 1e-6 of the norm of the gradient. Rounding doesn't shrink with the gradient, so
-`rounding` is allowed on top: 32 roundings of the loss, divided by h, for each of the P numbers: below 1e-8 for |L| = 1.
+A central difference with step h is off by h^2 f''' / 6 (truncation) and by eps f / h (rounding); the two are of one
+size at h = eps^(1/3) = 6e-6, where both are near 4e-11 for functions of size 1. The bound that is asserted is the
+issue's: the norm of the difference at most 1e-6 of the norm of the gradient. Rounding doesn't shrink with the gradient,
+so `rounding` is allowed on top: 32 roundings of the loss, divided by h, for each of the P numbers: for |L| = 1 it is
+below 1e-8.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import problems
+from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -102,7 +103,7 @@ def _dense(draw: st.DrawFn, value: Any, units: int) -> Value:
 
 @dataclass
 class Problem:
-    """A model in float64 with rows for it, and everything that was chosen for the message of a failure."""
+    """A model in float64 with rows for it, and everything that was chosen, for the message of a failure."""
 
     model: Model
     data: Rows
@@ -111,13 +112,10 @@ class Problem:
     sample_weight: dict[str, np.ndarray] | np.ndarray | None
     options: dict[str, Any]
 
-    def __repr__(self) -> str:
-        return f"{self.model.network.to_json()}, {self.options}, X={self.X}, y={self.y}, weights={self.sample_weight}"
-
 
 @st.composite
 def general_problems(draw: st.DrawFn, engine: str, fuse: st.SearchStrategy[bool] = st.booleans()) -> Problem:  # noqa: B008
-    """A graph, its losses and penalties, a batch of 1 to 6 rows (3 and up with batch normalization), row weights or none."""
+    """A graph, its losses and penalties, a batch of 1 to 6 rows (from 3 on with batch normalization), row weights."""
     network, losses = draw(graphs(st.lists(st.sampled_from(problems.LOSSES), min_size=1, max_size=3)))
     options = {
         "l1": draw(st.sampled_from([0.0, 0.01])),
@@ -144,4 +142,5 @@ def general_problems(draw: st.DrawFn, engine: str, fuse: st.SearchStrategy[bool]
     if kind == "by head":
         weights = {name: weights[rng.permutation(rows)] for name in losses}
     data = prepare_rows(network, model.objective, X, y, weights, model.dtype)
+    note(network.to_json())
     return Problem(model, data, X, y, weights, options)

@@ -232,7 +232,8 @@ def test_json_form_keeps_options(f: ActivationFunction) -> None:
 @pytest.mark.parametrize(
     ("alias", "name"),
     [
-        ("identity", "linear"), ("logistic", "sigmoid"), ("swish", "silu"), ("exp", "exponential"), ("step", "threshold"),
+        ("identity", "linear"), ("logistic", "sigmoid"), ("swish", "silu"), ("exp", "exponential"),
+        ("step", "threshold"),
         ("ReLU", "relu"), ("Leaky ReLU", "leaky_relu"), ("leaky-relu", "leaky_relu"),
     ],
 )  # fmt: skip

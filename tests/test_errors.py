@@ -33,7 +33,8 @@ def test_divergence_survives_pickling_with_its_place() -> None:
 
 @pytest.mark.parametrize(
     ("name", "candidates", "text"),
-    [("specis", ["island", "species"], ' Did you mean "species"?'), ("zzz", ["species"], ""), ("1", [1, 22], ' Did you mean "1"?'),
+    [("specis", ["island", "species"], ' Did you mean "species"?'), ("zzz", ["species"], ""),
+     ("1", [1, 22], ' Did you mean "1"?'),
      ("x", [], "")],
 )  # fmt: skip
 def test_did_you_mean(name: str, candidates: list, text: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import general_problems
 
-from chainrule import Dense, Input, Model, Network
+from chainrule import Activation, Dense, Dropout, Flatten, Input, Model, Network
 from chainrule.activations import ActivationFunction
 from chainrule.losses import Loss
 
@@ -60,6 +60,21 @@ def test_a_loss_of_ones_own(activation: ActivationFunction, rng: np.random.Gener
         lambda: Model(network, problems.QUARTIC, dtype="float64", engine="reference"), problems.QUARTIC, rng
     )
     check_gradients(model, data, training=True)
+
+
+@pytest.mark.parametrize("between", [[], [Flatten], [Dropout]], ids=["", "flatten", "dropout"])
+@pytest.mark.parametrize("second", ["tanh", "sigmoid", "softmax", "gelu", "exponential"])
+@pytest.mark.parametrize("first", ["sigmoid", "tanh", "softmax", "exponential", "relu", "gelu"])
+def test_activations_in_a_row(first: str, second: str, between: list, engine: str, rng: np.random.Generator) -> None:
+    """Each backward pass needs its own z or h: an engine that computes in place must not overwrite the other's."""
+    layers = [layer() for layer in between]
+    network = Network([Input(3), Dense(3, activation=first), *layers, Activation(second), Dense(2)])
+    loss = problems.LOSSES[0]
+    for training in (True, False):
+        model, data = problems.smooth_problem(
+            lambda: Model(network, loss, dtype="float64", engine=engine), loss, rng, training=training
+        )
+        check_gradients(model, data, training=training)
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "prediction"])

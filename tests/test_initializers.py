@@ -97,7 +97,8 @@ def test_one_place_in_the_stream_gives_one_set_of_numbers(initializer: Initializ
 @pytest.mark.parametrize(
     ("activation", "expected"),
     [
-        (None, "glorot_uniform"), ("linear", "glorot_uniform"), ("sigmoid", "glorot_uniform"), ("tanh", "glorot_uniform"),
+        (None, "glorot_uniform"), ("linear", "glorot_uniform"), ("sigmoid", "glorot_uniform"),
+        ("tanh", "glorot_uniform"),
         ("softmax", "glorot_uniform"), ("exponential", "glorot_uniform"), ("relu", "he_uniform"),
         ("leaky_relu", "he_uniform"), ("elu", "he_uniform"), ("gelu", "he_uniform"), ("silu", "he_uniform"),
         ("mish", "he_uniform"), ("softplus", "he_uniform"), ("selu", "lecun_normal"),

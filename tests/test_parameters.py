@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from strategies import chains, graphs
 
 from chainrule import Adam, BatchNorm, Dense, Input, InputError, Model, Network
+from chainrule.optimizers import OPTIMIZERS
 from chainrule.parameters import ALIGNMENT, aligned_zeros
-from chainrule.training.optimizers import OPTIMIZERS
 
 networks = chains() | graphs(st.lists(st.sampled_from(problems.LOSSES), min_size=1, max_size=2)).map(
     lambda pair: pair[0]

@@ -8,8 +8,8 @@ import pytest
 
 from chainrule import Adam, Cosine, CrossEntropy, InputError
 from chainrule.activations import ACTIVATIONS, ActivationFunction, ReLU
+from chainrule.optimizers import get_optimizer
 from chainrule.resolve import resolve, set_fields, to_form
-from chainrule.training.optimizers import get_optimizer
 
 
 def test_what_stands_for_an_object() -> None:

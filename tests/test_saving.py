@@ -14,8 +14,8 @@ from problems import QUARTIC, classes, regression
 import chainrule as cr
 from chainrule import losses
 from chainrule.activations import ActivationFunction
-from chainrule.training.optimizers import Optimizer
-from chainrule.training.schedules import Schedule
+from chainrule.optimizers import Optimizer
+from chainrule.schedules import Schedule
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Every number of a forward and a backward pass by name, from the reference engine, and comparing it with printed digits."""
+"""Every number of a forward and a backward pass by name, and how it compares with printed digits."""
 
 from __future__ import annotations
 

@@ -32,13 +32,14 @@ const std::map<std::string, Activation> activations = {
 const std::map<std::string, Loss> losses_by_name = {
     {"squared_error", Loss::squared_error}, {"half_squared_error", Loss::half_squared_error},
     {"absolute_error", Loss::absolute_error}, {"huber", Loss::huber}, {"quantile", Loss::quantile},
-    {"poisson", Loss::poisson}, {"binary_cross_entropy", Loss::binary_cross_entropy},
+    {"poisson", Loss::poisson}, {"poisson_deviance", Loss::poisson_deviance}, {"binary_cross_entropy", Loss::binary_cross_entropy},
     {"cross_entropy", Loss::cross_entropy},
 };
 
 Loss fused(Loss loss) {
     switch (loss) {
         case Loss::poisson: return Loss::poisson_fused;
+        case Loss::poisson_deviance: return Loss::poisson_deviance_fused;
         case Loss::binary_cross_entropy: return Loss::binary_cross_entropy_fused;
         case Loss::cross_entropy: return Loss::cross_entropy_fused;
         default: return loss;  // with the identity nothing changes

@@ -53,6 +53,7 @@ struct ActivationCall {
 
 enum class Loss {
     squared_error, half_squared_error, absolute_error, huber, quantile, poisson, poisson_fused,
+    poisson_deviance, poisson_deviance_fused,
     binary_cross_entropy, binary_cross_entropy_fused, cross_entropy, cross_entropy_fused,
 };
 
@@ -81,8 +82,8 @@ struct UpdateCall {
     Update kind = Update::sgd;
     T* parameters = nullptr;
     T* slots[3] = {nullptr, nullptr, nullptr};
-    T l1 = 0, l2 = 0;      // penalties on these parameters: l1 |W| + l2 W^2
-    T penalty_factor = 1;  // of their gradient
+    double l1 = 0, l2 = 0;      // penalties on these parameters: l1 |W| + l2 W^2
+    double penalty_factor = 1;  // of their gradient
     T gradient_scale = 1;  // clipping
     T rate = 0;
     T weight_decay = 0;  // added to the gradient

@@ -13,7 +13,7 @@ constexpr long chunk = 16384;  // parameters that are changed, and summed, at a 
 
 void Optimizer::check() const {
     auto fraction = [](double x) { return x >= 0 && x < 1; };
-    const bool right = fraction(momentum) && fraction(dampening) && fraction(rho) && fraction(beta1) && fraction(beta2) &&
+    const bool right = momentum >= 0 && momentum <= 1 && fraction(dampening) && fraction(rho) && fraction(beta1) && fraction(beta2) &&
                        epsilon > 0 && weight_decay >= 0 && rate_decay >= 0;
     if (!right) throw std::invalid_argument("the optimizer's settings are out of range");
 }
@@ -64,7 +64,7 @@ UpdateCall<T> update_call(const Optimizer& o, double rate, uint64_t t) {
 
 template <class T>
 Updater<T>::Updater(const Program& program, const std::vector<Run>& trainable, const Kernels<T>& kernels, T* parameters,
-                    T* slots, int n_slots)
+                    T* slots, int n_slots, bool eager)
     : kernels_(kernels), parameters_(parameters), whole_(program.steps.size(), -1) {
     for (int i = 0; i < n_slots; ++i) slots_[i] = slots + i * program.parameters;
     for (size_t i = 0; i < program.steps.size(); ++i) {
@@ -75,10 +75,9 @@ Updater<T>::Updater(const Program& program, const std::vector<Run>& trainable, c
             const long length = width * program.widths[size_t(step.inputs[0])];
             add_span(step.weights, length, program, trainable);
             const bool one = pieces_.size() == before + 1;
-            if (one && pieces_.back().trainable && pieces_.back().end - pieces_.back().begin == length) {
+            if (eager && one && pieces_.back().trainable && pieces_.back().end - pieces_.back().begin == length) {
                 whole_[i] = long(before);
-                const long rows = program.widths[size_t(step.inputs[0])], band = band_rows(width);
-                pieces_.back().n_sums = std::max(pieces_.back().n_sums, size_t((rows + band - 1) / band));
+                pieces_.back().cut(band_rows(width) * width);
                 sums_.resize(pieces_.back().first_sum + pieces_.back().n_sums);
             }
             if (step.bias >= 0) add_span(step.bias, width, program, trainable);
@@ -90,11 +89,11 @@ Updater<T>::Updater(const Program& program, const std::vector<Run>& trainable, c
     }
     done_.assign(pieces_.size(), false);
     for (const Piece& piece : pieces_) {
-        if (!piece.charged()) continue;
-        double sum = 0;
-        for (long begin = piece.begin; begin < piece.end; begin += chunk)
-            sum += kernels_.penalty(parameters_, nullptr, 1, piece.l1, piece.l2, begin, std::min(piece.end, begin + chunk));
-        sums_[piece.first_sum] = sum;
+        for (size_t i = 0; piece.charged() && i < piece.n_sums; ++i) {
+            const long begin = piece.begin + long(i) * piece.part;
+            sums_[piece.first_sum + i] =
+                kernels_.penalty(parameters_, nullptr, 1, piece.l1, piece.l2, begin, std::min(piece.end, begin + piece.part));
+        }
     }
 }
 
@@ -110,7 +109,8 @@ void Updater<T>::add_span(long begin, long length, const Program& program, const
     std::sort(cuts.begin(), cuts.end());
     for (size_t i = 0; i + 1 < cuts.size(); ++i) {
         if (cuts[i] == cuts[i + 1]) continue;
-        Piece piece{cuts[i], cuts[i + 1], 0, 0, false, sums_.size(), size_t((cuts[i + 1] - cuts[i] + chunk - 1) / chunk)};
+        Piece piece{cuts[i], cuts[i + 1], 0, 0, false, sums_.size()};
+        piece.cut(chunk);
         for (const PenaltyRun& run : program.penalties)
             if (run.begin <= piece.begin && piece.end <= run.end) piece.l1 += run.l1, piece.l2 += run.l2;
         for (const Run& run : trainable) piece.trainable = piece.trainable || (run.begin <= piece.begin && piece.end <= run.end);
@@ -120,12 +120,11 @@ void Updater<T>::add_span(long begin, long length, const Program& program, const
 }
 
 template <class T>
-void Updater<T>::begin_step(const UpdateCall<T>& call, double penalty_factor, bool eager) {
+void Updater<T>::begin_step(const UpdateCall<T>& call, double penalty_factor) {
     call_ = call;
-    call_.penalty_factor = T(penalty_factor);
+    call_.penalty_factor = penalty_factor;
     call_.parameters = parameters_;
     for (int i = 0; i < 3; ++i) call_.slots[i] = slots_[i];
-    eager_ = eager;
     penalties_added_ = false;
     done_.assign(pieces_.size(), false);
 }
@@ -134,17 +133,15 @@ template <class T>
 UpdateCall<T> Updater<T>::charged_call(const Piece& piece) const {
     UpdateCall<T> call = call_;
     if (!penalties_added_) {
-        call.l1 = T(piece.l1);
-        call.l2 = T(piece.l2);
+        call.l1 = piece.l1;
+        call.l2 = piece.l2;
     }
     return call;
 }
 
 template <class T>
 bool Updater<T>::begin_bands(size_t step) {
-    if (!eager_ || whole_[step] < 0) return false;
-    const Piece& piece = pieces_[size_t(whole_[step])];
-    std::fill_n(sums_.begin() + long(piece.first_sum), piece.n_sums, 0.0);
+    if (whole_[step] < 0) return false;
     done_[size_t(whole_[step])] = true;
     return true;
 }
@@ -161,9 +158,8 @@ void Updater<T>::change_rest(const T* gradient, Team& team) {
         const Piece& piece = pieces_[i];
         if (!piece.trainable || done_[i]) continue;
         const UpdateCall<T> call = charged_call(piece);
-        std::fill_n(sums_.begin() + long(piece.first_sum), piece.n_sums, 0.0);
-        team.share((piece.end - piece.begin + chunk - 1) / chunk, [&](long task, int) {
-            const long begin = piece.begin + task * chunk, end = std::min(piece.end, begin + chunk);
+        team.share(long(piece.n_sums), [&](long task, int) {
+            const long begin = piece.begin + task * piece.part, end = std::min(piece.end, begin + piece.part);
             double& sum = sums_[piece.first_sum + size_t(task)];
             sum = kernels_.update(call, begin, gradient + begin, end - begin);
             if (penalties_added_ && piece.charged())
@@ -177,7 +173,7 @@ void Updater<T>::add_penalties(T* gradient) {
     penalties_added_ = true;
     for (const Piece& piece : pieces_)
         if (piece.charged() && piece.trainable)
-            kernels_.penalty(parameters_, gradient, double(call_.penalty_factor), piece.l1, piece.l2, piece.begin, piece.end);
+            kernels_.penalty(parameters_, gradient, call_.penalty_factor, piece.l1, piece.l2, piece.begin, piece.end);
 }
 
 template <class T>

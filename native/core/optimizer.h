@@ -30,11 +30,12 @@ UpdateCall<T> update_call(const Optimizer& optimizer, double rate, uint64_t t);
 template <class T>
 class Updater {
 public:
+    // `eager`: weights may be changed as soon as their gradient is there.
     Updater(const Program& program, const std::vector<Run>& trainable, const Kernels<T>& kernels, T* parameters, T* slots,
-            int n_slots);
+            int n_slots, bool eager);
 
-    // `eager`: weights may be changed as soon as their gradient is there. `penalty_factor`: of the penalties' gradient.
-    void begin_step(const UpdateCall<T>& call, double penalty_factor, bool eager);
+    // `penalty_factor`: of the penalties' gradient.
+    void begin_step(const UpdateCall<T>& call, double penalty_factor);
 
     // Whether the weights of a dense step are to be changed now, by `change_band` for each band of their rows.
     bool begin_bands(size_t step);
@@ -53,12 +54,17 @@ public:
     double penalty() const;
 
 private:
-    // A run of parameters with one charge; `sums` from `first_sum` on hold its penalty.
+    // A run of parameters with one charge; `sums` from `first_sum` on hold the penalties of its parts.
     struct Piece {
         long begin, end;
         double l1, l2;
         bool trainable;
-        size_t first_sum, n_sums;
+        size_t first_sum, n_sums = 0;
+        long part = 0;
+        void cut(long numbers) {
+            part = numbers;
+            n_sums = size_t((end - begin + part - 1) / part);
+        }
         bool charged() const { return l1 != 0 || l2 != 0; }
     };
     void add_span(long begin, long length, const Program& program, const std::vector<Run>& trainable);
@@ -68,7 +74,7 @@ private:
     T* parameters_;
     UpdateCall<T> call_;
     T* slots_[3] = {nullptr, nullptr, nullptr};
-    bool eager_ = false, penalties_added_ = false;
+    bool penalties_added_ = false;
     std::vector<Piece> pieces_;
     std::vector<long> whole_;  // for each dense step the piece that is exactly its weights, or -1
     std::vector<bool> done_;

@@ -154,7 +154,7 @@ void Plan::place_values(const Program& program, bool from_heads) {
     const size_t n = slots.size();
     place_.resize(n);
     for (size_t s = 0; s < n; ++s) place_[s] = int(s);
-    std::vector<bool> own(n, false);  // nobody but the next step reads the value, so it may be overwritten
+    std::vector<bool> own(n, false);  // nobody but the next step reads the value, not even on the way back: it may be overwritten
     std::vector<bool> only_dense(n, true);
     for (size_t i = 0; i < steps.size(); ++i)
         if (steps[i].runs && program.steps[i].kind != StepKind::dense)
@@ -169,7 +169,9 @@ void Plan::place_values(const Program& program, bool from_heads) {
         if (!steps[i].runs) continue;
         const Step& step = program.steps[i];
         const size_t in = size_t(step.inputs[0]), out = size_t(step.output);
-        own[out] = readers_[out] == 1;
+        const bool read_back = mode != Mode::inference && step.kind == StepKind::activation &&
+                               derivative_reads_output(step.activation);
+        own[out] = readers_[out] == 1 && !read_back;
         const bool may_overwrite = own[in] && readers_[in] == 1;
         if (same_value(step, mode)) {
             place_[out] = place_[in];

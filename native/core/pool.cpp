@@ -5,10 +5,13 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -17,7 +20,7 @@ namespace {
 
 constexpr int thread_limit = 64;
 using Clock = std::chrono::steady_clock;
-constexpr auto patience = std::chrono::microseconds(100);  // how long a worker spins before it sleeps
+constexpr auto patience = std::chrono::microseconds(5);  // of a thread that waits, before it sleeps
 
 void relax() {
 #if defined(__x86_64__)
@@ -27,105 +30,120 @@ void relax() {
 #endif
 }
 
+// A call in one word, so that a thread claims a task of it, or learns that there is none, in a single step:
+// the size of the team, the number of tasks, the next one.
+struct Ticket {
+    static constexpr int bits = 28;
+    static constexpr long limit = 1L << bits;
+    static uint64_t of(int team, long tasks) { return uint64_t(team) << 2 * bits | uint64_t(tasks) << bits; }
+    explicit Ticket(uint64_t word)
+        : team(int(word >> 2 * bits)), tasks(long(word >> bits) & (limit - 1)), next(long(word) & (limit - 1)) {}
+    bool has_task_for(int thread) const { return thread < team && next < tasks; }
+    int team;
+    long tasks, next;
+};
+
+// What a thread waits for: for a short while awake, then asleep until it is called.
+class Signal {
+public:
+    template <class F>
+    void wait(F&& there) {
+        const auto deadline = Clock::now() + patience;
+        do {
+            for (int spins = 0; spins < 50; ++spins) {
+                if (there()) return;
+                relax();
+            }
+        } while (Clock::now() < deadline);
+        std::unique_lock<std::mutex> lock(mutex_);
+        sleeping_.fetch_add(1);
+        condition_.wait(lock, there);
+        sleeping_.fetch_sub(1);
+    }
+
+    // After what they wait for was stored, sequentially consistent.
+    void call() {
+        if (sleeping_.load() == 0) return;
+        std::lock_guard<std::mutex> lock(mutex_);
+        condition_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable condition_;
+    std::atomic<int> sleeping_{0};
+};
+
+}  // namespace
+
 class Pool {
 public:
-    // Called by the one who has the lease.
+    // Called by the one who has the lease. There may be fewer where the system allows no more: the caller does their work.
     void grow(int workers) {
-        while (int(threads_.size()) < workers) {
-            const int thread = int(threads_.size()) + 1;
-            threads_.emplace_back([this, thread] { work(thread); });
+        try {
+            while (int(threads_.size()) < workers) {
+                const int thread = int(threads_.size()) + 1;
+                threads_.emplace_back([this, thread] { work(thread); });
+            }
+        } catch (const std::system_error&) {
         }
     }
 
     void run(int team, long tasks, void (*function)(void*, long, int), void* context) {
         function_ = function;
         context_ = context;
-        tasks_ = tasks;
-        next_.store(0, std::memory_order_relaxed);
-        running_.store(team - 1, std::memory_order_relaxed);
-        const uint64_t round = call_.load(std::memory_order_relaxed) / team_limit + 1;
-        call_.store(round * team_limit + uint64_t(team), std::memory_order_seq_cst);
-        if (sleeping_.load(std::memory_order_seq_cst) > 0) {
-            std::lock_guard<std::mutex> lock(mutex_);
-            wake_.notify_all();
-        }
+        left_.store(tasks, std::memory_order_relaxed);
+        ticket_.store(Ticket::of(team, tasks));
+        called_.call();
         take_tasks(0);
-        for (int spins = 0; running_.load(std::memory_order_acquire) > 0; ++spins) {
-            if (spins < 2000) relax();
-            else sched_yield();
-        }
+        done_.wait([this] { return left_.load() == 0; });
     }
 
     std::atomic<bool> leased{false};
+    std::atomic<int> calls{0};
 
 private:
     void take_tasks(int thread) {
-        for (long task = next_.fetch_add(1, std::memory_order_relaxed); task < tasks_;
-             task = next_.fetch_add(1, std::memory_order_relaxed))
-            function_(context_, task, thread);
+        uint64_t word = ticket_.load();
+        for (Ticket open(word); open.has_task_for(thread); open = Ticket(word)) {
+            if (!ticket_.compare_exchange_weak(word, word + 1)) continue;
+            function_(context_, open.next, thread);
+            if (left_.fetch_sub(1) == 1 && thread != 0) done_.call();
+            word = ticket_.load();
+        }
     }
 
     void work(int thread) {
         const FlushDenormals flush;
-        uint64_t seen = 0;
         for (;;) {
-            seen = wait_for_call(seen);
-            if (uint64_t(thread) >= seen % team_limit) continue;  // not of this team
+            called_.wait([&] { return Ticket(ticket_.load()).has_task_for(thread); });
             take_tasks(thread);
-            running_.fetch_sub(1, std::memory_order_release);
         }
     }
 
-    uint64_t wait_for_call(uint64_t seen) {
-        const auto deadline = Clock::now() + patience;
-        while (Clock::now() < deadline)
-            for (int spins = 0; spins < 200; ++spins) {
-                const uint64_t call = call_.load(std::memory_order_acquire);
-                if (call != seen) return call;
-                relax();
-            }
-        std::unique_lock<std::mutex> lock(mutex_);
-        sleeping_.fetch_add(1, std::memory_order_seq_cst);
-        wake_.wait(lock, [&] { return call_.load(std::memory_order_seq_cst) != seen; });
-        sleeping_.fetch_sub(1, std::memory_order_seq_cst);
-        return call_.load(std::memory_order_acquire);
-    }
-
-    static constexpr uint64_t team_limit = 256;
     std::vector<std::thread> threads_;
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::atomic<uint64_t> call_{0};  // the number of the call, and the size of its team
-    std::atomic<int> sleeping_{0}, running_{0};
-    std::atomic<long> next_{0};
+    Signal called_, done_;
+    std::atomic<uint64_t> ticket_{0};
+    std::atomic<long> left_{0};
+    // Of the call at hand: whoever holds an unfinished task of it may read them.
     void (*function_)(void*, long, int) = nullptr;
     void* context_ = nullptr;
-    long tasks_ = 0;
 };
+
+namespace {
 
 // Made at the first use and never destroyed: workers sleep until the process ends. A forked child has none of the
 // threads, so it forgets the pool and makes its own.
 std::atomic<Pool*> pool{nullptr};
-std::mutex making;
-std::atomic<int> calls{0};
-
-void forget_pool() {
-    pool.store(nullptr);
-    calls.store(0);
-    new (&making) std::mutex;
-}
+[[maybe_unused]] const int forgets_when_forked = pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); });
 
 Pool* shared_pool() {
-    Pool* made = pool.load(std::memory_order_acquire);
-    if (made) return made;
-    std::lock_guard<std::mutex> lock(making);
-    made = pool.load(std::memory_order_acquire);
-    if (made) return made;
-    static std::once_flag once;
-    std::call_once(once, [] { pthread_atfork(nullptr, nullptr, forget_pool); });
-    made = new Pool;
-    pool.store(made, std::memory_order_release);
-    return made;
+    Pool* shared = pool.load();
+    if (shared) return shared;
+    Pool* made = new Pool;
+    if (pool.compare_exchange_strong(shared, made)) return made;
+    delete made;
+    return shared;
 }
 
 }  // namespace
@@ -133,39 +151,37 @@ Pool* shared_pool() {
 int available_threads() {
     if (const char* wish = std::getenv("CHAINRULE_THREADS")) {
         const int threads = std::atoi(wish);
-        if (threads >= 1) return threads > thread_limit ? thread_limit : threads;
+        if (threads >= 1) return std::min(threads, thread_limit);
     }
 #if defined(__linux__)
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return std::min(CPU_COUNT(&set), thread_limit);
 #endif
-    const int processors = int(std::thread::hardware_concurrency());
-    return processors > 0 ? processors : 1;
+    return std::clamp(int(std::thread::hardware_concurrency()), 1, thread_limit);
 }
 
-Team::Team(int threads) {
-    calls.fetch_add(1);
-    if (threads > thread_limit) threads = thread_limit;
-    if (threads <= 1) return;
-    Pool* shared = shared_pool();
-    bool free = false;
-    if (!shared->leased.compare_exchange_strong(free, true)) return;
-    shared->grow(threads - 1);
-    size_ = threads;
+Team::Team(int threads) : pool_(shared_pool()) {
+    pool_->calls.fetch_add(1);
+    if (threads <= 1 || pool_->leased.exchange(true)) return;
+    size_ = std::min(threads, thread_limit);
+    processors_ = available_threads();
+    pool_->grow(size_ - 1);
 }
 
 Team::~Team() {
-    if (size_ > 1) shared_pool()->leased.store(false);
-    calls.fetch_sub(1);
+    if (!pool_) return;
+    if (size_ > 1) pool_->leased.store(false);
+    pool_->calls.fetch_sub(1);
 }
 
-int Team::fair_share() {
-    const int share = available_threads() / (calls.load() + 1);
-    return share < 1 ? 1 : share;
-}
+int Team::fair_share() { return std::max(available_threads() / (shared_pool()->calls.load() + 1), 1); }
 
 void Team::run(long tasks, Function function, void* context) {
-    shared_pool()->run(size_, tasks, function, context);
+    // Calls that came later have their share too. After a fork the workers are another process's.
+    const int calls = pool_->calls.load(std::memory_order_relaxed);
+    const int team = calls == 1 ? size_ : std::min(size_, processors_ / calls);
+    if (team > 1 && tasks < Ticket::limit && pool_ == pool.load()) return pool_->run(team, tasks, function, context);
+    for (long task = 0; task < tasks; ++task) function(context, task, 0);
 }
 
 }  // namespace chainrule

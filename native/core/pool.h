@@ -1,19 +1,23 @@
 // A small pool of threads that stays alive between calls, and the team that one call leases from it.
 #pragma once
 
-#include <atomic>
 #include <type_traits>
 
 namespace chainrule {
 
+class Pool;
+
 // How many threads may be used: CHAINRULE_THREADS, or the processors that this process may run on.
 int available_threads();
 
-// The threads of one call: tasks are shared out among them, each task done by exactly one thread.
+// The threads of one call: tasks are shared out among them, each task done by exactly one thread. The caller takes tasks
+// like the others and waits only for tasks that somebody has begun, so a thread that isn't scheduled holds up nothing.
 // A result never depends on which thread did what, so never on how many there are.
 class Team {
 public:
-    // `threads` of them, or one where another call has the pool.
+    // The caller alone, inside of another team's task.
+    Team() = default;
+    // `threads` of them, or the caller alone where another call has the pool.
     explicit Team(int threads);
     ~Team();
     Team(const Team&) = delete;
@@ -39,7 +43,10 @@ public:
 private:
     using Function = void (*)(void* context, long task, int thread);
     void run(long tasks, Function function, void* context);
+
+    Pool* pool_ = nullptr;  // where this call is counted
     int size_ = 1;
+    int processors_ = 1;
 };
 
 }  // namespace chainrule

@@ -54,7 +54,7 @@ public:
         const int n_slots = job.optimizer.slots();
         for (long i = 0; i < job.members; ++i)
             updaters_.emplace_back(program, job.trainable, kernels_, job.parameters + i * program.parameters,
-                                   job.slots + i * n_slots * program.parameters, n_slots);
+                                   job.slots + i * n_slots * program.parameters, n_slots, eager());
     }
 
     Outcome run() {
@@ -78,7 +78,7 @@ private:
     template <class F>
     void each_member(F&& f) {
         if (team_.size() > 1 && job_.members > 1) {
-            Team alone(1);
+            Team alone;
             team_.share(job_.members, [&](long member, int) { f(member, alone); });
         } else {
             for (long member = 0; member < job_.members; ++member) f(member, team_);
@@ -106,11 +106,9 @@ private:
             double& sum = penalties_[size_t(member)];
             sum = updater.penalty();
             if (!executor.finite_losses(losses) || !std::isfinite(sum)) return;
-            // A member on its own changes its weights on the way back; several wait until all losses are known.
-            const bool eager = job_.members == 1 && job_.clip_norm <= 0;
             const uint64_t t = job_.first_step + uint64_t(step) + 1;
-            updater.begin_step(update_call<T>(job_.optimizer, job_.rates[step], t), program_.penalty_factor(weights), eager);
-            executor.backward(parameters, state, gradient, eager ? &updater : nullptr, team);
+            updater.begin_step(update_call<T>(job_.optimizer, job_.rates[step], t), program_.penalty_factor(weights));
+            executor.backward(parameters, state, gradient, eager() ? &updater : nullptr, team);
         });
         for (long member = 0; member < job_.members; ++member) {
             double sum = penalties_[size_t(member)];
@@ -140,6 +138,9 @@ private:
             job_.sums.add(program_, long(member), &losses_[member * heads], &weights_[member * heads], penalties_[member],
                           rows_of(step));
     }
+
+    // A member on its own changes its weights on the way back; several wait until all losses are known.
+    bool eager() const { return job_.members == 1 && job_.clip_norm <= 0; }
 
     long rows_of(long step) const { return std::min(job_.batch, job_.rows_in_order - step * job_.batch); }
 
@@ -237,7 +238,7 @@ void predict(const Program& program, long members, const T* parameters, const T*
     const Kernels<T>& kernels = kernels_of<T>(current_set());
     Chunks<T> chunks(program, false, members, data, threads);
     chunks.each([&](Executor<T>& executor, long member, long, long begin, long rows) {
-        Team alone(1);
+        Team alone;
         executor.take_stretch(data, begin, rows, false);
         executor.forward(parameters + member * program.parameters, state + member * program.state, {}, alone);
         for (size_t i = 0; i < outputs.size(); ++i) {
@@ -258,7 +259,7 @@ void losses(const Program& program, long members, const T* parameters, const T* 
     const size_t heads = program.heads.size(), parts = size_t(chunks.count());
     std::vector<double> part_losses(size_t(members) * parts * heads), part_weights(part_losses.size());
     chunks.each([&](Executor<T>& executor, long member, long index, long begin, long rows) {
-        Team alone(1);
+        Team alone;
         const size_t part = (size_t(member) * parts + size_t(index)) * heads;
         executor.take_stretch(data, begin, rows, true);
         executor.forward(parameters + member * program.parameters, state + member * program.state, {}, alone);

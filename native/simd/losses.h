@@ -73,6 +73,26 @@ struct PoissonFused {
     static CHAINRULE_INLINE Vector<T> derivative(Vector<T> z, Vector<T> y, T) { return exp<T>(z) - y; }
 };
 
+// What makes the Poisson loss 0 where h = y.
+template <class T>
+CHAINRULE_INLINE Vector<T> deviance_constant(Vector<T> y) {
+    return x_log_y<T>(y, y) - y;
+}
+
+template <class T>
+struct PoissonDeviance : Poisson<T> {
+    static CHAINRULE_INLINE Vector<T> value(Vector<T> h, Vector<T> y, T parameter) {
+        return Poisson<T>::value(h, y, parameter) + deviance_constant<T>(y);
+    }
+};
+
+template <class T>
+struct PoissonDevianceFused : PoissonFused<T> {
+    static CHAINRULE_INLINE Vector<T> value(Vector<T> z, Vector<T> y, T parameter) {
+        return PoissonFused<T>::value(z, y, parameter) + deviance_constant<T>(y);
+    }
+};
+
 template <class T>
 struct BinaryCrossEntropy {
     static CHAINRULE_INLINE Vector<T> value(Vector<T> h, Vector<T> y, T) {
@@ -177,6 +197,8 @@ void loss(const LossCall<T>& call, long row_begin, long row_end) {
         case Loss::quantile: return loss_rows<T, Quantile>(call, row_begin, row_end);
         case Loss::poisson: return loss_rows<T, Poisson>(call, row_begin, row_end);
         case Loss::poisson_fused: return loss_rows<T, PoissonFused>(call, row_begin, row_end);
+        case Loss::poisson_deviance: return loss_rows<T, PoissonDeviance>(call, row_begin, row_end);
+        case Loss::poisson_deviance_fused: return loss_rows<T, PoissonDevianceFused>(call, row_begin, row_end);
         case Loss::binary_cross_entropy: return loss_rows<T, BinaryCrossEntropy>(call, row_begin, row_end);
         case Loss::binary_cross_entropy_fused: return loss_rows<T, BinaryCrossEntropyFused>(call, row_begin, row_end);
         case Loss::cross_entropy: return loss_rows<T, CrossEntropy>(call, row_begin, row_end);

@@ -26,7 +26,7 @@ struct Part {
 template <class T, class F>
 CHAINRULE_INLINE double over_run(const UpdateCall<T>& c, long begin, const T* gradient, long count, F&& each) {
     const bool charged = c.l1 != 0 || c.l2 != 0;
-    const T slope = 2 * c.l2 * c.penalty_factor, step = c.l1 * c.penalty_factor;
+    const T slope = T(2 * c.l2 * c.penalty_factor), step = T(c.l1 * c.penalty_factor);
     Vector<T> squares{}, sizes{};
     auto vector = [&](long place, auto at) CHAINRULE_INLINE_LAMBDA {
         const long i = begin + place;
@@ -48,7 +48,7 @@ CHAINRULE_INLINE double over_run(const UpdateCall<T>& c, long begin, const T* gr
     for (; i + lanes<T> <= count; i += lanes<T>) vector(i, Whole{});
     if (i < count) vector(i, Part{int(count - i)});
     if (!charged) return 0;
-    return double(c.l2) * double(sum_of_lanes<T>(squares)) + double(c.l1) * double(sum_of_lanes<T>(sizes));
+    return c.l2 * double(sum_of_lanes<T>(squares)) + c.l1 * double(sum_of_lanes<T>(sizes));
 }
 
 template <class T>

@@ -86,21 +86,24 @@ static void run(const std::vector<long>& units, long batch, int threads) {
     job.steps = steps;
     job.trainable = {{0, program.parameters}};
     job.threads = threads;
-    double best = 1e9, loss = 0, weight = 0, penalty = 0;
+    double best = 1e9, whole = 0, loss = 0, weight = 0, penalty = 0;
     job.sums = {&loss, &weight, &penalty};
-    for (int repeat = 0; repeat < (std::getenv("REPEAT") ? std::atoi(std::getenv("REPEAT")) : 8); ++repeat) {
+    const char* wish = std::getenv("REPEAT");
+    const int repeats = wish ? std::atoi(wish) : 8;
+    for (int repeat = 0; repeat < repeats; ++repeat) {
         const auto start = std::chrono::steady_clock::now();
         loss = weight = 0;
         train(program, job);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         best = std::min(best, seconds / double(steps));
+        whole += seconds / double(steps) / repeats;
         job.first_step += uint64_t(steps);
     }
     double products = 0;
     for (size_t i = 1; i < units.size(); ++i) products += 6.0 * double(units[i - 1] * units[i]);
     products -= 2.0 * double(units[0] * units[1]);
-    std::printf("%s %s batch %ld, %d thread(s): %.2f us a step, %.1f GFLOP/s, loss %.4f\n", current_set().name,
-                sizeof(T) == 4 ? "float32" : "float64", batch, threads, best * 1e6, products * double(batch) / best / 1e9, loss / weight);
+    std::printf("%s %s batch %ld, %d thread(s): %.2f us a step (mean %.2f), %.1f GFLOP/s, loss %.4f\n", current_set().name,
+                sizeof(T) == 4 ? "float32" : "float64", batch, threads, best * 1e6, whole * 1e6, products * double(batch) / best / 1e9, loss / weight);
     Aligned<T> output(rows * units.back());
     best = 1e9;
     for (int repeat = 0; repeat < 5; ++repeat) {

@@ -20,6 +20,12 @@ from chainrule.errors import (
 from chainrule.errors import (
     TrainingError as TrainingError,
 )
+from chainrule.estimators import (
+    MLPClassifier as MLPClassifier,
+)
+from chainrule.estimators import (
+    MLPRegressor as MLPRegressor,
+)
 from chainrule.files import load as load
 from chainrule.layers import (
     Activation as Activation,
@@ -63,6 +69,45 @@ from chainrule.losses import (
 from chainrule.metrics import Metric as Metric
 from chainrule.model import Model as Model
 from chainrule.network import Network as Network
+from chainrule.optimizers import (
+    LBFGS as LBFGS,
+)
+from chainrule.optimizers import (
+    SGD as SGD,
+)
+from chainrule.optimizers import (
+    AdaGrad as AdaGrad,
+)
+from chainrule.optimizers import (
+    Adam as Adam,
+)
+from chainrule.optimizers import (
+    AdamW as AdamW,
+)
+from chainrule.optimizers import (
+    RMSProp as RMSProp,
+)
+from chainrule.schedules import (
+    Constant as Constant,
+)
+from chainrule.schedules import (
+    Cosine as Cosine,
+)
+from chainrule.schedules import (
+    Exponential as Exponential,
+)
+from chainrule.schedules import (
+    InverseScaling as InverseScaling,
+)
+from chainrule.schedules import (
+    OneCycle as OneCycle,
+)
+from chainrule.schedules import (
+    ReduceOnPlateau as ReduceOnPlateau,
+)
+from chainrule.schedules import (
+    StepDecay as StepDecay,
+)
 from chainrule.tables import read_table as read_table
 from chainrule.tables.model import TableModel as TableModel
 from chainrule.training.callbacks import (
@@ -72,45 +117,6 @@ from chainrule.training.callbacks import (
     Checkpoint as Checkpoint,
 )
 from chainrule.training.history import History as History
-from chainrule.training.optimizers import (
-    LBFGS as LBFGS,
-)
-from chainrule.training.optimizers import (
-    SGD as SGD,
-)
-from chainrule.training.optimizers import (
-    AdaGrad as AdaGrad,
-)
-from chainrule.training.optimizers import (
-    Adam as Adam,
-)
-from chainrule.training.optimizers import (
-    AdamW as AdamW,
-)
-from chainrule.training.optimizers import (
-    RMSProp as RMSProp,
-)
-from chainrule.training.schedules import (
-    Constant as Constant,
-)
-from chainrule.training.schedules import (
-    Cosine as Cosine,
-)
-from chainrule.training.schedules import (
-    Exponential as Exponential,
-)
-from chainrule.training.schedules import (
-    InverseScaling as InverseScaling,
-)
-from chainrule.training.schedules import (
-    OneCycle as OneCycle,
-)
-from chainrule.training.schedules import (
-    ReduceOnPlateau as ReduceOnPlateau,
-)
-from chainrule.training.schedules import (
-    StepDecay as StepDecay,
-)
 from chainrule.training.stopping import (
     ConvergedWeights as ConvergedWeights,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -22,6 +22,7 @@ from chainrule.limits import COUNT, OPEN_FRACTION, POSITIVE, check
 from chainrule.metrics import Metric, get_metric
 from chainrule.network import Network
 from chainrule.objective import Convention, Objective, Reduction
+from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Named
 from chainrule.resolve import to_form
 from chainrule.saving import damaged, load_training, loss_of, losses_form, metrics_form, save_training
@@ -30,10 +31,12 @@ from chainrule.training.callbacks import get_callback
 from chainrule.training.evaluation import mean_output, measure
 from chainrule.training.history import History
 from chainrule.training.loop import Plan, Run
-from chainrule.training.optimizers import Optimizer, get_optimizer
 from chainrule.training.progress import ProgressBar, wanted
 from chainrule.training.state import TrainingState
 from chainrule.training.stopping import Stop
+
+if TYPE_CHECKING:
+    from chainrule.explain.derivation import Derivation
 
 
 class Model:
@@ -52,6 +55,7 @@ class Model:
         seed: decides the parameters, the order of rows and the dropout masks.
         dtype: `"float32"` or `"float64"`, throughout.
         engine: `"auto"`, `"reference"` or `"native"`; what was chosen and why is in `engine_`.
+        n_jobs: threads of the native engine; None lets it choose from the work, at most CHAINRULE_THREADS or all cores.
         members: how many networks train side by side, each from its own start; they answer with their mean.
         start: the parameters to begin with, shape (members, size of the layout), in place of drawn ones.
 
@@ -79,6 +83,7 @@ class Model:
         seed: int = 0,
         dtype: DTypeLike = "float32",
         engine: str = "auto",
+        n_jobs: int | None = None,
         members: int = 1,
         start: Array | None = None,
     ):
@@ -96,10 +101,8 @@ class Model:
         check("Model", "members", members, COUNT)
         self.members = members
         self.options = {"l1": l1, "l2": l2, "reduction": reduction, "convention": convention, "fuse": fuse}
-        self._engine, self.engine_ = choose(engine, network, self.objective)
-        self.training = TrainingState.initial(
-            network, self.optimizer, self.seed, self.dtype, members, start
-        )
+        self._engine, self.engine_ = choose(engine, network, self.objective, self.optimizer, n_jobs)
+        self.training = TrainingState.initial(network, self.optimizer, self.seed, self.dtype, members, start)
 
     engine_: Choice
     _engine: Engine
@@ -176,17 +179,24 @@ class Model:
         check("fit", "epochs", epochs, COUNT)
         if clip_norm is not None:
             check("fit", "clip_norm", clip_norm, POSITIVE)
+        if self.optimizer.full_batch and (clip_norm is not None or batch_size not in ("auto", "full")):
+            raise InputError("L-BFGS takes all rows and whole gradients: leave batch_size and clip_norm out")
         self.objective.check_trainable(self.network)
+        self.engine_.say()
         data, held_out = self._split(
             prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype), validation
         )
         size = resolve_batch_size("full" if self.optimizer.full_batch else batch_size, len(data))
         self._check_batch_norm(size)
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+        stops: list[Stop] = [stop] if isinstance(stop, Stop) else list(stop)
+        for rule in stops:
+            if not isinstance(rule, Stop):
+                raise InputError(f"stop takes stopping rules such as EarlyStopping(patience=10), not {rule!r}")
         bar = ProgressBar() if wanted(progress) else None
         plan = Plan(
             self._engine, self.optimizer, data, epochs, size, self.seed, shuffle, held_out, self.metrics,
-            [stop] if isinstance(stop, Stop) else list(stop),
+            stops,
             [get_callback(callback) for callback in callbacks] + ([bar] if bar else []),
             clip_norm,
         )  # fmt: skip
@@ -238,6 +248,22 @@ class Model:
         report = self._gradients(X, y, sample_weight, training, engine, report=True).memo
         assert report is not None
         return report
+
+    def explain(
+        self, X: Any, y: Any, sample_weight: Any = None, *, training: bool = False, notation: str = "ours"
+    ) -> Derivation:
+        """Every quantity of a forward and a backward pass over one row (or several as one batch), by name.
+
+        With `training=True` dropout and batch normalization work as in the next training step.
+
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error", "sgd")
+        >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
+        >>> model.explain([3.0], 5.0)["dL/dW[output,1,1]"]
+        dL/dW[output,1,1] = dL/dz[output,1]*dz/dW[output,1,1] = 4*3 = 12
+        """
+        from chainrule.explain.derivation import explain
+
+        return explain(self, X, y, sample_weight, training=training, notation=notation)
 
     def save(self, path: str | Path, *, training: bool = False) -> None:
         """Save to one `.safetensors` file; with `training`, everything that `fit(resume=True)` needs to go on."""

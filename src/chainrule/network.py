@@ -130,6 +130,11 @@ class Network:
         return {slot.name: slot.shape for slot in self.program.inputs}
 
     @cached_property
+    def only_input_shape(self) -> Shape | None:
+        """The shape of one row of the input, where there is just one."""
+        return next(iter(self.input_shapes.values())) if len(self.input_shapes) == 1 else None
+
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers as they were described, inputs included."""
         return tuple(node.layer for node in self.nodes)

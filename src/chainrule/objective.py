@@ -188,6 +188,7 @@ def _check_heads(network: Network, what: str, given: Mapping[str, Any]) -> None:
 
 def _head_loss(network: Network, name: str, loss: Loss, weight: float, fuse: bool) -> HeadLoss:
     check("loss_weights", name, weight, NOT_NEGATIVE)
+    weight = float(weight)  # np.float64 would lift float32 gradients to float64
     head = next(head for head in network.heads if head.name == name)
     if len(head.shape) != 1:
         raise InputError(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.arrays import Doubles, Order
+from chainrule.core import core
 from chainrule.errors import InputError
 
 Words = NDArray[np.uint32]
@@ -86,9 +87,16 @@ def normal(n: int, seed: int, step: int, stream: int, member: int = 0) -> Double
 def permutation(n: int, seed: int, epoch: int, member: int = 0, stream: int = SHUFFLE) -> Order:
     """A random order of `n` rows, each once: row numbers sorted by a random 64-bit key.
 
+    Where the native core is there it sorts; the order is the same.
+
     >>> permutation(5, seed=0, epoch=0).tolist()
     [3, 4, 0, 2, 1]
     """
+    native = core()
+    if native is not None:
+        order = np.empty(n, dtype=np.int64)
+        native.permutation(seed, epoch & 0xFFFFFFFF, stream, member & 0xFFFFFFFF, order)
+        return order
     return np.argsort(_words64(n, seed, epoch, stream, member), kind="stable").astype(np.int64)
 
 

@@ -15,10 +15,10 @@ from chainrule.losses import LOSSES, MissingLoss
 from chainrule.metrics import METRICS, Metric
 from chainrule.network import Network
 from chainrule.objective import Objective
+from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Layout
 from chainrule.resolve import to_form
 from chainrule.training.history import History
-from chainrule.training.optimizers import Optimizer, get_optimizer
 from chainrule.training.state import Snapshot, TrainingState
 
 Tensors = dict[str, AnyArray]

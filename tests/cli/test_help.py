@@ -13,7 +13,7 @@ COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-define
 
 
 def test_the_commands():
-    assert list(COMMANDS) == ["train", "predict", "evaluate", "params", "info"]
+    assert list(COMMANDS) == ["train", "predict", "evaluate", "explain", "mark", "params", "info"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -66,8 +66,8 @@ def test_the_main_page(run, monkeypatch):
 def test_the_words_in_the_help_exist():
     """What the help of `train` lists is what there is."""
     from chainrule.activations import ACTIVATIONS
+    from chainrule.optimizers import OPTIMIZERS
     from chainrule.tables.datasets import DATASETS
-    from chainrule.training.optimizers import OPTIMIZERS
 
     text = {parameter.name: parameter.help for parameter in COMMANDS["train"].params}
     for name in OPTIMIZERS:

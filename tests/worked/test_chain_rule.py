@@ -116,7 +116,7 @@ def test_paths_of_the_4_3_2_1_network() -> None:
 
 
 def test_with_reuse_the_work_grows_with_the_depth_and_without_it_the_paths_multiply() -> None:
-    """Width 2, hidden layers 1 to 6: paths of a first weight 1, 2, 4 ... 32; deltas and their reads grow by constants."""
+    """Width 2, hidden layers 1 to 6: paths of a first weight 1, 2, 4 ... 32; deltas and reads grow by constants."""
     paths, deltas, reads, forward, without = [], [], [], [], []
     for depth in range(1, 7):
         model = sigmoid_network([2] * (depth + 1) + [1])

@@ -10,7 +10,9 @@ import typer
 
 from chainrule import __version__
 from chainrule.cli.evaluate import evaluate
+from chainrule.cli.explain import explain
 from chainrule.cli.info import info
+from chainrule.cli.mark import mark
 from chainrule.cli.params import params
 from chainrule.cli.predict import predict
 from chainrule.cli.screen import complain
@@ -27,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, predict, evaluate, params, info):
+for command in (train, predict, evaluate, explain, mark, params, info):
     app.command()(command)
 
 # The root of what typer raises for an unknown option, a missing argument, a word where a number belongs.

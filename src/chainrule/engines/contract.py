@@ -42,7 +42,7 @@ class Rows:
 
 
 class UpdateRule(Protocol):
-    """What an engine needs of an optimizer; `chainrule.training.optimizers` has them."""
+    """What an engine needs of an optimizer; `chainrule.optimizers` has them."""
 
     def update(self, parameters: Array, gradients: Array, slots: Array, rate: float, step: int) -> None:
         """Change `parameters` and `slots` (n_slots, size) in place; `step` counts from 1."""

@@ -27,6 +27,9 @@ class CountingMemo(Mapping[str, AnyArray]):
         self.reads[name] += 1
         return array
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.arrays  # asking isn't reading
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.arrays)
 

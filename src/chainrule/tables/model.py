@@ -18,6 +18,7 @@ from chainrule.errors import EngineError, InputError, did_you_mean, listed
 from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limited
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.random import check_seed
 from chainrule.saving import damaged
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
@@ -26,7 +27,6 @@ from chainrule.tables.scores import Baseline, Numbers, score
 from chainrule.tables.target import TargetPlan, Task
 from chainrule.training.batches import DEFAULT_BATCH, resolve_batch_size
 from chainrule.training.history import History
-from chainrule.training.optimizers import Optimizer, get_optimizer
 from chainrule.training.stopping import EarlyStopping
 
 _MOST_PARAMETERS: Final = 10**12
@@ -227,7 +227,7 @@ class TableModel:
             prepared.train.X,
             prepared.train.y,
             epochs=settings.epochs,
-            batch_size=settings.steps(prepared)[0],
+            batch_size="full" if model.optimizer.full_batch else settings.steps(prepared)[0],
             validation=held_out,
             stop=EarlyStopping(settings.patience) if held_out else (),
             clip_norm=settings.clip_norm,

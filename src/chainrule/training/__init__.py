@@ -1,1 +1,1 @@
-"""Training: optimizers, schedules, batches, the one loop, stopping rules, callbacks, history."""
+"""Training: batches, the one loop, stopping rules, callbacks, history."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.arrays import Array, Doubles
 from chainrule.errors import TrainingError
-from chainrule.training.optimizers import LBFGS
+from chainrule.optimizers import LBFGS
 
 if TYPE_CHECKING:
     from chainrule.training.loop import Run
@@ -95,9 +95,9 @@ def minimize(run: Run) -> str:
         )
     except StopIteration:
         return run.stop_reason()
-    run.solver_result = result
     if reasons:
         return reasons[0]
+    run.solver_result = result
     if run.epoch > plan.epochs:
         return "epochs"
     return f"L-BFGS: {str(result.message).lower()}"

@@ -12,15 +12,15 @@ import numpy as np
 from chainrule.arrays import Doubles, Order
 from chainrule.engines.contract import Engine, Job, Outcome, Rows, Sums
 from chainrule.engines.reference import ReferenceEngine
-from chainrule.errors import DivergenceError
+from chainrule.errors import DivergenceError, InputError
 from chainrule.layers import Context
+from chainrule.optimizers import Optimizer
+from chainrule.schedules import ReduceOnPlateau
 from chainrule.training.batches import Shuffle, epoch_order
 from chainrule.training.callbacks import Callback
 from chainrule.training.evaluation import Metrics, measure
 from chainrule.training.history import EpochRecord
 from chainrule.training.interrupt import Interrupt, interruptible
-from chainrule.training.optimizers import Optimizer
-from chainrule.training.schedules import ReduceOnPlateau
 from chainrule.training.state import Snapshot, TrainingState
 from chainrule.training.stopping import EarlyStopping, Epoch, Stop, TimeLimit
 
@@ -75,8 +75,11 @@ class Run:
         self.solver_result: Any = None  # SciPy's own, after L-BFGS
         self._begun = time.perf_counter() - state.seconds
         self._limit = min((stop.seconds for stop in plan.stops if isinstance(stop, TimeLimit)), default=None)
+        del state.memories[len(plan.stops) :]  # a resumed run may have other rules
         while len(state.memories) < len(plan.stops):
             state.memories.append({})
+        if not any(isinstance(stop, EarlyStopping) and stop.restore_best for stop in plan.stops):
+            state.best = None
 
     def train(self) -> None:
         """Run until the epochs are done or something stops; the state is complete at every moment outside a step."""
@@ -140,6 +143,11 @@ class Run:
         plan, state = self.plan, self.state
         order = epoch_order(len(plan.data), plan.shuffle, plan.seed, state.epoch, len(state.parameters))
         n_steps = -(-order.shape[1] // plan.batch_size)
+        if state.batch > n_steps:
+            raise InputError(
+                f"resume=True: the interrupted epoch had done {state.batch} steps, but these rows make "
+                f"{n_steps} in all; hand in the same rows and batch_size"
+            )
         one_by_one = any(type(callback).on_step is not Callback.on_step for callback in plan.callbacks)
         if state.partial is None:
             state.partial = Sums.zeros(len(state.parameters), len(plan.engine.objective.heads))
@@ -221,7 +229,9 @@ class Run:
 
     def _restore_best(self) -> None:
         last = self.state.history.last
-        if self.state.best is not None and last is not None and self.state.history.best_epoch != last.epoch:
+        if self.state.best is None or last is None:
+            return
+        if self.state.history.best_epoch != last.epoch or self.state.batch:  # or steps were done since
             self.state.latest = self.state.snapshot()
             self.state.restore(self.state.best)
 
@@ -260,7 +270,9 @@ class Run:
 
     def go_back(self, snapshot: Snapshot) -> None:
         """Give the model back its last good weights; what the optimizer remembers may be spoilt, and is forgotten."""
+        begun = self.state.step - self.state.batch - self.state.first_step  # steps of the run before this epoch
         self.state.restore(snapshot)
         self.state.reset_optimizer(self.plan.optimizer)
+        self.state.first_step = -begun  # a resumed run keeps its place in the schedule
         self.state.batch, self.state.partial = 0, None
         self.state.history.stopped_by = "diverged"

@@ -12,9 +12,9 @@ from chainrule.engines.contract import Sums
 from chainrule.errors import InputError
 from chainrule.initializers import Stream
 from chainrule.network import Network
+from chainrule.optimizers import Optimizer
 from chainrule.parameters import aligned_zeros
 from chainrule.training.history import History
-from chainrule.training.optimizers import Optimizer
 
 
 @dataclass

@@ -58,6 +58,11 @@ class EarlyStopping(Stop):
     name = "early_stopping"
     limits = {"patience": COUNT, "min_delta": NOT_NEGATIVE}
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mode not in ("auto", "min", "max"):
+            raise InputError(f'EarlyStopping: mode is {self.mode!r}; it must be "auto", "min" or "max"')
+
     def look(self, epoch: Epoch, memory: Memory) -> str | None:
         record = epoch.record
         monitor = self.monitor
@@ -69,7 +74,8 @@ class EarlyStopping(Stop):
             raise InputError(f'early stopping watches "{monitor}", which isn\'t measured; there are {listed(there)}')
         more = higher_is_better(monitor) if self.mode == "auto" else self.mode == "max"
         sign = 1 if more else -1
-        if memory.get("best") is None or sign * (value - memory["best"]) > self.min_delta:
+        best = memory.get("best")
+        if best is None or math.isnan(best) or sign * (value - best) > self.min_delta:
             memory.update(best=value, best_epoch=record.epoch)
         waited = record.epoch - memory["best_epoch"]
         if waited >= self.patience:
@@ -107,6 +113,11 @@ class LossBelow(Stop):
 
     name = "loss_below"
     limits = {"threshold": NUMBER}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.monitor not in ("loss", "validation_loss"):
+            raise InputError(f'LossBelow: monitor is {self.monitor!r}; it must be "loss" or "validation_loss"')
 
     def look(self, epoch: Epoch, memory: Memory) -> str | None:
         value = epoch.record.value(self.monitor)

@@ -27,7 +27,7 @@ from chainrule import (
 )  # fmt: skip
 from chainrule.layers import Dense
 from chainrule.resolve import to_form
-from chainrule.training.schedules import SCHEDULES, Schedule, get_schedule
+from chainrule.schedules import SCHEDULES, Schedule, get_schedule
 
 
 def rates(schedule: Schedule, steps_per_epoch: int, epochs: int) -> np.ndarray:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from chainrule import LBFGS, SGD, AdaGrad, Adam, AdamW, Constant, Cosine, InputError, RMSProp
+from chainrule.optimizers import OPTIMIZERS, Optimizer, get_optimizer
 from chainrule.resolve import to_form
-from chainrule.training.optimizers import OPTIMIZERS, Optimizer, get_optimizer
 
 
 def steps(optimizer: Optimizer, gradients: list[float], rate: float = 0.1, start: float = 1.0) -> list[float]:

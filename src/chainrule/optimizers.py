@@ -20,7 +20,7 @@ from chainrule.arrays import Array
 from chainrule.errors import InputError
 from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
 from chainrule.resolve import resolve
-from chainrule.training.schedules import Constant, Schedule, get_schedule
+from chainrule.schedules import Constant, Schedule, get_schedule
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from chainrule import SGD, AdaGrad, Adam, AdamW, Model, Network, RMSProp
 from chainrule.data import prepare_rows
-from chainrule.training.optimizers import Optimizer
+from chainrule.optimizers import Optimizer
 
 torch = pytest.importorskip("torch")
 oracle = pytest.importorskip("torch_oracle")
@@ -48,7 +48,8 @@ PAIRS: list[tuple[Optimizer, str, dict[str, Any]]] = [
     (Adam(0.02, beta2=0.5, amsgrad=True), "Adam", {"lr": 0.02, "betas": (0.9, 0.5), "amsgrad": True}),
     (Adam(0.02, weight_decay=0.1), "Adam", {"lr": 0.02, "weight_decay": 0.1}),
     (AdamW(0.02), "AdamW", {"lr": 0.02}),
-    (AdamW(0.02, weight_decay=0.3, beta1=0.8, epsilon=1e-4), "AdamW", {"lr": 0.02, "weight_decay": 0.3, "betas": (0.8, 0.999), "eps": 1e-4}),
+    (AdamW(0.02, weight_decay=0.3, beta1=0.8, epsilon=1e-4), "AdamW",
+     {"lr": 0.02, "weight_decay": 0.3, "betas": (0.8, 0.999), "eps": 1e-4}),
     (AdamW(0.02, beta2=0.5, amsgrad=True), "AdamW", {"lr": 0.02, "betas": (0.9, 0.5), "amsgrad": True}),
 ]  # fmt: skip
 
@@ -83,7 +84,8 @@ def test_fifty_steps(ours: Optimizer, name: str, options: dict[str, Any], engine
 def test_clipping_by_the_global_norm(clip_norm: float, engine: str) -> None:
     """One SGD step of rate 1 is the clipped gradient itself.
 
-    PyTorch divides by `norm + 1e-6`, we by `norm`: its clipped gradient is shorter by `clip_norm * 1e-6 / norm` at most.
+    PyTorch divides by `norm + 1e-6`, we by `norm`: so its clipped gradient is shorter,
+    by `clip_norm * 1e-6 / norm` at most.
     """
     model = Model(network(), "squared_error", SGD(1.0), dtype="float64", seed=1, engine=engine)
     X, y = problems.regression(ROWS, 3, 2)

@@ -1,0 +1,46 @@
+"""The native core: whole epochs at the speed of the machine."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy
+import numpy.typing
+from numpy.typing import NDArray
+
+
+def instruction_sets() -> list[str]:
+    """The instruction sets that run here, best first."""
+
+def instruction_set() -> str:
+    """The instruction set in use."""
+
+def use_instruction_set(name: str) -> None:
+    """Use another one from now on."""
+
+def available_threads() -> int:
+    """How many threads a call may use."""
+
+def permutation(seed: int, epoch: int, stream: int, member: int, out: numpy.typing.NDArray[numpy.int64]) -> None:
+    """Fill `out` with the random row order of an epoch."""
+
+class Program:
+    """A network, its losses and penalties, as the core runs them."""
+
+    def __init__(self, *, widths: list[int], inputs: list[int], outputs: list[int], steps: list[dict[str, Any]], heads: list[dict[str, Any]], penalties: list[tuple[int, int, float, float]], parameters: int, state: int, mean: bool, sklearn: bool) -> None: ...
+
+    def train(self, *, parameters: Annotated[NDArray, dict(device='cpu')], state: Annotated[NDArray, dict(device='cpu')], slots: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], order: Annotated[NDArray, dict(device='cpu', writable=False)], batch_size: int, rates: Annotated[NDArray, dict(device='cpu', writable=False)], first_step: int, loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], optimizer: dict, seed: int, trainable: Sequence[tuple], clip_norm: object | None, should_stop: object | None, threads: int) -> tuple:
+        """
+        Do one step for each learning rate; returns the steps done, the step and the member that diverged
+        (-1 if none did), and whether it was stopped.
+        """
+
+    def predict(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu', writable=False)], inputs: Sequence[object], outputs: Sequence[Annotated[NDArray, dict(device='cpu')]], threads: int) -> None:
+        """Write each output, (members, rows, width), into its array."""
+
+    def losses(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu', writable=False)], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], threads: int) -> None:
+        """Add the head losses over all rows, as in prediction, to the sums."""
+
+    def gradients(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], training: bool, seed: int, step: int, gradient: Annotated[NDArray, dict(device='cpu')], loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], threads: int) -> None:
+        """
+        All rows as one batch: fill `gradient`, follow the statistics in `state`.
+        """

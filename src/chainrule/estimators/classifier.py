@@ -1,0 +1,382 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+
+from chainrule.activations import get_activation
+from chainrule.arrays import AnyArray, Array
+from chainrule.estimators.base import Perceptron
+from chainrule.estimators.constraints import CLASSIFIER, Constraints
+from chainrule.estimators.encoding import ClassTargets, find_classes
+from chainrule.estimators.epochs import HeldOut
+from chainrule.estimators.fitting import Table
+from chainrule.estimators.objectives import classification_loss, wants_a_unit_per_class
+from chainrule.estimators.scoring import held_out_score
+from chainrule.estimators.solvers import steps_only
+from chainrule.estimators.validation import check_table
+from chainrule.losses import CrossEntropy, Loss
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # scikit-learn has no types
+    """A multilayer perceptron for classes, with scikit-learn's names, parameters and manners.
+
+    One logistic unit for two classes, a softmax for more, a logistic unit for each label where a row may have several.
+    It minimizes the weighted mean of the rows' cross-entropy, plus `alpha / 2 sum W^2` over the batch's weight. With
+    scikit-learn's own arguments it starts from the same weights, takes the same steps and gives its warnings and
+    errors; the parameters from `loss` on are chainrule's.
+
+    Arguments:
+        hidden_layer_sizes: units of each hidden layer; a number for a single one, `()` for none.
+        activation: of the hidden layers, any of chainrule's by name or object; a list has one for each layer.
+            scikit-learn's names are `"identity"`, `"logistic"`, `"tanh"` and `"relu"`.
+        solver: `"adam"`, `"sgd"` or `"lbfgs"` in scikit-learn's conventions; `"adamw"`, `"rmsprop"`, `"adagrad"` or an
+            optimizer object of chainrule's in ours.
+        alpha: the penalty `alpha / 2 sum W^2`, divided by the weight of the batch; AdamW's own weight decay.
+        batch_size: rows of a step; `"auto"` is 200, or all where there are fewer. L-BFGS takes all rows.
+        learning_rate: of SGD: `"constant"`; `"invscaling"`, `learning_rate_init / (rows seen + 1)^power_t`; or
+            `"adaptive"`, divided by 5 when the loss has stopped falling.
+        learning_rate_init: the rate of the first step. L-BFGS has none.
+        power_t: the power of `"invscaling"`.
+        max_iter: epochs at most; iterations of L-BFGS.
+        shuffle: whether rows come in a new order in every epoch.
+        random_state: a seed, a `RandomState` or None; the same seed starts from scikit-learn's weights and draws its
+            row orders.
+        tol: how much the loss or score must improve; for L-BFGS, the largest gradient at which it stops.
+        verbose: print the loss of every epoch.
+        warm_start: whether `fit` goes on from the fitted weights.
+        momentum: of SGD, from 0 to 1.
+        nesterovs_momentum: whether SGD looks ahead.
+        early_stopping: whether to stop by the score of held-out rows, and bring back the best weights.
+        validation_fraction: the share of rows held out for early stopping.
+        beta_1: Adam's decay of the mean gradient.
+        beta_2: Adam's decay of the mean square.
+        epsilon: what keeps Adam's (RMSProp's, AdaGrad's) divisor from 0.
+        n_iter_no_change: epochs without improvement before training stops.
+        max_fun: loss evaluations of L-BFGS at most.
+        loss: `"log_loss"`, the cross-entropy; or any of chainrule's by name or object, compared with 0 and 1.
+        class_weight: how much rows of each class count: a dict, `"balanced"`, or a list of dicts for several targets.
+        multi_output: whether every column of `y` is a target with classes of its own.
+        output_activation: of the output, any of chainrule's; None suits the labels.
+        dropout: the share of hidden units silent in each step; a list has one rate for each hidden layer.
+        batch_norm: whether every hidden layer normalizes over the batch.
+        initializer: how weights start, any of chainrule's by name or object; None is scikit-learn's way.
+        schedule: of the learning rate, for every solver with one, in place of `learning_rate`: a name that starts
+            from `learning_rate_init`, such as `"cosine"`, or an object.
+        clip_norm: the greatest norm of a step's whole gradient.
+        scoring: what held-out rows are scored by: a name or a function in scikit-learn's sense; None is the accuracy.
+        restore_best: bring back the best epoch's weights without early stopping, too: by the held-out score where
+            there is one, else by the loss.
+        warm_start_optimizer: whether a warm start also goes on with what the optimizer remembers.
+        missing_values: `"error"`, or what stands in for NaN: `"mean"` (of the column in training) or `"zero"`.
+        n_members: how many networks train side by side, each from its own start and with its own row orders; their
+            outputs are averaged. The first is the network that there would be without the others.
+        engine: who computes: `"auto"`, `"native"` or `"reference"`.
+        n_jobs: threads at most; -1 is every core, None leaves it to the engine.
+        callbacks: chainrule's callbacks, or functions of an epoch's record; those of scikit-learn go to
+            `set_callbacks`.
+        progress: whether to show a progress bar on standard error.
+
+    Attributes:
+        classes_: the labels in the order of the probabilities; a list of arrays for several targets.
+        coefs_: weights of each layer, inputs x units; what you assign is used next.
+        intercepts_: biases of each layer.
+        n_layers_, n_outputs_, out_activation_: layers with the input, output units, the output's activation.
+        n_iter_, t_: epochs of the last fit, rows seen by all.
+        loss_: the loss of the last epoch, penalty included.
+        loss_curve_: the loss of every epoch; best_loss_: the least of them (None with early stopping). Not for L-BFGS.
+        validation_scores_, best_validation_score_: scores of held-out rows, or None.
+        validation_loss_curve_: losses of held-out rows, where there are some.
+        history_: loss, learning rate, validation loss and score of every epoch, for every solver.
+        stopped_: after `partial_fit` with early stopping: whether it is enough.
+        missing_means_: with `missing_values="mean"`, what stands in for a missing value of each column.
+        n_features_in_, feature_names_in_: columns seen in training, and their names where they have any.
+        network_, engine_: the network, and who computes.
+
+    Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature, 1986.
+
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> classifier = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+    >>> round(classifier.score(X, y), 1)
+    1.0
+    >>> classifier.network_.count().total, sorted(classifier.gradients(X, y))
+    (67, ['hidden', 'output'])
+    """
+
+    _parameter_constraints: ClassVar[Constraints] = CLASSIFIER
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: str | Loss = "log_loss",
+        class_weight: Any = None,
+        multi_output: bool = False,
+        output_activation: Any = None,
+        dropout: Any = 0.0,
+        batch_norm: bool = False,
+        initializer: Any = None,
+        schedule: Any = None,
+        clip_norm: float | None = None,
+        scoring: Any = None,
+        restore_best: bool = False,
+        warm_start_optimizer: bool = False,
+        missing_values: str = "error",
+        n_members: int = 1,
+        engine: str = "auto",
+        n_jobs: int | None = None,
+        callbacks: Any = None,
+        progress: bool = False,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.class_weight = class_weight
+        self.multi_output = multi_output
+        self.output_activation = output_activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.initializer = initializer
+        self.schedule = schedule
+        self.clip_norm = clip_norm
+        self.scoring = scoring
+        self.restore_best = restore_best
+        self.warm_start_optimizer = warm_start_optimizer
+        self.missing_values = missing_values
+        self.n_members = n_members
+        self.engine = engine
+        self.n_jobs = n_jobs
+        self.callbacks = callbacks
+        self.progress = progress
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train on rows and their labels.
+
+        Arguments:
+            X: rows, dense or sparse, shape (rows, features): an array or a table of pandas, polars or PyArrow.
+            y: labels, shape (rows,); 0 and 1 for each label, shape (rows, labels), where a row may have several;
+                with `multi_output`, a column of labels for each target.
+            sample_weight: a weight for each row.
+            X_val, y_val: rows of your own to score on after every epoch, in place of a split.
+            sample_weight_val: their weights.
+
+        Raises:
+            ValueError: rows, labels or parameters can't be used, or the loss became NaN or infinite.
+        """
+        self._check_parameters()
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, incremental=False)
+
+    @available_if(steps_only)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """One epoch over the rows, going on from the weights as they are.
+
+        Arguments:
+            X, y, sample_weight: as for `fit`.
+            classes: every class there will ever be; needed in the first call (a list of them with `multi_output`).
+            X_val, y_val, sample_weight_val: as for `fit`; with `early_stopping`, `stopped_` says when it is enough.
+        """
+        self._check_parameters()
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, and partial_fit sees a part of them: compute the "
+                "weights with sklearn.utils.class_weight.compute_class_weight and hand them in as a dict"
+            )
+        if self.multi_output and np.ndim(y) == 2 and np.shape(y)[1] > 1:
+            self._learn_targets(classes)
+        elif _check_partial_fit_first_call(self, classes):
+            several = type_of_target(y).startswith("multilabel")
+            self._label_binarizers = find_classes(y if several else np.asarray(classes), False)
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, incremental=True)
+
+    def _learn_targets(self, classes: Any) -> None:
+        """The classes of each target, from the first call of `partial_fit`."""
+        if hasattr(self, "classes_"):
+            return
+        if classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        self._label_binarizers = [find_classes(np.asarray(some), False)[0] for some in classes]
+        self.classes_ = [binarizer.classes_ for binarizer in self._label_binarizers]
+
+    def predict(self, X: Any) -> AnyArray:
+        """The most probable label of each row; for several labels or targets a column for each.
+
+        Arguments:
+            X: rows, as for `fit`.
+        """
+        outputs = self._outputs(X)
+        return self._class_targets().labels(tuple(output.mean(axis=0) for output in outputs))
+
+    def predict_proba(self, X: Any, *, return_std: bool = False) -> Any:
+        """The probability of each class, shape (rows, classes), in the order of `classes_`.
+
+        For several labels it is the probability of each label; for several targets a list with an array for each.
+
+        Arguments:
+            X: rows, as for `fit`.
+            return_std: also give the standard deviation between the members of an ensemble.
+        """
+        outputs, targets = self._outputs(X), self._class_targets()
+        means = targets.probabilities(tuple(output.mean(axis=0) for output in outputs))
+        if not return_std:
+            return means
+        members = [targets.probabilities(tuple(one)) for one in zip(*outputs, strict=True)]
+        if targets.several:
+            return means, [np.std(head, axis=0) for head in zip(*members, strict=True)]
+        return means, np.std(members, axis=0)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """The logarithm of `predict_proba`."""
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return [np.log(p) for p in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
+
+    def _check_targets(
+        self, X: Any, y: Any, *, incremental: bool = False, reset: bool = False, known: bool = False
+    ) -> tuple[Any, AnyArray]:
+        X, y = check_table(self, X, y, reset=reset, y_numeric=False)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        anew = not known and not self.warm_start and not incremental
+        if anew or not hasattr(self, "classes_"):
+            self._label_binarizers = find_classes(y, self.multi_output)
+            several = len(self._label_binarizers) > 1
+            classes = [binarizer.classes_ for binarizer in self._label_binarizers]
+            self.classes_ = classes if several else classes[0]
+        else:
+            self._check_labels(y, same=self.warm_start and not known)
+        return X, y
+
+    def _check_labels(self, y: AnyArray, same: bool) -> None:
+        """Raise a `ValueError` for labels that earlier fits didn't have, or (with `same`) that lack some of theirs."""
+        if self._class_targets().several and (y.ndim != 2 or y.shape[1] != len(self.classes_)):
+            raise ValueError(f"`y` has shape {y.shape}; (rows, {len(self.classes_)}) would be right")
+        columns = list(y.T) if self._class_targets().several else [y]
+        for binarizer, column in zip(self._label_binarizers, columns, strict=True):
+            labels = unique_labels(column)
+            if same and set(labels) != set(binarizer.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                    f"Previously got {binarizer.classes_}, `y` has {labels}"
+                )
+            if len(np.setdiff1d(labels, binarizer.classes_, assume_unique=True)):
+                raise ValueError(
+                    "`y` has classes not in `self.classes_`. "
+                    f"`self.classes_` has {binarizer.classes_}. 'y' has {labels}."
+                )
+
+    def _class_targets(self) -> ClassTargets:
+        return ClassTargets(self._label_binarizers, wants_a_unit_per_class(self.loss))
+
+    def _loss(self) -> Loss:
+        return classification_loss(self.loss, get_activation(self._output()).name)
+
+    def _encode(self, y: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, ...]:
+        return self._class_targets().encode(y, isinstance(self._loss(), CrossEntropy), dtype)
+
+    def _heads(self, y: AnyArray) -> tuple[int, ...]:
+        return self._class_targets().units
+
+    def _default_output(self) -> str:
+        return self._class_targets().outputs
+
+    def _strata(self, table: Table) -> AnyArray | None:
+        """Two classes keep their shares in a split; scikit-learn doesn't stratify by more than two."""
+        return table.targets[0].astype(bool) if self.n_outputs_ == 1 else None
+
+    def _weights(self, weights: Array | None, y: AnyArray, X: Any) -> Array | None:
+        if self.class_weight is None:
+            return weights
+        of_classes: Array = compute_sample_weight(self.class_weight, y)
+        return of_classes if weights is None else weights * of_classes
+
+    def _score_held_out(self, held_out: HeldOut, outputs: tuple[Array, ...]) -> float:
+        if self.scoring is not None:
+            return held_out_score(self, held_out)
+        labels = self._class_targets().labels(outputs)
+        if labels.ndim == 2 and self._class_targets().several:
+            return float(np.average((labels == held_out.y).all(axis=1), weights=held_out.weights))
+        return float(accuracy_score(held_out.y, labels, sample_weight=held_out.weights))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose label (every label, where there are several) is right."""
+        if self.multi_output and self._class_targets().several:
+            right = (self.predict(X) == np.asarray(y)).all(axis=1)
+            return float(np.average(right, weights=sample_weight))
+        return float(super().score(X, y, sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = bool(self.multi_output)
+        return tags

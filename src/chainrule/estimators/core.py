@@ -1,0 +1,179 @@
+"""The network at work behind an estimator: made from fitted arrays, and given back as arrays.
+
+An estimator keeps arrays and plain Python values; a `Core` is what fitting and predicting need besides. It can be made
+anew at any moment, so files and worker processes never hold one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from chainrule.arrays import Array
+from chainrule.errors import InputError
+from chainrule.estimators.architecture import Architecture
+from chainrule.losses import Loss
+from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.resolve import to_form
+
+AtRest = dict[str, Any]  # arrays and plain values
+SPARSE_ROWS = 4096  # rows of a sparse table that are made dense at a time
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides how a core computes; while it stays the same, so does the core."""
+
+    architecture: Architecture
+    losses: tuple[Loss, ...]
+    optimizer: Optimizer
+    penalty: float
+    engine: str
+    members: int
+    threads: int | None
+
+
+@lru_cache(maxsize=64)
+def network_of(architecture: Architecture) -> Network:
+    """The network of an architecture, described once."""
+    return architecture.network()
+
+
+class Core:
+    """A model, where it stands in its training, and its best weights so far.
+
+    `coefs` and `intercepts` are those of the first member: views into its parameters (the last ones copies, where a
+    network has several heads).
+    """
+
+    def __init__(self, settings: Settings, dtype: np.dtype[Any], seed: int, start: Array | None = None):
+        architecture = settings.architecture
+        network = network_of(architecture)
+        self.settings = settings
+        self.model = Model(
+            network,
+            dict(zip(architecture.head_names, settings.losses, strict=True)),
+            settings.optimizer,
+            l2=settings.penalty,
+            convention="sklearn",
+            seed=seed,
+            dtype=dtype,
+            engine=settings.engine,
+            n_jobs=settings.threads,
+            members=settings.members,
+            start=start,
+        )
+        self.best = self.model.training.snapshot()
+        self._bind()
+
+    def _bind(self) -> None:
+        self._weights, self._biases = self._views(self.model.training.parameters[0])
+        last = len(self.settings.architecture.hidden_names)
+        self.coefs = [*self._weights[:last], _joined(self._weights[last:])]
+        self.intercepts = [*self._biases[:last], _joined(self._biases[last:])]
+
+    def _views(self, parameters: Array) -> tuple[list[Array], list[Array]]:
+        """Weights and biases of the dense layers as views into one member's vector, those of the heads last."""
+        architecture = self.settings.architecture
+        named = self.model.network.layout.named(parameters)
+        layers = [named[name] for name in (*architecture.hidden_names, *architecture.head_names)]
+        return [layer["W"] for layer in layers], [layer["b"] for layer in layers]
+
+    def start(self, drawn: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> None:
+        """Begin with weights and biases of each member."""
+        for parameters, (coefs, intercepts) in zip(self.model.training.parameters, drawn, strict=True):
+            weights, biases = self._views(parameters)
+            _place(coefs, coefs, weights)
+            _place(intercepts, intercepts, biases)
+        self.refresh()
+        self.keep_best()
+
+    def place(self, coefs: Sequence[Any], intercepts: Sequence[Any]) -> None:
+        """Take weights and biases of the first member as they are now: their owner may have assigned others."""
+        _place(coefs, self.coefs, self._weights)
+        _place(intercepts, self.intercepts, self._biases)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Make `coefs` and `intercepts` say what the parameters are now."""
+        if len(self.settings.architecture.heads) > 1:
+            self._bind()
+
+    def take(self, other: AtRest) -> None:
+        """Go on from another core's arrays, as far as they fit."""
+        training = self.model.training
+        for name, array in (("parameters", training.parameters), ("state", training.state)):
+            if other[name].shape == array.shape:
+                array[...] = other[name]
+                getattr(self.best, name)[...] = other[f"best_{name}"]
+        self.refresh()
+
+    def take_optimizer(self, other: AtRest) -> None:
+        """Go on with what another core's optimizer remembers, if it is of the same kind."""
+        training = self.model.training
+        if other["optimizer_name"] == self.model.optimizer.name and other["slots"].shape == training.slots.shape:
+            training.slots[...] = other["slots"]
+            training.step, training.first_step, training.epoch = other["step"], other["first_step"], other["epoch"]
+            training.plateau = dict(other["plateau"])
+
+    def at_rest(self) -> AtRest:
+        """Everything that training changed, as arrays and plain values."""
+        training, optimizer = self.model.training, self.model.optimizer
+        return {
+            "parameters": training.parameters.copy(), "state": training.state.copy(), "slots": training.slots.copy(),
+            "best_parameters": self.best.parameters.copy(), "best_state": self.best.state.copy(),
+            "step": training.step, "first_step": training.first_step, "epoch": training.epoch,
+            "plateau": dict(training.plateau), "seed": self.model.seed, "optimizer_name": optimizer.name,
+            "optimizer": to_form(optimizer) if type(optimizer) in OPTIMIZERS.values() else None,
+        }  # fmt: skip
+
+    def keep_best(self) -> None:
+        """Remember the weights as they are now."""
+        self.best = self.model.training.snapshot()
+
+    def restore_best(self) -> None:
+        """Bring back the weights that were kept."""
+        self.model.training.restore(self.best)
+        self.refresh()
+
+    def outputs(self, X: Any) -> tuple[Array, ...]:
+        """What every member says, an array (members, rows, units) for each head; a sparse X a few rows at a time."""
+        training, engine, dtype = self.model.training, self.model._engine, self.model.dtype
+        if not issparse(X):
+            inputs = (np.ascontiguousarray(X, dtype=dtype),)
+            return engine.predict(training.parameters, training.state, inputs)
+        rows = X.tocsr()
+        parts = [
+            engine.predict(
+                training.parameters, training.state,
+                (rows[begin : begin + SPARSE_ROWS].toarray().astype(dtype, copy=False),),
+            )
+            for begin in range(0, rows.shape[0], SPARSE_ROWS)
+        ]  # fmt: skip
+        return tuple(np.concatenate(those, axis=1) for those in zip(*parts, strict=True))
+
+
+def _joined(arrays: list[Array]) -> Array:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)
+
+
+def _place(given: Sequence[Any], known: Sequence[Any], views: list[Array]) -> None:
+    """Write given arrays into the views, the last one split among the heads."""
+    if len(given) != len(known):
+        raise InputError(f"there are {len(given)} arrays of weights for {len(known)} layers")
+    for i, (array, now) in enumerate(zip(given, known, strict=True)):
+        if i < len(views) and array is views[i]:
+            continue  # the parameters themselves
+        if np.shape(array) != now.shape:
+            raise InputError(f"the weights of layer {i + 1} have shape {np.shape(array)}; {now.shape} would be right")
+        parts = [views[i]] if i < len(known) - 1 else views[i:]
+        ends = np.cumsum([part.shape[-1] for part in parts])
+        for part, piece in zip(parts, np.split(np.asarray(array), ends[:-1], axis=-1), strict=True):
+            part[...] = piece

@@ -1,0 +1,262 @@
+"""One fit: scikit-learn's parameters and rows become a plan for the one training loop."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils import shuffle as shuffled
+from sklearn.utils.optimize import _check_optimize_result
+
+from chainrule.arrays import AnyArray, Array, Order
+from chainrule.engines.contract import Rows
+from chainrule.errors import DivergenceError
+from chainrule.estimators.core import Core
+from chainrule.estimators.epochs import Bookkeeping, HeldOut, continue_curves, start_curves
+from chainrule.estimators.protocol import Tasks
+from chainrule.estimators.solvers import is_full_batch
+from chainrule.estimators.threads import thread_limit
+from chainrule.training.callbacks import Callback, get_callback
+from chainrule.training.loop import Plan, Run
+from chainrule.training.progress import ProgressBar
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+)
+
+
+@dataclass
+class Table:
+    """Rows that were checked: `y` in the user's own values, `targets` as losses take them, one for each head."""
+
+    X: Any
+    y: AnyArray
+    targets: tuple[AnyArray, ...]
+    weights: Array | None
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+    def take(self, rows: Order) -> Table:
+        """The rows with these numbers."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Table(self.X[rows], self.y[rows], tuple(target[rows] for target in self.targets), weights)
+
+    def rows(self, dtype: np.dtype[Any]) -> Rows:
+        """As engines take them: dense, in the precision of the network."""
+        X = np.ascontiguousarray(self.X.toarray() if issparse(self.X) else self.X, dtype=dtype)
+        weights = None if self.weights is None else np.ascontiguousarray(self.weights, dtype=dtype)
+        return Rows((X,), tuple(map(np.ascontiguousarray, self.targets)), (weights,) * len(self.targets))
+
+
+class RowOrder:
+    """The order of the rows in each epoch: every member shuffles its last order by its own stream."""
+
+    def __init__(self, n_rows: int, streams: list[np.random.RandomState]):
+        self.streams = streams
+        self.orders = [np.arange(n_rows)] * len(streams)
+
+    def __call__(self, epoch: int) -> Order:
+        """The row numbers of the next epoch, shape (members, rows)."""
+        self.orders = [
+            shuffled(order, random_state=stream) for order, stream in zip(self.orders, self.streams, strict=True)
+        ]
+        return np.stack(self.orders)
+
+
+def member_streams(random_state: np.random.RandomState, members: int) -> list[np.random.RandomState]:
+    """A random stream for each member, the first one's being the given: it is what a single network would have."""
+    seeds = copy.deepcopy(random_state).randint(2**31 - 1, size=members - 1)
+    return [random_state, *(np.random.RandomState(seed) for seed in seeds)]
+
+
+class Fitting:
+    """One call of `fit` or `partial_fit`, from checked rows to fitted attributes.
+
+    Arguments:
+        estimator: what is fitted.
+        table: the rows to train on.
+        held_out: the user's own rows to score on, or None.
+        incremental: whether this is `partial_fit`.
+        first: whether everything begins anew.
+        tasks: scikit-learn's callbacks.
+    """
+
+    def __init__(
+        self, estimator: Any, table: Table, held_out: Table | None, *, incremental: bool, first: bool, tasks: Tasks
+    ):
+        self.estimator, self.table, self.held_out = estimator, table, held_out
+        self.incremental, self.first, self.tasks = incremental, first, tasks
+        self.full_batch = is_full_batch(estimator.solver)
+        self.streams = member_streams(check_random_state(estimator.random_state), estimator.n_members)
+
+    def run(self) -> None:
+        """Train."""
+        self._check()
+        core = self._core()
+        core.model.engine_.say()
+        self._hold_out()
+        continue_curves(self.estimator, self.held_out is not None)
+        plan, bookkeeping = self._plan(core)
+        with thread_limit(self.estimator.n_jobs):
+            self._train(core, plan, bookkeeping)
+        self._finish(core)
+
+    def _check(self) -> None:
+        estimator = self.estimator
+        if self.incremental and estimator.early_stopping and self.held_out is None:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True without rows to score on; give it X_val and y_val"
+            )
+        if self.full_batch and np.any(estimator.dropout):
+            raise ValueError("L-BFGS refuses dropout: it compares losses, and a new random mask each time changes them")
+        if self.full_batch and estimator.n_members > 1:
+            raise ValueError(
+                "n_members above 1 needs a solver that goes in steps: L-BFGS searches along one network's loss. "
+                "Use 'adam' or 'sgd', or BaggingClassifier or BaggingRegressor around a single network"
+            )
+
+    def _core(self) -> Core:
+        """The network to train: a new one, or the fitted one with the parameters as they are now."""
+        estimator = self.estimator
+        if self.first:
+            seed = int(copy.deepcopy(self.streams[0]).randint(2**31 - 1))
+            core = estimator._new_core(self.table, seed, self.streams)
+            start_curves(estimator)
+        else:
+            core = estimator._ready_core(training=True, new_optimizer=not self.incremental)
+        keeps = self.incremental or (estimator.warm_start and estimator.warm_start_optimizer)
+        if self.first or not keeps:
+            core.model.training.reset_optimizer(core.model.optimizer)
+            estimator._rate = float(estimator.learning_rate_init)
+        estimator._core = core
+        estimator.coefs_, estimator.intercepts_ = core.coefs, core.intercepts
+        return core
+
+    def _hold_out(self) -> None:
+        """Set rows aside for early stopping as scikit-learn does, unless the user gave some."""
+        estimator = self.estimator
+        if self.held_out is not None or not estimator.early_stopping or self.full_batch:
+            return
+        train, held = train_test_split(
+            np.arange(len(self.table)),
+            random_state=self.streams[0],
+            test_size=estimator.validation_fraction,
+            stratify=estimator._strata(self.table),
+        )
+        if len(held) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+            )
+        self.held_out, self.table = self.table.take(held), self.table.take(train)
+
+    def _plan(self, core: Core) -> tuple[Plan, Bookkeeping]:
+        estimator, model = self.estimator, core.model
+        n_rows = len(self.table)
+        size = self._batch_size(n_rows)
+        model._check_batch_norm(size)
+        held_out = None
+        if self.held_out is not None:
+            held_out = HeldOut(self.held_out.X, self.held_out.y, self.held_out.weights)
+        bookkeeping = Bookkeeping(
+            estimator, core, held_out, self._score(core), n_rows, self.incremental, self.tasks
+        )  # fmt: skip
+        one_epoch = self.incremental and estimator.schedule is None
+        plan = Plan(
+            model._engine, model.optimizer, self.table.rows(model.dtype), 1 if one_epoch else estimator.max_iter, size,
+            model.seed, RowOrder(n_rows, self.streams) if estimator.shuffle else False,
+            None if self.held_out is None else self.held_out.rows(model.dtype),
+            callbacks=[bookkeeping, *self._callbacks()], clip_norm=estimator.clip_norm,
+        )  # fmt: skip
+        return plan, bookkeeping
+
+    def _batch_size(self, n_rows: int) -> int:
+        given = self.estimator.batch_size
+        if self.full_batch:
+            return n_rows
+        if given == "auto":
+            return min(200, n_rows)
+        if given > n_rows:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=6
+            )
+        return int(np.clip(given, 1, n_rows))
+
+    def _callbacks(self) -> list[Callback]:
+        given = self.estimator.callbacks
+        those = [] if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
+        return [get_callback(one) for one in those] + ([ProgressBar()] if self.estimator.progress else [])
+
+    def _score(self, core: Core) -> Callable[[HeldOut], float]:
+        estimator = self.estimator
+
+        def score(held_out: HeldOut) -> float:
+            outputs = tuple(output.mean(axis=0) for output in core.outputs(held_out.X))
+            if not all(np.isfinite(output).all() for output in outputs):
+                return float("nan")
+            return float(estimator._score_held_out(held_out, outputs))
+
+        return score
+
+    def _train(self, core: Core, plan: Plan, bookkeeping: Bookkeeping) -> None:
+        estimator, training = self.estimator, core.model.training
+        first_step, plateau = training.first_step, training.plateau
+        training.begin_run()
+        if self.incremental:  # a schedule goes on from call to call
+            training.first_step, training.plateau = first_step, plateau
+        estimator.n_iter_ = 0
+        run = Run(plan, training, core.model)
+        try:
+            run.train()
+        except DivergenceError as error:
+            if not bookkeeping.early or self.full_batch:
+                raise ValueError(f"{NOT_FINITE} {error}") from error
+            bookkeeping.fill_up(plan.epochs)
+            training.history.stopped_by = "epochs"
+        finally:
+            for callback in plan.callbacks:
+                if isinstance(callback, ProgressBar):
+                    callback.close()
+        if bookkeeping.early and self.incremental:
+            self._stop_increments(core)
+        elif bookkeeping.early or estimator.restore_best:
+            core.restore_best()
+        self._warn(run, training.history.stopped_by)
+
+    def _stop_increments(self, core: Core) -> None:
+        """`partial_fit` can't end by itself: it says that it would, and gives the best weights."""
+        self.estimator.stopped_ = self.estimator._no_improvement_count > self.estimator.n_iter_no_change
+        if self.estimator.stopped_:
+            core.restore_best()
+
+    def _warn(self, run: Run, reason: str) -> None:
+        estimator = self.estimator
+        if reason == "interrupted":
+            warnings.warn("Training interrupted by user.", stacklevel=7)
+        elif self.full_batch:
+            if run.solver_result is not None:
+                estimator.loss_ = float(run.solver_result.fun)
+                estimator.n_iter_ = int(_check_optimize_result("lbfgs", run.solver_result, estimator.max_iter))
+        elif reason == "epochs" and not self.incremental:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
+                "hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=7,
+            )
+
+    def _finish(self, core: Core) -> None:
+        estimator = self.estimator
+        core.refresh()
+        estimator.coefs_, estimator.intercepts_ = core.coefs, core.intercepts
+        self.tasks.end()
+        if not np.isfinite(core.model.training.parameters).all():
+            raise ValueError(NOT_FINITE)

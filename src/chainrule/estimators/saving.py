@@ -1,0 +1,137 @@
+"""An estimator as tensors and JSON, and back: loading runs no code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import LabelBinarizer
+
+from chainrule import container
+from chainrule.activations import ActivationFunction
+from chainrule.arrays import AnyArray
+from chainrule.errors import FileError, InputError
+from chainrule.initializers import Initializer
+from chainrule.losses import Loss
+from chainrule.optimizers import Optimizer
+from chainrule.resolve import to_form
+from chainrule.schedules import Schedule
+
+KIND = "estimator"
+CLASSES = {"MLPClassifier": "classifier", "MLPRegressor": "regressor"}
+
+# parameters that may be one of our objects, by the function that finds it again
+_RESOLVERS = {
+    Loss: ("chainrule.losses", "get_loss"),
+    ActivationFunction: ("chainrule.activations", "get_activation"),
+    Initializer: ("chainrule.initializers", "get_initializer"),
+    Optimizer: ("chainrule.optimizers", "get_optimizer"),
+    Schedule: ("chainrule.schedules", "get_schedule"),
+}
+_ARRAY, _TUPLE, _OBJECT, _MAPPING, _BINARIZER, _TYPE = "array", "tuple", "object", "mapping", "binarizer", "type"
+_NOT_SAVED = ("callbacks", "_skl_callbacks")
+
+
+def to_contents(estimator: Any) -> container.Contents:
+    """What `save` writes: parameters and fitted attributes, arrays as tensors.
+
+    Raises `InputError` for a parameter that is code of its user's own.
+    """
+    writer = _Writer()
+    state = {name: value for name, value in estimator.__getstate__().items() if name not in _NOT_SAVED}
+    state.pop("_sklearn_version", None)
+    form = {name: writer.form(name, value) for name, value in state.items()}
+    return container.Contents(KIND, {"class": type(estimator).__name__, "state": form}, writer.tensors)
+
+
+def from_contents(contents: container.Contents, *, loss: object = None, engine: str | None = None) -> Any:
+    """The estimator of a file."""
+    name = contents.form["class"]
+    if name not in CLASSES:
+        raise FileError(f"the file holds a {name}, which this version doesn't know")
+    cls = getattr(import_module(f"chainrule.estimators.{CLASSES[name]}"), name)
+    estimator = cls()
+    state = {key: _read(form, contents.tensors) for key, form in contents.form["state"].items()}
+    if loss is not None:
+        state["loss"] = loss
+    if engine is not None:
+        state["engine"] = engine
+    unknown = [key for key in estimator.get_params(deep=False) if key not in state and key not in _NOT_SAVED]
+    if unknown:
+        raise FileError(f"the file is damaged: it says nothing of {unknown[0]}")
+    estimator.__setstate__(state)
+    return estimator
+
+
+class _Writer:
+    """Values in JSON form; numeric arrays go among the tensors."""
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, AnyArray] = {}
+
+    def form(self, name: str, value: Any) -> Any:
+        """The JSON form of a value; `name` says where it was found."""
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, np.ndarray):
+            return self._array(name, value)
+        if isinstance(value, list):
+            return [self.form(f"{name}.{i}", one) for i, one in enumerate(value)]
+        if isinstance(value, tuple):
+            return {_TYPE: _TUPLE, "items": [self.form(f"{name}.{i}", one) for i, one in enumerate(value)]}
+        if isinstance(value, Mapping):  # keys may be labels of any kind
+            pairs = [[self.form(name, key), self.form(f"{name}.{key}", one)] for key, one in value.items()]
+            return {_TYPE: _MAPPING, "items": pairs}
+        if isinstance(value, LabelBinarizer):
+            return {_TYPE: _BINARIZER, "items": self.form(name, vars(value))}
+        for base in _RESOLVERS:
+            if isinstance(value, base) and self._found_again(base, value):
+                return {_TYPE: _OBJECT, "base": base.__name__, "items": to_form(value)}
+        raise InputError(
+            f"{name} is {value!r}, which files can't hold: they hold no code. Set it to a name or a plain value to save"
+        )
+
+    def _found_again(self, base: type, value: Any) -> bool:
+        try:
+            return bool(_resolve(base.__name__, to_form(value)) == value)
+        except (InputError, TypeError):
+            return False
+
+    def _array(self, name: str, array: AnyArray) -> Any:
+        if array.dtype.kind in "fiub":
+            key = f"{len(self.tensors)}:{name}"
+            self.tensors[key] = array
+            return {_TYPE: _ARRAY, "tensor": key}
+        kind = "O" if array.dtype.kind == "O" else array.dtype.str
+        return {_TYPE: _ARRAY, "dtype": kind, "items": [self.form(name, one) for one in array.tolist()]}
+
+
+def _read(form: Any, tensors: Mapping[str, AnyArray]) -> Any:
+    if isinstance(form, list):
+        return [_read(one, tensors) for one in form]
+    if not isinstance(form, Mapping):
+        return form
+    kind = form[_TYPE]
+    if kind == _ARRAY and "tensor" in form:
+        return tensors[form["tensor"]]
+    items = form["items"]
+    if kind == _ARRAY:
+        return np.array(items, dtype=form["dtype"])
+    if kind == _TUPLE:
+        return tuple(_read(one, tensors) for one in items)
+    if kind == _MAPPING:
+        return {_read(key, tensors): _read(one, tensors) for key, one in items}
+    if kind == _BINARIZER:
+        binarizer = LabelBinarizer()
+        vars(binarizer).update(_read(items, tensors))
+        return binarizer
+    return _resolve(form["base"], items)
+
+
+def _resolve(base: str, form: Any) -> Any:
+    module, function = next(home for cls, home in _RESOLVERS.items() if cls.__name__ == base)
+    return getattr(import_module(module), function)(form)

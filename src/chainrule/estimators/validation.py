@@ -1,0 +1,69 @@
+"""Rows as people hand them in, checked in scikit-learn's way: tables of any library, sparse or dense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from chainrule.arrays import AnyArray, Array
+
+FLOATS = (np.float64, np.float32)
+SPARSE = ["csr", "csc"]
+
+
+def check_table(estimator: Any, X: Any, y: Any, *, reset: bool, y_numeric: bool) -> tuple[Any, AnyArray]:
+    """Rows and targets to train on; float32 stays float32, other numbers become float64."""
+    X, y = validate_data(
+        estimator, _readable(X), y, accept_sparse=SPARSE, multi_output=True, y_numeric=y_numeric, dtype=FLOATS,
+        reset=reset, ensure_all_finite=_finite(estimator),
+    )  # fmt: skip
+    return _by_rows(X), y
+
+
+def check_rows(estimator: Any, X: Any) -> Any:
+    """Rows to predict for."""
+    X = validate_data(estimator, _readable(X), accept_sparse=SPARSE, reset=False, ensure_all_finite=_finite(estimator))
+    return fill_missing(estimator, _by_rows(X))
+
+
+def check_weights(weights: Any, X: Any) -> Array | None:
+    """One weight for each row, or None."""
+    return None if weights is None else _check_sample_weight(weights, X)
+
+
+def learn_missing(estimator: Any, X: Any) -> None:
+    """Remember what stands in for a missing value of each column: its mean, or 0 for a column without any value."""
+    if estimator.missing_values != "mean":
+        return
+    X = X.toarray() if issparse(X) else X
+    known = ~np.isnan(X)
+    sums = np.where(known, X, 0).sum(axis=0, dtype=np.float64)
+    estimator.missing_means_ = sums / np.maximum(known.sum(axis=0), 1)
+
+
+def fill_missing(estimator: Any, X: Any) -> Any:
+    """Rows without missing values."""
+    if estimator.missing_values == "error":
+        return X
+    X = X.toarray() if issparse(X) else X
+    missing = np.isnan(X) if X.dtype.kind == "f" else np.zeros(0, dtype=bool)
+    if not missing.any():
+        return X
+    instead = estimator.missing_means_ if estimator.missing_values == "mean" else np.zeros(X.shape[1])
+    return np.where(missing, instead.astype(X.dtype), X)
+
+
+def _finite(estimator: Any) -> bool | str:
+    return True if estimator.missing_values == "error" else "allow-nan"
+
+
+def _by_rows(X: Any) -> Any:
+    return X.tocsr() if issparse(X) else X
+
+
+def _readable(X: Any) -> Any:
+    """A PyArrow table as a data frame that scikit-learn reads numbers from; anything else as it is."""
+    return X.to_pandas() if type(X).__module__.startswith("pyarrow") and hasattr(X, "to_pandas") else X

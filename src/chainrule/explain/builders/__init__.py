@@ -1,0 +1,29 @@
+"""Who makes the recipes of each kind of quantity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chainrule.explain.builders.backward import (
+    delta,
+    layer_back,
+    parameter_gradient,
+    slope_by_bias,
+    slope_by_weight,
+)
+from chainrule.explain.builders.forward import slope, value
+from chainrule.explain.builders.loss import head_gradient, loss_share, penalty, total_loss
+from chainrule.explain.builders.update import updated
+
+if TYPE_CHECKING:
+    from chainrule.explain.graph import Builder
+
+BUILDERS: dict[str, Builder] = {
+    "z": value, "h": value, "dh/dz": slope,
+    "loss": loss_share, "L": total_loss, "penalty": penalty, "dloss/dh": head_gradient,
+    "dL/dh": delta, "dL/dz": delta, "dL/dx": delta, "back": layer_back,
+    "dz/dW": slope_by_weight, "dz/db": slope_by_bias,
+    "dL/dW": parameter_gradient, "dL/db": parameter_gradient,
+    "dL/dscale": parameter_gradient, "dL/dshift": parameter_gradient,
+    "W+": updated, "b+": updated, "scale+": updated, "shift+": updated,
+}  # fmt: skip

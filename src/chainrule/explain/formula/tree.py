@@ -1,0 +1,245 @@
+"""The nodes of a formula, and what can be done with them: evaluate, put numbers or other symbols in, write out sums."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number; `text` is how it was written, where that matters. `pi` keeps its name."""
+
+    value: float
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """Something with a value: a quantity (`"z[hidden,1]"`), or a letter of a formula (`"slope"`, `"z_j"`)."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Negative:
+    """`-a`."""
+
+    of: Node
+
+
+@dataclass(frozen=True)
+class Sum:
+    """`a + b + ...`; a term that is a `Negative` is subtracted."""
+
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Product:
+    """`a b ...`."""
+
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """`a / b`."""
+
+    above: Node
+    below: Node
+
+
+@dataclass(frozen=True)
+class Power:
+    """`a^b`."""
+
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function applied: `exp(a)`, `max(a, b)`."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Absolute:
+    """`|a|`."""
+
+    of: Node
+
+
+@dataclass(frozen=True)
+class Compare:
+    """`a > b` and its like."""
+
+    left: Node
+    operator: str
+    right: Node
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """`a if condition else b`."""
+
+    then: Node
+    condition: Compare
+    otherwise: Node
+
+
+@dataclass(frozen=True)
+class Iverson:
+    """`[i = j]`: 1 where the indices are equal, else 0."""
+
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
+class SumOver:
+    """`sum_k body`, before the indices are known."""
+
+    index: str
+    body: Node
+
+
+Node = (
+    Number | Symbol | Negative | Sum | Product | Quotient | Power | Call | Absolute | Compare | Conditional | Iverson
+    | SumOver
+)  # fmt: skip
+
+
+def _erf(x: Any) -> Any:
+    from scipy.special import erf  # NumPy has none
+
+    return erf(x)
+
+
+def _normal_cdf(x: Any) -> Any:
+    from scipy.special import ndtr
+
+    return ndtr(x)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "sign": np.sign,
+    "max": np.maximum, "min": np.minimum, "erf": _erf, "Phi": _normal_cdf,
+}  # fmt: skip
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal,
+}  # fmt: skip
+
+
+def evaluate(node: Node, values: Mapping[str, Any]) -> Any:
+    """The value of a formula, from numbers or arrays by symbol.
+
+    >>> float(evaluate(Sum((Number(1), Negative(Symbol("h")))), {"h": 0.25}))
+    0.75
+    """
+    with np.errstate(all="ignore"):
+        return _evaluate(node, values)
+
+
+def _evaluate(node: Node, values: Mapping[str, Any]) -> Any:
+    match node:
+        case Number(value):
+            return value
+        case Symbol(name):
+            return math.pi if name == "pi" else values[name]
+        case Negative(of):
+            return -_evaluate(of, values)
+        case Sum(terms):
+            return sum(_evaluate(term, values) for term in terms)
+        case Product(factors):
+            return math.prod((_evaluate(factor, values) for factor in factors), start=1.0)
+        case Quotient(above, below):
+            return np.divide(_evaluate(above, values), _evaluate(below, values))
+        case Power(base, exponent):
+            return np.power(np.asarray(_evaluate(base, values), dtype=float), _evaluate(exponent, values))
+        case Call(function, arguments):
+            return FUNCTIONS[function](*(_evaluate(argument, values) for argument in arguments))
+        case Absolute(of):
+            return np.abs(_evaluate(of, values))
+        case Compare(left, operator, right):
+            return _COMPARISONS[operator](_evaluate(left, values), _evaluate(right, values))
+        case Conditional(then, condition, otherwise):
+            chosen = _evaluate(condition, values)
+            return np.where(chosen, _evaluate(then, values), _evaluate(otherwise, values))
+    raise TypeError(f"{node!r} has no value before its indices are known")
+
+
+def rebuild(node: Node, change: Callable[[Node], Node | None]) -> Node:
+    """The tree with every node that `change` returns something for replaced by it, from the top down."""
+    changed = change(node)
+    if changed is not None:
+        return changed
+    match node:
+        case Negative(of):
+            return Negative(rebuild(of, change))
+        case Sum(terms):
+            return Sum(tuple(rebuild(term, change) for term in terms))
+        case Product(factors):
+            return Product(tuple(rebuild(factor, change) for factor in factors))
+        case Quotient(above, below):
+            return Quotient(rebuild(above, change), rebuild(below, change))
+        case Power(base, exponent):
+            return Power(rebuild(base, change), rebuild(exponent, change))
+        case Call(function, arguments):
+            return Call(function, tuple(rebuild(argument, change) for argument in arguments))
+        case Absolute(of):
+            return Absolute(rebuild(of, change))
+        case Compare(left, operator, right):
+            return Compare(rebuild(left, change), operator, rebuild(right, change))
+        case Conditional(then, condition, otherwise):
+            compared = rebuild(condition, change)
+            assert isinstance(compared, Compare)
+            return Conditional(rebuild(then, change), compared, rebuild(otherwise, change))
+        case SumOver(index, body):
+            return SumOver(index, rebuild(body, change))
+    return node
+
+
+def replace_symbols(node: Node, replacements: Mapping[str, Node]) -> Node:
+    """The tree with symbols replaced by name."""
+    return rebuild(node, lambda n: replacements.get(n.name) if isinstance(n, Symbol) else None)
+
+
+def expand_sums(node: Node, indices: Sequence[int], bound: Mapping[str, int]) -> Node:
+    """The tree with every `sum_k` written out over `indices`, and the subscripts in `bound` made numbers.
+
+    Symbols become `z_1`, `z_2` ...; `[i = j]` becomes 1 or 0.
+    """
+
+    def change(n: Node) -> Node | None:
+        match n:
+            case SumOver(index, body):
+                return Sum(tuple(expand_sums(body, indices, {**bound, index: i}) for i in indices))
+            case Symbol(name) if "_" in name and name.rsplit("_", 1)[1] in bound:
+                stem, index = name.rsplit("_", 1)
+                return Symbol(f"{stem}_{bound[index]}")
+            case Iverson(left, right):
+                return Number(float(bound[left] == bound[right]))
+        return None
+
+    return rebuild(node, change)
+
+
+def symbols_of(node: Node) -> list[str]:
+    """The names of all symbols in a formula, each once, in order."""
+    found: dict[str, None] = {}
+
+    def note(n: Node) -> None:
+        if isinstance(n, Symbol):
+            found[n.name] = None
+        return None
+
+    rebuild(node, note)
+    return list(found)

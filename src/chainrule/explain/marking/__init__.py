@@ -1,0 +1,1 @@
+"""Marking hand calculations: every entry against the exact value and against the writer's own entries."""

@@ -1,0 +1,119 @@
+"""What went wrong in a wrong entry: the mistakes that give the number that was written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.explain.marking.digits import Written, agreement
+from chainrule.explain.marking.mistakes import CATALOGUE, Attempt
+from chainrule.explain.marking.verdicts import Judge
+from chainrule.explain.names import Name
+from chainrule.explain.numbers import shown
+from chainrule.explain.spread import Spread
+
+DEPTH = 24  # unwritten quantities behind an entry in which a mistake is looked for
+
+TEXTS = {
+    "sign-flipped": "the size is right, the sign is not",
+    "activation-missing": "this is z: the activation was left out",
+    "pre-activation-used": "z was taken where h belongs",
+    "bias-missing": "the bias was left out",
+    "input-missing": "this is dL/dz: the factor dz/dW, the input of the weight, was left out",
+    "weights-transposed": "W was read across: rows and columns are exchanged",
+    "delta-for-output-gradient": "this is dL/dz of the output, not dL/dh: dh/dz is already in it",
+    "output-gradient-for-delta": "this is dL/dh of the output: the factor dh/dz was left out",
+    "activation-derivative-missing": "the factor dh/dz was left out",
+    "activation-derivative-repeated": "the factor dh/dz was applied twice",
+    "activation-derivative-at-z": "the derivative of the activation was taken at the wrong place (f'(h), or z for h)",
+    "path-missing": "one or more of the paths that are to be summed were left out",
+    "updated-weight-used": "the weight after the update was used; back-propagation takes the one before",
+    "target-output-swapped": "target and output are exchanged: y - h for h - y",
+    "log-base": "the logarithm is to another base; the loss takes the natural one",
+    "factor-two": "a factor of 2 is too many or too few",
+    "mean-sum-confused": "a mean was taken for a sum, or a sum for a mean",
+    "penalty-missing": "the penalty on the weights was left out",
+    "softmax-without-exp": "z was divided by the sum of z, without exp",
+    "learning-rate-missing": "the learning rate was left out",
+    "gradient-ascent": "the step was added; descent subtracts it",
+    "bias-correction-missing": "the correction of the running means for their start was left out",
+    "epsilon-inside-root": "epsilon was put under the root; it stands beside it",
+    "other-loss": "this is right for another loss",
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The mistake that a wrong entry shows, and others that would give the same number within the digits written."""
+
+    code: str
+    text: str
+    also: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON form."""
+        return {"code": self.code, "text": self.text, "also": list(self.also)}
+
+
+def diagnose(judge: Judge, name: Name) -> Diagnosis:
+    """The mistakes that explain an entry, in the catalogue's order; those made in the entry itself come first."""
+    written = judge.entries[name]
+    found: dict[str, None] = {}
+    for attempts in (_own_attempts(judge, name), _hidden_attempts(judge, name)):
+        near: dict[str, None] = {}
+        for code, how in _matches(written, list(attempts)):
+            (found if how == "exact" else near)[code] = None
+        found |= near
+        if found:
+            break
+    if not found:
+        return Diagnosis("arithmetic", _off_by(judge, name, written))
+    first, *also = found
+    return Diagnosis(first, TEXTS[first], tuple(also))
+
+
+Results = list[tuple[str, Spread]]
+
+
+def _matches(written: Written, results: Results) -> Iterator[tuple[str, str]]:
+    order = {code: i for i, code in enumerate(CATALOGUE)}
+    for code, spread in sorted(results, key=lambda result: order[result[0]]):
+        if math.isfinite(spread.low) and math.isfinite(spread.high):
+            how = agreement(written, spread)
+            if how is not None:
+                yield code, how
+
+
+def _own_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread]]:
+    """The entry with one mistake made in it, by every route."""
+    for view in judge.views:
+        for recipe in judge.graph.recipes(name):
+            attempt = Attempt(judge.graph, name, view, recipe)
+            with np.errstate(all="ignore"):
+                for code, mistake in CATALOGUE.items():
+                    for spread in mistake(attempt):
+                        yield code, spread
+
+
+def _hidden_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread]]:
+    """The entry with one mistake made in something before it that was not written down."""
+    view = judge.views[0]
+    for recipe in judge.graph.recipes(name):
+        for hidden in view.unwritten(recipe, DEPTH):
+            attempt = Attempt(judge.graph, hidden, view, view.recipe(hidden))
+            with np.errstate(all="ignore"):
+                for code, mistake in CATALOGUE.items():
+                    for spread in mistake(attempt):
+                        yield code, recipe.carry(view.trying({hidden: spread}).lookup)
+
+
+def _off_by(judge: Judge, name: Name, written: Written) -> str:
+    right = next((spread.point for _, _, spread in judge.recomputed(name)), judge.graph.value(name))
+    difference = written.value - right
+    text = f"arithmetic: off by {shown(difference, 3)} ({shown(right, 4)} would be right)"
+    if right:
+        text += f", {shown(100 * difference / abs(right), 3)} %"
+    return text

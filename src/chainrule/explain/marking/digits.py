@@ -1,0 +1,124 @@
+"""Numbers as people write them: the digits decide how exactly they are meant."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median_low
+
+from chainrule.errors import InputError
+from chainrule.explain.spread import Spread
+
+_DECIMAL = re.compile(r"([-+]?)(\d*)(?:[.,](\d*))?(?:[eE]([-+]?\d+))?$")
+_FRACTION = re.compile(r"([-+]?\d+)/(\d+)$")
+_POWER_OF_TEN = re.compile(r"\s*(?:[x\u00d7*·]\s*10\s*\^?\s*\(?([-+]?\d+)\)?)$")
+ROUNDING = 1e-12  # relative: what float64 itself may be off by
+
+
+@dataclass(frozen=True)
+class Written:
+    """A number with the unit of its last digit (0 for a fraction, which is exact) and its significant digits."""
+
+    text: str
+    value: float
+    unit: float
+    digits: int
+    decimals: int
+
+    @property
+    def radius(self) -> float:
+        """How far the number meant may be from the one written: half a unit in the last place."""
+        return self.unit / 2 + ROUNDING * abs(self.value)
+
+    @property
+    def spread(self) -> Spread:
+        """The number with the interval that it was rounded from."""
+        return Spread.around(self.value, self.radius)
+
+
+def read_number(text: str) -> Written:
+    """A written number: decimals, powers of ten (`-2.6e-3`, `-2.6 x 10^-3`), fractions (`1/3`).
+
+    Raises:
+        InputError: it is no number.
+
+    >>> read_number("-0.0510")
+    Written(text='-0.0510', value=-0.051, unit=0.0001, digits=3, decimals=4)
+    >>> read_number("2.6 x 10^-3").unit, read_number("1/4").unit
+    (0.0001, 0.0)
+    """
+    plain = text.strip().replace("\u2212", "-").replace("\u2013", "-").replace("\u00a0", " ")
+    if found := _FRACTION.match(plain.replace(" ", "")):
+        if int(found.group(2)) == 0:
+            raise InputError(f'"{text}" divides by zero')
+        return Written(text, int(found.group(1)) / int(found.group(2)), 0.0, 17, 17)
+    exponent = 0
+    if power := _POWER_OF_TEN.search(plain):
+        exponent, plain = int(power.group(1)), plain[: power.start()]
+    decimal = _DECIMAL.match(plain.replace(" ", "").replace("_", ""))
+    if decimal is None or not (decimal.group(2) or decimal.group(3)):
+        raise InputError(f'"{text}" is no number; write it like 0.608, -2.6e-3 or 1/3')
+    sign, whole, part, power_text = decimal.groups()
+    part = part or ""
+    exponent += int(power_text or 0)
+    value = float(f"{sign}{whole or '0'}.{part or '0'}e{exponent}")
+    significant = (whole + part).lstrip("0")
+    return Written(text, value, 10.0 ** (exponent - len(part)), len(significant), len(part) - exponent)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How exactly somebody calculates: to so many significant digits, or to so many decimals everywhere."""
+
+    digits: int
+    decimals: int | None = None
+
+    @classmethod
+    def of(cls, entries: Iterable[Written]) -> Precision:
+        """The precision of a sheet: the lower median of the digits, and the decimals where nearly all agree."""
+        written = [entry for entry in entries if entry.unit > 0 and entry.digits > 0]
+        if not written:
+            return cls(3)
+        decimals = [entry.decimals for entry in written if entry.decimals > 0]
+        common = max(decimals, default=0)
+        fixed = len(decimals) > 2 and sum(d == common for d in decimals) >= 0.7 * len(decimals)
+        return cls(max(2, median_low(entry.digits for entry in written)), common if fixed else None)
+
+    def radius(self, value: float) -> float:
+        """Half a unit in the last place of a number that was calculated but not written down."""
+        if not math.isfinite(value) or value == 0:
+            return 0.0
+        unit: float = 10.0 ** (math.floor(math.log10(abs(value))) - self.digits + 1)
+        return max(unit, 10.0**-self.decimals if self.decimals is not None else 0.0) / 2
+
+
+def agreement(written: Written, spread: Spread) -> str | None:
+    """How a written number agrees with a computed one: "exact", "carried", "truncated", or None.
+
+    "exact" is within half a unit of the point; "carried" within half a unit of what rounding of the sources could have
+    made it; "truncated" where its last digit was cut off instead of rounded.
+
+    >>> agreement(read_number("0.608"), Spread.exact(0.60826)), agreement(read_number("0.723"), Spread.exact(0.7239))
+    ('exact', 'truncated')
+    """
+    value, radius = written.value, written.radius + ROUNDING * abs(spread.point)
+    if not math.isfinite(spread.point):
+        return None
+    if abs(value - spread.point) <= radius:
+        return "exact"
+    if spread.low - radius <= value <= spread.high + radius:
+        return "carried"
+    if written.unit and truncated(written, spread.low, spread.high):
+        return "truncated"
+    return None
+
+
+def truncated(written: Written, low: float, high: float) -> bool:
+    """Whether cutting off digits of a number between `low` and `high` gives the written one."""
+    value, unit = written.value, written.unit
+    upward = value > 0 or (value == 0 and high > 0)
+    if upward:
+        return low < value + unit and high >= value
+    return high > value - unit and low <= value

@@ -1,0 +1,142 @@
+"""The marks of one person's work: an entry for everything written, and the first wrong step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import ChainruleError, InputError
+from chainrule.explain.marking.diagnosis import Diagnosis, diagnose
+from chainrule.explain.marking.digits import Written, read_number
+from chainrule.explain.marking.verdicts import Judge
+from chainrule.explain.names import Name, parse
+from chainrule.explain.order import position
+
+if TYPE_CHECKING:
+    from chainrule.explain.derivation import Derivation
+
+VERDICTS = ("correct", "follows", "wrong", "unknown")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The verdict on one entry: `exact` and `from_own_values` are None where the name means nothing here."""
+
+    symbol: str
+    name: str | None
+    written: str
+    exact: float | None
+    from_own_values: float | None
+    verdict: str
+    note: str | None = None
+    diagnosis: Diagnosis | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "symbol": self.symbol,
+            "name": self.name,
+            "written": self.written,
+            "exact": self.exact,
+            "from_own_values": self.from_own_values,
+            "verdict": self.verdict,
+            "note": self.note,
+            "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Marks:
+    """All marks, in the order of writing; `first_wrong` is the wrong entry that is computed first."""
+
+    title: str
+    entries: tuple[Mark, ...]
+    first_wrong: str | None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many entries have each verdict."""
+        return {verdict: sum(entry.verdict == verdict for entry in self.entries) for verdict in VERDICTS}
+
+    @property
+    def sentence(self) -> str:
+        """One sentence that names the first wrong step."""
+        if self.first_wrong is None:
+            strange = self.counts["unknown"]
+            return "Nothing is wrong." + (f" {strange} entries have names that mean nothing here." if strange else "")
+        entry = next(e for e in self.entries if e.symbol == self.first_wrong and e.verdict == "wrong")
+        assert entry.diagnosis is not None
+        return f"The first wrong step is {entry.symbol} = {entry.written}: {entry.diagnosis.text}."
+
+    def __getitem__(self, symbol: str) -> Mark:
+        for entry in self.entries:
+            if symbol in (entry.symbol, entry.name):
+                return entry
+        raise KeyError(symbol)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form that `chainrule mark --json` prints."""
+        return {
+            "title": self.title,
+            "quantities": [entry.to_dict() for entry in self.entries],
+            "first_wrong": self.first_wrong,
+            "counts": self.counts,
+        }
+
+
+def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
+    """Mark written numbers, by name or by symbol.
+
+    Raises:
+        InputError: an entry is no number, or is not given as text.
+    """
+    known: dict[str, tuple[Name, Written]] = {}
+    unknown: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for symbol, given in work.items():
+        if isinstance(given, str) and not given.strip():
+            continue
+        if not isinstance(given, str):
+            raise InputError(
+                f'"{symbol}" is {given!r}: give it as text, "{given}"; the digits decide how exactly it is marked'
+            )
+        texts[symbol] = given.strip()
+        written = read_number(given)
+        try:
+            name = derivation.graph.resolve(parse(symbols.get(symbol, symbol)))
+            derivation.graph.value(name)
+        except ChainruleError as error:
+            unknown[symbol] = str(error)
+            continue
+        known[symbol] = (name, written)
+    # where one quantity was written twice, later ones are recomputed from the first
+    first_of: dict[Name, Written] = {}
+    for name, written in known.values():
+        first_of.setdefault(name, written)
+    judge = Judge(derivation.graph, first_of)
+    ordered = sorted(known, key=lambda symbol: position(derivation.graph, known[symbol][0]))
+    made: dict[str, Mark] = {}
+    for symbol in ordered:
+        made[symbol] = _mark_one(derivation, judge, symbol, *known[symbol])
+    for symbol, why in unknown.items():
+        made[symbol] = Mark(symbol, None, texts[symbol], None, None, "unknown", why)
+    first = next((symbol for symbol in ordered if made[symbol].verdict == "wrong"), None)
+    return Marks(derivation.title, tuple(made[symbol] for symbol in texts), first)
+
+
+def _mark_one(derivation: Derivation, judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
+    exact = derivation.graph.value(name)
+    again = judge.entries[name].text != written.text
+    if again:
+        words = judge.words
+        judge = Judge(derivation.graph, {**judge.entries, name: written})
+        judge.words = words
+    if name.given:
+        right = abs(written.value - exact) <= written.radius
+        judge.words[name] = "correct" if right else "wrong"
+        diagnosis = None if right else Diagnosis("arithmetic", "this is given in the exercise, and was copied wrongly")
+        return Mark(symbol, str(name), written.text.strip(), exact, exact, judge.words[name], None, diagnosis)
+    verdict = judge.judge(name)
+    found = diagnose(judge, name) if verdict.word == "wrong" else None
+    return Mark(symbol, str(name), written.text.strip(), exact, verdict.from_own, verdict.word, verdict.note, found)

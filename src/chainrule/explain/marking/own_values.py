@@ -1,0 +1,94 @@
+"""A quantity recomputed from the writer's own entries; what was not written down is itself recomputed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chainrule.explain.graph import Graph
+from chainrule.explain.marking.digits import Precision, Written
+from chainrule.explain.names import Name
+from chainrule.explain.recipes import Products, Recipe
+from chainrule.explain.spread import Spread
+
+
+@dataclass
+class OwnValues:
+    """What the writer had in hand: entries as written, the rest recomputed from them by one of the routes.
+
+    Arguments:
+        route: which recipe to take for what was not written down, where there are several.
+        precision: how far what was not written down is taken to have been rounded.
+        instead: values that take the place of what would be found, for trying out a mistake.
+    """
+
+    graph: Graph
+    entries: Mapping[Name, Written]
+    precision: Precision
+    route: int = 0
+    instead: Mapping[Name, Spread] = field(default_factory=dict)
+    _found: dict[Name, Spread] = field(default_factory=dict)
+
+    def lookup(self, name: Name) -> Spread:
+        """The number that the writer calculated with."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._look(name)
+        return found
+
+    def _look(self, name: Name) -> Spread:
+        if name in self.instead:
+            return self.instead[name]
+        if name in self.entries:
+            return self.entries[name].spread
+        if name.given:
+            return Spread.exact(self.graph.value(name))
+        recipe = self.recipe(name)
+        spread = recipe.carry(self.lookup)
+        return spread if is_copy(recipe) else spread.widened(self.precision.radius(spread.point))
+
+    def recipe(self, name: Name) -> Recipe:
+        """The recipe by which something unwritten is recomputed."""
+        recipes = self.graph.recipes(name)
+        return recipes[min(self.route, len(recipes) - 1)]
+
+    def trying(self, instead: Mapping[Name, Spread]) -> OwnValues:
+        """The same with other values in some places."""
+        return OwnValues(self.graph, self.entries, self.precision, self.route, {**self.instead, **instead})
+
+    def sources(self, recipe: Recipe) -> set[Name]:
+        """The entries that a recipe goes back to, through whatever was not written down."""
+        found: set[Name] = set()
+        seen: set[Name] = set()
+        waiting = list(recipe.inputs)
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if name in self.entries:
+                found.add(name)
+            elif not name.given:
+                waiting += self.recipe(name).inputs
+        return found
+
+    def unwritten(self, recipe: Recipe, limit: int) -> list[Name]:
+        """What a recipe goes back to that was not written down, nearest first, at most `limit`."""
+        found: dict[Name, None] = {}
+        waiting = list(recipe.inputs)
+        while waiting and len(found) < limit:
+            name = waiting.pop(0)
+            if name.given or name in self.entries or name in found:
+                continue
+            found[name] = None
+            waiting += self.recipe(name).inputs
+        return list(found)
+
+
+def is_copy(recipe: Recipe) -> bool:
+    """Whether a quantity is just another one: nobody rounds when copying."""
+    return (
+        isinstance(recipe, Products)
+        and len(recipe.parts) <= 1
+        and all(part.coefficient == 1 and len(part.factors) <= 1 for part in recipe.parts)
+    )

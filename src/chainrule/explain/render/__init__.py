@@ -1,0 +1,1 @@
+"""One derivation, written down as text, Markdown, LaTeX, HTML or JSON."""

@@ -1,0 +1,46 @@
+"""A document as Markdown: formulas in dollar signs, as GitHub and notebooks read them."""
+
+from __future__ import annotations
+
+from chainrule.explain.document import Document, Equation, Heading, Lines, Matrices, Paragraph, Table
+from chainrule.explain.render.latex import latex_line, latex_matrix, latex_text
+
+
+def to_markdown(document: Document) -> str:
+    """The document as Markdown."""
+    parts = []
+    for block in document.blocks:
+        match block:
+            case Heading(text, level):
+                parts.append(f"{'#' * level} {text}")
+            case Paragraph(text):
+                parts.append(text)
+            case Lines(lines):
+                parts.append(
+                    "\n".join(
+                        f"- ${latex_line(line, document)}$" + (f" ({line.remark})" if line.remark else "")
+                        for line in lines
+                    )
+                )
+            case Equation(left, sides):
+                parts.append("`" + " = ".join([left, *sides]) + "`")
+            case Matrices(matrices):
+                parts.append(
+                    "\n".join(
+                        f"- ${latex_matrix(matrix, document.digits)}$"
+                        + (f" (`{matrix.formula}`)" if matrix.formula else "")
+                        for matrix in matrices
+                    )
+                )
+            case Table():
+                parts.append(_table(block))
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: Table) -> str:
+    ruler = "|".join("--:" if i in table.right else "---" for i in range(len(table.columns)))
+    rows = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in table.rows]
+    return "\n".join([f"| {' | '.join(table.columns)} |", f"|{ruler}|", *(f"| {row} |" for row in rows)])
+
+
+__all__ = ["latex_text", "to_markdown"]

@@ -1,0 +1,62 @@
+"""A document as plain text: fixed width, no colours, fits into mail and comments."""
+
+from __future__ import annotations
+
+from chainrule.explain.document import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
+from chainrule.explain.formula import Symbol
+from chainrule.explain.names import KINDS, parse
+from chainrule.explain.notation import Notation
+from chainrule.explain.numbers import shown
+from chainrule.explain.render.formula_text import formula_text
+
+
+def to_text(document: Document) -> str:
+    """The document as text."""
+    parts = []
+    for block in document.blocks:
+        match block:
+            case Heading(text, level):
+                parts.append(f"{text}\n{('=' if level == 1 else '-') * len(text)}")
+            case Paragraph(text):
+                parts.append(text)
+            case Lines(lines):
+                parts.append("\n".join(line_text(line, document) for line in lines))
+            case Equation(left, sides):
+                parts.append(" = ".join([left, *sides]))
+            case Matrices(matrices):
+                parts.append("\n".join(matrix_text(matrix, document.digits) for matrix in matrices))
+            case Table():
+                parts.append(table_text(block))
+    return "\n\n".join(parts) + "\n"
+
+
+def symbol_text(notation: Notation, symbol: Symbol) -> str:
+    """A symbol of a formula in a notation; letters that are no quantities stay as they are."""
+    return notation.text(parse(symbol.name)) if symbol.name.split("[")[0] in KINDS else symbol.name
+
+
+def line_text(line: Line, document: Document) -> str:
+    """`z[hidden,1] = ... = 0.2*0.5 + ... = 0.44   (used 2 times)`."""
+    sides = [formula_text(side, lambda s: symbol_text(document.notation, s), document.digits) for side in line.sides]
+    sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
+    remark = f"    ({line.remark})" if line.remark else ""
+    return " = ".join([document.notation.text(line.name), *sides]) + remark
+
+
+def matrix_text(matrix: Matrix, digits: int) -> str:
+    """`h hidden = [0.608 0.723]`, rows separated by semicolons."""
+    rows = "; ".join(" ".join(shown(value, digits) for value in row) for row in matrix.values)
+    return f"{matrix.symbol} = [{rows}]" + (f"    ({matrix.formula})" if matrix.formula else "")
+
+
+def table_text(table: Table) -> str:
+    """Columns side by side, numbers at the right."""
+    rows = [table.columns, *table.rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
+    lines = [
+        "  ".join(
+            c.rjust(w) if i in table.right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join([lines[0].rstrip(), "-" * max(map(len, lines)), *(line.rstrip() for line in lines[1:])])

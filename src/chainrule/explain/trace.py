@@ -1,0 +1,183 @@
+"""A forward and a backward pass by the reference engine in float64, with every value kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.arrays import AnyArray, Doubles
+from chainrule.data import prepare_rows
+from chainrule.engines.contract import Rows
+from chainrule.engines.reference import Forward, ReferenceEngine
+from chainrule.errors import InputError
+from chainrule.layers import Context
+from chainrule.objective import HeadLoss
+
+if TYPE_CHECKING:
+    from chainrule.model import Model
+
+DOUBLE = np.dtype(np.float64)
+
+
+class Trace:
+    """What the engine computed for some rows: the value of every slot, the gradient by it, the update.
+
+    Arguments:
+        model: what is explained; its parameters are taken as they are now, in float64.
+        data: the rows, in float64.
+        training: dropout and batch normalization work as in the next training step.
+    """
+
+    def __init__(self, model: Model, data: Rows, *, training: bool = False, learn_biases: bool = True):
+        self.model = model
+        self.network = model.network
+        self.objective = model.objective
+        self.program = model.network.program
+        self.data = data
+        self.n_rows = len(data)
+        self.training = training
+        self.learn_biases = learn_biases
+        self.vector: Doubles = model.training.parameters[0].astype(DOUBLE)
+        self.parameters = self.network.layout.views(self.vector)
+        self.state = self.network.state_layout.views(model.training.state[0].astype(DOUBLE))
+        self.engine = ReferenceEngine(self.network, self.objective, every_gradient=True)
+        self.context = Context(training, model.seed, model.training.step)
+
+    @cached_property
+    def forward(self) -> Forward:
+        """The forward pass."""
+        with np.errstate(all="ignore"):
+            return self.engine.forward(self.parameters, self.state, self.data.inputs, self.context)
+
+    def value(self, slot: int) -> Doubles:
+        """The value of a slot, shape (rows, elements)."""
+        return self.forward.values[slot].reshape(self.n_rows, -1)  # type: ignore[return-value]  # float64 throughout
+
+    def row_factors(self, head: int) -> Doubles:
+        """What each row's loss is multiplied by in the batch's: the head's weight, the row's, and 1/n for a mean."""
+        weights = self.data.weights[head]
+        plain = np.ones(self.n_rows) if weights is None else np.asarray(weights, dtype=DOUBLE)
+        total = float(plain.sum())
+        return plain * (self.objective.heads[head].weight / self.objective.divisor(total))
+
+    @cached_property
+    def penalty_factor(self) -> float:
+        """What the penalties are multiplied by in this batch."""
+        sums = [float(self.n_rows if w is None else w.sum()) for w in self.data.weights]
+        return self.objective.penalty_factor(np.array(sums))
+
+    @cached_property
+    def penalty(self) -> float:
+        """The penalties."""
+        return self.penalty_factor * self.objective.penalty(self.vector)
+
+    @cached_property
+    def loss(self) -> float:
+        """The loss of the rows as one batch, penalties included."""
+        with np.errstate(all="ignore"):
+            total = self.penalty
+            for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
+                total += float(head.rows(target, self.forward.values[head.slot]) @ self.row_factors(i))
+        return total
+
+    @cached_property
+    def _backward(self) -> tuple[dict[int, Doubles], Doubles]:
+        self.objective.check_trainable(self.network)
+        vector = np.zeros_like(self.vector)
+        deltas: dict[int, Any] = {}
+        with np.errstate(all="ignore"):
+            for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
+                delta = head.gradient(target, self.forward.values[head.slot]) * self.row_factors(i)[:, None]
+                deltas[head.slot] = deltas[head.slot] + delta if head.slot in deltas else delta
+            slots = self.engine.backward(self.parameters, self.forward.memos, deltas, self.network.layout.views(vector))
+            self.objective.add_penalty_gradient(self.vector, vector, self.penalty_factor)
+            for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
+                if head.skips is not None:  # fused: the engine never needs the gradient by the head's activation
+                    slot = self.program.steps[head.skips].output
+                    plain = head.loss.gradient(target, self.forward.values[slot])
+                    slots[slot] = plain * self.row_factors(i)[:, None]
+        return slots, vector  # type: ignore[return-value]  # float64 throughout
+
+    def gradient(self, slot: int) -> Doubles:
+        """The gradient of the loss by a slot, shape (rows, elements); zeros where no loss depends on it."""
+        found = self._backward[0].get(slot)
+        return np.zeros_like(self.value(slot)) if found is None else found.reshape(self.n_rows, -1)
+
+    @cached_property
+    def parameter_gradients(self) -> tuple[dict[str, Doubles], ...]:
+        """The gradient by every parameter, penalties included, by step and name."""
+        return self.network.layout.views(self._backward[1])  # type: ignore[return-value]  # float64 throughout
+
+    @cached_property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        step = np.array([self.model.training.step], dtype=np.int64)
+        return float(self.model.optimizer.schedule.rates(step, 1, 1)[0])
+
+    def memory(self, offset: int) -> Doubles:
+        """What the optimizer remembers of one parameter, shape (slots, 1)."""
+        return self.model.training.slots[0][:, offset : offset + 1].astype(DOUBLE)
+
+    @cached_property
+    def updated(self) -> tuple[dict[str, Doubles], ...]:
+        """Every parameter after the next step of the optimizer, by step and name."""
+        vector, gradient = self.vector.copy(), self._backward[1].copy()
+        slots = self.model.training.slots[0].astype(DOUBLE)
+        if self.model.optimizer.full_batch:
+            raise InputError(
+                f"{self.model.optimizer.name} has no update of single parameters to show: it searches along a line; "
+                'use "sgd", "adam" ...'
+            )
+        for span in self.network.layout.spans:
+            spec: Any = span.spec
+            if spec.trainable and (self.learn_biases or spec.kind != "bias"):
+                run = span.slice
+                self.model.optimizer.update(
+                    vector[run], gradient[run], slots[:, run], self.rate, self.model.training.step + 1
+                )
+        return self.network.layout.views(vector)  # type: ignore[return-value]  # float64 throughout
+
+    def targets(self, head: int) -> Doubles:
+        """The targets of a head as numbers (rows, outputs): labels one-hot, smoothed where the loss smooths."""
+        entry = self.objective.heads[head]
+        return entry.loss.apart(self.data.targets[head], entry.outputs)[1]  # type: ignore[return-value]  # float64
+
+    @property
+    def heads(self) -> tuple[HeadLoss, ...]:
+        """The heads with their losses."""
+        return self.objective.heads
+
+
+def trace_rows(
+    model: Model, X: Any, y: Any, sample_weight: Any = None, *, training: bool = False, learn_biases: bool = True
+) -> Trace:
+    """Trace rows, or a single row: `x` of the shape of one row, `y` its target.
+
+    Raises:
+        InputError: the rows don't fit the network or its losses.
+    """
+    X, y, sample_weight = _as_rows(model, X, y, sample_weight)
+    data = prepare_rows(model.network, model.objective, X, y, sample_weight, DOUBLE)
+    return Trace(model, data, training=training, learn_biases=learn_biases)
+
+
+def _as_rows(model: Model, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    shapes = model.network.input_shapes
+    inputs = dict(X) if isinstance(X, Mapping) else ({next(iter(shapes)): X} if len(shapes) == 1 else None)
+    if inputs is None or any(name not in shapes or np.shape(value) != shapes[name] for name, value in inputs.items()):
+        return X, y, sample_weight
+    heads = {head.head: head for head in model.objective.heads}
+    targets = dict(y) if isinstance(y, Mapping) else dict.fromkeys(heads, y)
+    return (
+        {name: np.asarray(value)[None] for name, value in inputs.items()},
+        {name: _row_of_targets(value) for name, value in targets.items()},
+        sample_weight,
+    )
+
+
+def _row_of_targets(value: Any) -> AnyArray:
+    array = np.asarray(value)
+    return array[None] if array.ndim < 2 else array

@@ -1,0 +1,150 @@
+"""The derivation against the engine: every quantity, every route to it, every formula as printed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from strategies import Problem, general_problems
+
+from chainrule import InputError, Model, Network
+from chainrule.explain.builders.loss import MANY
+from chainrule.explain.derivation import Derivation
+from chainrule.explain.formula import evaluate as evaluate_tree
+from chainrule.explain.formula import symbols_of
+from chainrule.explain.names import GIVEN, parse
+from chainrule.explain.order import in_order, position
+from chainrule.explain.recipes import evaluate
+from chainrule.explain.trace import Trace
+
+
+def derive(problem: Problem, training: bool = False) -> Derivation:
+    return Derivation(Trace(problem.model, problem.data, training=training))
+
+
+def close(a: float, b: float, scale: float = 1.0) -> bool:
+    return math.isclose(a, b, rel_tol=1e-10, abs_tol=1e-10 * max(scale, 1.0))
+
+
+@pytest.mark.parametrize("training", [False, True])
+@settings(max_examples=40)
+@given(problem=general_problems("reference"))
+def test_every_quantity_is_what_its_recipes_and_formulas_make_of_its_inputs(problem: Problem, training: bool) -> None:
+    work = derive(problem, training)
+    graph = work.graph
+    for quantity in work:
+        assert graph.resolve(parse(str(quantity.name))) == quantity.name
+        for recipe in graph.recipes(quantity.name):
+            inputs = [abs(graph.value(name)) for name in recipe.inputs]
+            scale = max(inputs, default=1.0)
+            if not all(map(math.isfinite, inputs)) or scale > 1e6:
+                continue
+            assert close(evaluate(recipe, graph.value), quantity.value, scale), (quantity.name, recipe)
+            tree = recipe.tree()
+            if tree is not None:
+                found = float(evaluate_tree(tree, {s: graph.value(parse(s)) for s in symbols_of(tree) if s != "pi"}))
+                assert math.isnan(found) or close(found, quantity.value, scale), (quantity.name, recipe.general)
+
+
+@settings(max_examples=30)
+@given(problem=general_problems("reference"))
+def test_gradients_are_those_of_the_training_engine(problem: Problem) -> None:
+    work = derive(problem)
+    loss, gradients = problem.model.loss_and_gradients(problem.X, problem.y, problem.sample_weight)
+    assert close(work["L"].value, loss, abs(loss))
+    for span in problem.model.network.layout.spans:
+        found = np.array(
+            [
+                work[f"dL/d{span.name}[{span.layer},{','.join(str(i + 1) for i in index)}]"].value
+                for index in np.ndindex(span.shape)
+            ]
+        ).reshape(span.shape)
+        np.testing.assert_allclose(found, gradients[span.layer][span.name], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@settings(max_examples=30)
+@given(problem=general_problems("reference"))
+def test_uses_are_counted_right(problem: Problem, training: bool) -> None:
+    work = derive(problem, training)
+    counted: dict = {}
+    for quantity in work:
+        for name in quantity.inputs:
+            counted[name] = counted.get(name, 0) + 1
+    assert not any(span for span in problem.model.network.layout.spans if np.prod(span.shape) > MANY)
+    for name in [*in_order(work.graph), *(n for n in counted if n.kind in GIVEN)]:
+        assert work[str(name)].uses == counted.get(name, 0), name
+
+
+@settings(max_examples=20)
+@given(problem=general_problems("reference"))
+def test_the_order_is_one_of_computation(problem: Problem) -> None:
+    work = derive(problem, training=True)
+    names = list(in_order(work.graph))
+    assert len(names) == len(set(names))
+    seen = set()
+    for name in names:
+        assert all(source in seen or source.kind in GIVEN for source in work[str(name)].inputs), name
+        seen.add(name)
+    positions = [position(work.graph, name) for name in names]
+    for name, place in zip(names, positions, strict=True):
+        for source in work[str(name)].inputs:
+            assert position(work.graph, source) < place, (name, source)
+
+
+def model_of_two() -> Model:
+    net = Network.mlp(2, [2], 1, activation="sigmoid", output="sigmoid")
+    model = Model(net, "binary_cross_entropy", "sgd")
+    model.set_parameters(
+        {
+            "hidden": {"W": [[0.2, 0.4], [0.3, 0.7]], "b": [0.1, 0.2]},
+            "output": {"W": [[0.5], [0.6]], "b": [0.3]},
+        }
+    )
+    return model
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("z[hiden,1]", 'Did you mean "hidden"'),
+        ("z[hidden,3]", "the index 3 is above 2"),
+        ("z[hidden]", "is not how z is indexed"),
+        ("z[1]", "not how z is indexed"),
+        ("q[hidden,1]", 'there is no quantity "q"'),
+        ("z[row 2; hidden,1]", "there is 1 row"),
+        ("dL/dW[row 1; hidden,1,1]", "belongs to all rows"),
+        ("dh/dz[hidden,1,1]", "one index is enough"),
+        ("W[hidden,0,1]", "from 1"),
+        ("what is this", "is no name of a quantity"),
+    ],
+)
+def test_wrong_names_are_explained(name: str, message: str) -> None:
+    work = model_of_two().explain([0.5, 0.8], 1)
+    with pytest.raises(InputError, match=message.replace("[", r"\[")):
+        work[name]
+
+
+def test_with_several_rows_a_name_says_which() -> None:
+    work = model_of_two().explain([[0.5, 0.8], [0.1, 0.2]], [1, 0])
+    with pytest.raises(InputError, match="doesn't say which of the 2 rows"):
+        work["z[hidden,1]"]
+    assert work["z[row 1; hidden,1]"].value == pytest.approx(0.44)
+
+
+def test_a_float32_model_is_explained_in_float64() -> None:
+    work = model_of_two().explain([0.5, 0.8], 1)
+    w = float(np.float32(0.2)) * 0.5 + float(np.float32(0.3)) * 0.8 + float(np.float32(0.1))
+    assert work["z[hidden,1]"].value == w
+
+
+def test_saturated_logits_have_finite_deltas() -> None:
+    model = Model(Network.mlp(1, [], 1, output="sigmoid"), "binary_cross_entropy", "sgd", dtype="float64")
+    model.set_parameters({"output": {"W": [[1000.0]], "b": [0.0]}})
+    work = model.explain([1.0], 0)
+    assert work["loss[1]"].value == 1000.0
+    assert work["dL/dz[output,1]"].value == 1.0
+    assert work["dL/dW[output,1,1]"].value == 1.0
+    assert work.paths("W[output,1,1]").total == 1.0

@@ -1,0 +1,104 @@
+"""The worked examples of the source documents, and what is said about sheets that can't be used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chainrule.errors import FileError
+from chainrule.explain.worksheet import read_worksheet, read_worksheet_text
+
+SHEETS = Path(__file__).parents[2] / "examples" / "worksheets"
+
+
+def test_the_slip_in_the_full_step_is_named_and_all_that_follows_is_accepted() -> None:
+    marks = read_worksheet(SHEETS / "two_sigmoid_units.toml").mark()
+    assert marks.first_wrong == "dL/dO"
+    assert marks["dL/dO"].diagnosis.code == "delta-for-output-gradient"
+    after = [e for e in marks.entries if e.symbol.startswith(("dL/d", "w")) and e.symbol != "dL/dO"]
+    assert {e.verdict for e in after} == {"follows"}
+    assert marks.counts["wrong"] == 1
+
+
+def test_the_slip_in_the_three_classes_is_named() -> None:
+    marks = read_worksheet(SHEETS / "three_classes.toml").mark()
+    assert (marks.first_wrong, marks["a23"].diagnosis.code) == ("a23", "arithmetic")
+    assert {marks[s].verdict for s in ("ŷ1", "ŷ2", "ŷ3", "L")} == {"follows"}
+
+
+def test_rounding_carried_is_no_mistake() -> None:
+    marks = read_worksheet(SHEETS / "binary_cross_entropy.toml").mark()
+    assert marks.counts["correct"] == len(marks.entries)
+    assert (marks["ŷ"].note, marks["L"].note) == ("rounding carried", "rounding carried")
+
+
+def test_the_practice_problem_is_right() -> None:
+    marks = read_worksheet(SHEETS / "two_by_two_by_two.toml").mark()
+    assert marks.counts["correct"] == len(marks.entries) == 22
+
+
+def test_a_zero_that_wipes_everything_out_is_not_followed() -> None:
+    sheet = read_worksheet(SHEETS / "two_sigmoid_units.toml")
+    marks = sheet.mark({"dL/dZ0": "0.000", "dL/dw1": "0.000", "dL/dH1": "0.000"})
+    assert {entry.verdict for entry in marks.entries} == {"wrong"}
+
+
+def sheet_with(old: str, new: str) -> str:
+    text = (SHEETS / "two_sigmoid_units.toml").read_text(encoding="utf-8")
+    assert old in text
+    return text.replace(old, new, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("chainrule-worksheet/1", "chainrule-worksheet/9", "line 1: format is 'chainrule-worksheet/9'"),
+        ('activation = "sigmoid"', 'activation = "sigmiod"', 'line 8: layer "hidden".*Did you mean "sigmoid"'),
+        ("hidden.b = [0.1, 0.2]", "hidden.b = [0.1]", "line 15: hidden.b has shape"),
+        ("output.b = [0.3]", "", "lacks output.b"),
+        ("x = [0.5, 0.8]", "x = [0.5]", "line 20: x has shape"),
+        ("y = [1]", "y = [2]", "line 21: .*takes 0, 1 or a probability"),
+        ('"O" = "h[output,1]"', '"O" = "h[outptu,1]"', 'line 33: .*Did you mean "output"'),
+        ('"O" = "0.738"', '"O" = 0.738', "line 62: .*write it as text"),
+        ('"O" = "0.738"', '"O" = "about 0.7"', "line 62: .*is no number"),
+        ("[update]", "[updaet]", 'line 23: there is no section "updaet".*Did you mean "update"'),
+        ('"O" = "0.738"', '"O" = "0.738', "is no TOML: .*line 62"),
+        ("learning_rate = 0.1", "learning_rate = -1", "line 24: .*rate is -1"),
+    ],
+)
+def test_what_is_wrong_with_a_sheet_is_said_with_its_line(old: str, new: str, message: str) -> None:
+    with pytest.raises(FileError, match=message):
+        read_worksheet_text(sheet_with(old, new))
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from chainrule.cli import main; main()", *arguments],
+        capture_output=True, text=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+
+
+def test_the_command_prints_json_and_its_status_says_whether_something_is_wrong(tmp_path: Path) -> None:
+    done = command("mark", str(SHEETS / "two_sigmoid_units.toml"), "--json")
+    assert done.returncode == 1
+    printed = json.loads(done.stdout)
+    assert printed["first_wrong"] == "dL/dO"
+    assert list(printed) == ["title", "quantities", "first_wrong", "counts"]
+    assert command("mark", str(SHEETS / "two_by_two_by_two.toml")).returncode == 0
+    broken = command("mark", str(tmp_path / "nothing.toml"))
+    assert broken.returncode == 2
+    assert "can't read" in broken.stderr
+
+
+def test_a_whole_class_is_marked(tmp_path: Path) -> None:
+    path = tmp_path / "class.csv"
+    path.write_text("student,Z1,H1,dL/dO\nAnn,0.44,0.608,-1.354\nBen,0.34,0.584,-0.262\nCem,0.44,0.608,-0.262\n")
+    done = command("mark", str(SHEETS / "two_sigmoid_units.toml"), "--work", str(path), "--json")
+    printed = json.loads(done.stdout)
+    assert printed["students"]["Ann"]["counts"]["wrong"] == 0
+    assert printed["students"]["Ben"]["first_wrong"] == "Z1"
+    assert next(m["code"] for m in printed["common"]) == "delta-for-output-gradient"

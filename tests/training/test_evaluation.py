@@ -1,0 +1,50 @@
+"""Evaluation: the loss as in prediction, metrics by head."""
+
+from __future__ import annotations
+
+import numpy as np
+import problems
+import pytest
+
+from chainrule import BatchNorm, Dense, Dropout, Input, Model, Network
+
+
+def two_heads(engine: str) -> Model:
+    h = Dense(4, activation="tanh", name="h")(Input(3))
+    network = Network(outputs={"age": Dense(1, name="age")(h), "mood": Dense(3, activation="softmax", name="mood")(h)})
+    return Model(
+        network,
+        {"age": "squared_error", "mood": "cross_entropy"},
+        metrics={"age": ["r2", "mean_absolute_error"], "mood": ["accuracy"]},
+        dtype="float64",
+        engine=engine,
+    )
+
+
+def test_metrics_are_called_by_their_head(engine: str) -> None:
+    model = two_heads(engine)
+    X, labels = problems.classes(30)
+    age = X[:, 0] + 40
+    found = model.evaluate(X, {"age": age, "mood": labels})
+    out = model.predict(X)
+    assert set(found) == {"loss", "age_r2", "age_mean_absolute_error", "mood_accuracy"}
+    assert found["mood_accuracy"] == np.mean(out["mood"].argmax(axis=1) == labels)
+    assert found["age_mean_absolute_error"] == pytest.approx(np.abs(out["age"][:, 0] - age).mean())
+    history = model.fit(X, {"age": age, "mood": labels}, epochs=1)
+    assert history["mood_accuracy"] == [model.evaluate(X, {"age": age, "mood": labels})["mood_accuracy"]]
+
+
+def test_the_loss_is_that_of_prediction(engine: str) -> None:
+    """No dropout, running statistics: exactly the loss of what `predict` says."""
+    network = Network([Input(3), Dense(5, activation="tanh"), BatchNorm(), Dropout(0.5), Dense(1)])
+    model = Model(network, "squared_error", dtype="float64", engine=engine)
+    X, y = problems.regression(30, 3)
+    model.fit(X, y, epochs=3)
+    assert model.evaluate(X, y)["loss"] == pytest.approx(((model.predict(X) - y) ** 2).sum(axis=1).mean(), rel=1e-13)
+
+
+def test_weights_enter_loss_and_metrics(engine: str) -> None:
+    model = Model(Network.mlp(3, [4], 1), "squared_error", metrics=["r2"], dtype="float64", engine=engine)
+    X, y = problems.regression(30, 3)
+    w = np.repeat([1.0, 0.0], 15)
+    assert model.evaluate(X, y, w) == pytest.approx(model.evaluate(X[:15], y[:15]), rel=1e-12)

@@ -1,0 +1,41 @@
+"""The history: numbers by name, JSON form."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chainrule import History
+from chainrule.training.history import EpochRecord
+
+RECORDS = [
+    EpochRecord(1, 10, 0.5, 0.1, 1.5, 0.6, {"accuracy": 0.7}, {"accuracy": 0.65}),
+    EpochRecord(2, 20, 0.4, 0.05, 2.5, 0.55, {"accuracy": 0.8}, {"accuracy": 0.75}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("loss", [0.5, 0.4]), ("validation_loss", [0.6, 0.55]), ("learning_rate", [0.1, 0.05]), ("seconds", [1.5, 2.5]),
+        ("accuracy", [0.7, 0.8]), ("validation_accuracy", [0.65, 0.75]), ("validation_r2", [None, None]),
+    ],
+)  # fmt: skip
+def test_numbers_by_name(name: str, values: list) -> None:
+    assert History(RECORDS)[name] == values
+
+
+def test_length_last_and_iteration() -> None:
+    history = History(RECORDS, "epochs", 2)
+    assert len(history) == 2
+    assert history.last is RECORDS[1]
+    assert list(history) == RECORDS
+    assert History().last is None
+    assert len(History()) == 0
+
+
+def test_json_form_round_trip() -> None:
+    history = History(RECORDS, "epochs", 2)
+    assert History.from_dict(json.loads(json.dumps(history.to_dict()))) == history
+    assert History.from_dict(History().to_dict()) == History()
