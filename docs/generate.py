@@ -19,6 +19,7 @@ from typer.main import get_command
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.cli.app import app
+from chainrule.engines import native
 from chainrule.initializers import INITIALIZERS
 from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
@@ -33,7 +34,7 @@ NOTE = "<!-- Written by docs/generate.py from the code. Change it there. -->"
 
 def pages() -> dict[str, str]:
     """Every generated page, by file name."""
-    return {"formulas.md": formulas(), "command-line.md": command_line()}
+    return {"formulas.md": formulas(), "command-line.md": command_line(), "native.md": native_core()}
 
 
 def formulas() -> str:
@@ -84,6 +85,61 @@ def formulas() -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def native_core() -> str:
+    """What the native engine covers, from the tables by which it decides."""
+
+    def covered(known: Mapping[str, type], table: Iterable[type]) -> list[list[str]]:
+        types = set(table)
+        return [[_code(name), "yes" if cls in types else "no"] for name, cls in known.items()]
+
+    columns = ["native"]
+    parts = [
+        NOTE,
+        "# The native engine",
+        "The C++ core runs whole epochs in one call, with Python's lock released, and gives the numbers of the reference "
+        'engine within rounding. `engine="auto"` takes it where it covers a model; otherwise the reference engine '
+        'computes, `model.engine_` says why, and the first `fit` logs it. `engine="native"` raises an `EngineError` '
+        "that names what isn't covered.",
+        "## What it covers",
+        "Types must match exactly: a subclass of your own may compute anything, so the reference engine runs it.",
+        _table(["layer", *columns], ([_code("Input"), "yes"], *covered(_without_input(), native.LAYERS))),
+        _table(["activation", *columns], covered(ACTIVATIONS, native.ACTIVATIONS)),
+        _table(["loss", *columns], [*covered(LOSSES, native.LOSSES), ["`CustomLoss`, or a subclass of `Loss`", "no"]]),
+        _table(["optimizer", *columns], [*covered(OPTIMIZERS, native.OPTIMIZERS), ["a subclass of `Optimizer`", "no"]]),
+        "Covered too, in every combination: learning-rate schedules (also of your own: Python computes the rates), `l1`, "
+        "`l2` and `weight_decay`, both `reduction`s, both `convention`s, `clip_norm`, row weights, several inputs, branches, "
+        "several heads, `members`, frozen layers, stopping rules and callbacks; `on_step` callbacks come back to Python after "
+        "every step. L-BFGS is SciPy's, over the core's gradients. A value may have up to "
+        f"{native.LARGEST_WIDTH:,} numbers in a row.",
+        "`Model.explain`, `Model.memo_report` and the search for the first layer that diverged always run on the reference "
+        "engine, in float64 where they explain.",
+        "## Settings",
+        _table(
+            ["setting", "meaning"],
+            [
+                ["`CHAINRULE_NATIVE=0`", "switches the core off"],
+                [
+                    "`Model(n_jobs=...)`",
+                    "threads of this model; without it the core looks at the work, and small networks get one. "
+                    "The result is the same to the last bit",
+                ],
+                ["`CHAINRULE_THREADS=n`", "at most n threads where `n_jobs` says nothing; otherwise all cores"],
+                [
+                    "`CHAINRULE_ISA=name`",
+                    "an instruction set (`avx512`, `avx2`, `baseline`) in place of the best one that the processor has",
+                ],
+            ],
+        ),
+        "`chainrule info` says which of them are in use. Where no C++ compiler was found at installation the package is pure "
+        "Python, and `chainrule info` says that too.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _without_input() -> dict[str, type]:
+    return {name: cls for name, cls in LAYERS.items() if name != "Input"}
 
 
 def command_line() -> str:

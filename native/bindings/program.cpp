@@ -61,6 +61,7 @@ public:
     std::string text(const char* name) {
         nb::str value;
         read(name, value);
+        if (!value.is_valid()) throw std::invalid_argument(owner_ + " has no entry " + name);
         return value.c_str();
     }
 

@@ -74,7 +74,10 @@ class Layout:
 
     def zeros(self, members: int, dtype: DTypeLike) -> Array:
         """A vector of zeros for each member, shape (members, size), aligned to 64 bytes."""
-        return aligned_zeros((members, self.size), dtype)
+        try:
+            return aligned_zeros((members, self.size), dtype)
+        except (MemoryError, ValueError, OverflowError):  # which of them depends on how far too large it is
+            raise InputError(f"{members * self.size:,} parameters don't fit into memory") from None
 
     def views(self, vector: Array) -> Views:
         """For each step of the network its arrays by name, as views into one member's vector, shape (size,)."""

@@ -90,7 +90,7 @@ def test_a_network_that_is_too_large(units: int) -> None:
     with pytest.raises(EngineError, match=r"can't be used: .* numbers in a row"):
         Model(network, "squared_error", engine="native")
     if units > 2**35:
-        with pytest.raises((InputError, MemoryError)):
+        with pytest.raises(InputError, match="parameters don't fit into memory"):
             Model(network, "squared_error")
 
 
@@ -99,7 +99,7 @@ def test_sizes_whose_product_overflows() -> None:
     wide = 2**24
     network = Network([Input(wide), *[Dense(wide) for _ in range(5)]])
     for engine in ("auto", "native", "reference"):
-        with pytest.raises((InputError, MemoryError)):
+        with pytest.raises((InputError, EngineError)):
             Model(network, "squared_error", engine=engine)
 
 
@@ -216,7 +216,8 @@ WRONG: dict[str, list[Any]] = {
     "inputs": [[], [rows(6), rows(6)], [rows(6, "f8")], [rows(6)[:, :2]], [rows(6).T], [None], None, 3, [rows(6)[::-1]],
                [np.float32(1)], [rows(6).astype("c8")], [rows(6).astype(object)]],
     "targets": [[], [np.zeros(5, int)], [np.full(6, 2)], [np.full(6, -1)], [np.zeros(6, "i4")],
-                [np.zeros((6, 3), "f4")], [None], [np.zeros((6, 2), "f8")], [np.full(6, 2**62)], [np.zeros(12, int)[::2]]],
+                [np.zeros((6, 3), "f4")], [None], [np.zeros((6, 2), "f8")],
+                [np.full(6, 2**62)], [np.zeros(12, int)[::2]]],
     "weights": [[], [np.ones(5, "f4")], [np.ones(6, "f8")], [np.ones((6, 2), "f4")], ["w"], [None, None]],
     "outputs": [[], [np.zeros((1, 5, 2), "f4")], [np.zeros((1, 6, 2), "f8")], [np.zeros((1, 6, 4), "f4")[:, :, ::2]],
                 [None], [np.zeros((2, 6, 2), "f4")]],

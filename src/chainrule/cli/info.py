@@ -46,11 +46,19 @@ def _facts() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "engines": {
             "reference": "NumPy, always there",
-            "native": f"not there: {missing}" if missing else "compiled in",
+            "native": missing or _native_facts(),
             "auto": "reference" if missing else "native where it covers the network",
         },
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
+
+
+def _native_facts() -> str:
+    from chainrule import _native
+
+    threads = _native.available_threads()
+    sets = ", ".join(_native.instruction_sets())
+    return f"compiled in; {_native.instruction_set()} of {sets}; at most {threads} thread{'s' * (threads != 1)}"
 
 
 def _version(library: str) -> str:

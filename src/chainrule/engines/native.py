@@ -26,6 +26,7 @@ from chainrule.parameters import Span
 from chainrule.steps import Step
 
 LARGEST_WIDTH = 1 << 24  # numbers in a row of one value, in the core
+LARGEST_VECTOR = 1 << 40  # parameters
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def covers(network: Network, objective: Objective, optimizer: Optimizer) -> str 
     for slot in network.program.slots:
         if prod(slot.shape) > LARGEST_WIDTH:
             return f'the value of "{slot.name}" has {prod(slot.shape):,} numbers in a row, above {LARGEST_WIDTH:,}'
+    if network.layout.size > LARGEST_VECTOR:
+        return f"the network has {network.layout.size:,} parameters, above {LARGEST_VECTOR:,}"
     for step in network.steps:
         layer = step.layer
         if type(layer) not in LAYERS:
