@@ -202,7 +202,7 @@ def serve() -> None:
             peer = PEERS[task.pop("who")](**task)
             peer.ready()
         elif kind == "fit":
-            answer = timed(lambda epochs=task["epochs"]: peer.fit(epochs))
+            answer = timed(lambda peer=peer, epochs=task["epochs"]: peer.fit(epochs))
         elif kind == "together":
             answer = together(peer, **task)
         elif kind == "predict":

@@ -47,7 +47,7 @@ class Worker:
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "peers.py"), str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, env={**os.environ, "CHAINRULE_THREADS": str(threads)},
-            preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,  # noqa: PLW1509
+            preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
         )  # fmt: skip
         self.ask(do="ready", who=who, sizes=sizes, batch=batch, rows=rows, threads=threads)
 
