@@ -121,7 +121,10 @@ def is_smooth(model: Model, data: Rows, *, training: bool) -> bool:
     reference = ReferenceEngine(model.network, model.objective)
     network, state = model.network, model.training
     parameters, kept = network.layout.views(state.parameters[0]), network.state_layout.views(state.state[0])
-    forward = reference.forward(parameters, kept, data.inputs, Context(training, model.seed, state.step))
+    with np.errstate(all="ignore"):  # exp of exp may overflow: then the problem is no smooth one either
+        forward = reference.forward(parameters, kept, data.inputs, Context(training, model.seed, state.step))
+    if not all(np.isfinite(value).all() for value in forward.values):
+        return False
     gaps = [np.inf]
     for step, memo in zip(network.steps, forward.memos, strict=True):
         if isinstance(step.layer, Activation) and step.layer.f.name in KINKED:
