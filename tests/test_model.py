@@ -9,18 +9,22 @@ import problems
 import pytest
 
 from chainrule import (
+    Activation,
     Adam,
+    Add,
     BatchNorm,
     Concatenate,
     CrossEntropy,
     Dense,
     Dropout,
+    Flatten,
     Input,
     InputError,
     Metric,
     Model,
     Network,
 )  # fmt: skip
+from chainrule.layers import Layer
 
 
 def test_people_gender_age_and_mood(engine: str) -> None:
@@ -127,6 +131,21 @@ class TestPrediction:
         if rows:
             y = np.ones((rows, 2))
             assert model.evaluate(X, y)["loss"] == pytest.approx(((expected - 1) ** 2).sum(axis=1).mean(), rel=1e-11)
+
+    @pytest.mark.parametrize("same", [Activation("linear"), Flatten(), Dropout(0.0), Dropout(0.5)], ids=repr)
+    @pytest.mark.parametrize("join", [Add, Concatenate])
+    def test_a_shortcut_around_a_layer_that_changes_nothing(self, same: Layer, join: type[Layer], engine: str) -> None:
+        """Prediction passes such a value on as it is: an engine that recycles memory must not count it twice."""
+        h = Dense(3, name="h")(Input(2, name="x"))
+        network = Network(outputs=Dense(2, name="out")(Dense(3, name="next")(join()(h, same(h)))))
+        model = Model(network, "squared_error", dtype="float64", engine=engine)
+        p, X = model.parameters, np.random.default_rng(0).normal(size=(5, 2))
+        value = X @ p["h"]["W"] + p["h"]["b"]
+        joined = value + value if join is Add else np.hstack([value, value])
+        expected = (joined @ p["next"]["W"] + p["next"]["b"]) @ p["out"]["W"] + p["out"]["b"]
+        np.testing.assert_allclose(model.predict(X), expected, rtol=1e-13, atol=1e-15)
+        loss = ((expected - 1) ** 2).sum(axis=1).mean()
+        assert model.evaluate(X, np.ones((5, 2)))["loss"] == pytest.approx(loss, rel=1e-13)
 
     def test_it_takes_no_memory_of_the_last_one(self, engine: str) -> None:
         model = Model(Network.mlp(2, [3], 1), "squared_error", engine=engine)

@@ -207,8 +207,9 @@ void Plan::place_values(const Program& program, bool from_heads) {
         if (mode != Mode::inference) continue;  // training keeps every value: the memo
         for (size_t k = 0; k < step.inputs.size(); ++k) {
             const size_t shared = size_t(place_[size_t(step.inputs[k])]);
-            const bool again = std::find(step.inputs.begin(), step.inputs.begin() + long(k), step.inputs[k]) !=
-                               step.inputs.begin() + long(k);
+            // Two inputs may be one place: a value, and a copy of it that changed nothing.
+            const bool again = std::any_of(step.inputs.begin(), step.inputs.begin() + long(k),
+                                           [&](int slot) { return size_t(place_[size_t(slot)]) == shared; });
             if (last_use[shared] == i && !kept[shared] && place_[out] != int(shared) && !slots[shared].outside && !again)
                 recycler.give_back(slots[shared].value, (rows * slots[shared].stride + 15) / 16 * 16);
         }
