@@ -28,7 +28,8 @@ docs: $(VENV)/installed  ## Write docs/reference and the README's outputs from t
 	@mkdir -p build
 	PATH="$(abspath $(RUN)):$$PATH" $(RUN)/python docs/generate.py
 
-bench: $(VENV)/installed  ## Speed beside scikit-learn, and the time of import
+bench: $(VENV)/installed  ## Speed beside scikit-learn, PyTorch and JAX where they are installed, and the time of import
+	$(RUN)/python benchmarks/race.py
 	$(RUN)/python benchmarks/step_time.py
 	$(RUN)/python benchmarks/import_time.py
 

@@ -4,8 +4,10 @@ Every sum, product and function of the engines is backward stable: what it retur
 were changed by a relative `gamma = n u / (1 - n u)` at most (Higham, "Accuracy and Stability of Numerical Algorithms",
 2002, chapter 3), with `u` the unit roundoff and `n` the number of roundings that one number goes through. What such
 changes of all operands do to the answer depends on the problem; it is not guessed but measured: the reference engine
-computes in float64 with every parameter, input, target and row weight changed at random by up to `gamma`, a few times.
-The largest difference seen, times `SAFETY` because draws are not the worst case, is the bound.
+computes in float64 with every parameter, input, target and row weight changed at random by up to `gamma`, a few times,
+and with every number that the forward pass keeps for the backward pass, for there a gradient that is exactly 0 (of
+weights before a normalization) is a sum whose terms no longer cancel. The largest difference seen, times `SAFETY`
+because draws are not the worst case, is the bound.
 """
 
 from __future__ import annotations
@@ -15,9 +17,13 @@ from math import prod
 
 import numpy as np
 
+from chainrule import Dense, Model, Network
+from chainrule.arrays import Array
 from chainrule.engines.contract import Rows
-from chainrule.layers import Dense
-from chainrule.network import Network
+from chainrule.engines.reference import Forward, ReferenceEngine
+from chainrule.layers import Context
+from chainrule.objective import Objective
+from chainrule.parameters import Views
 
 DRAWS, SAFETY = 12, 4
 FUNCTION = 8  # roundings of an exponential, a logarithm, a root or a quotient of them
@@ -34,31 +40,46 @@ def gamma(network: Network, rows: int, dtype: np.dtype) -> float:
     return nu / (1 - nu)
 
 
-def bounds(
-    compute: Callable[[np.ndarray, np.ndarray, Rows], dict[str, np.ndarray]],
-    parameters: np.ndarray, state: np.ndarray, data: Rows, size: float, rng: np.random.Generator,
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:  # fmt: skip
-    """What `compute` answers in float64, and for each array of the answer the bound of its differences."""
-    exact = compute(parameters, state, data)
-    seen = {name: size * np.abs(array).max(initial=0) for name, array in exact.items()}
+class Unsteady(ReferenceEngine):
+    """The reference engine, whose memo is changed at random by a relative `size` at most."""
 
-    def changed(array: np.ndarray | None) -> np.ndarray | None:
-        if array is None or array.dtype.kind != "f":
+    def __init__(self, network: Network, objective: Objective, size: float, rng: np.random.Generator):
+        super().__init__(network, objective)
+        self.size, self.rng = size, rng
+
+    def changed(self, array: np.ndarray) -> np.ndarray:
+        if array.dtype.kind != "f":
             return array
-        return array * (1 + size * rng.uniform(-1, 1, array.shape))
+        return array * (1 + self.size * self.rng.uniform(-1, 1, array.shape))
 
+    def forward(self, parameters: Views, state: Views, inputs: tuple[Array, ...], context: Context) -> Forward:
+        done = super().forward(parameters, state, inputs, context)
+        memos = [{name: self.changed(array) for name, array in memo.items()} for memo in done.memos]
+        return Forward(done.values, memos, done.states)
+
+
+Answers = dict[str, np.ndarray]
+
+
+def bounds(
+    compute: Callable[[ReferenceEngine, np.ndarray, np.ndarray, Rows], Answers],
+    model: Model, data: Rows, size: float, rng: np.random.Generator,
+) -> tuple[Answers, dict[str, float]]:  # fmt: skip
+    """What `compute` answers in float64, and for each array of the answer the bound of its differences."""
+    parameters, state = model.training.parameters.astype(float), model.training.state.astype(float)
+    exact = compute(ReferenceEngine(model.network, model.objective), parameters, state, data)
+    seen = {name: size * np.abs(array).max(initial=0) for name, array in exact.items()}
+    engine = Unsteady(model.network, model.objective, size, rng)
     for _ in range(DRAWS):
-        near = compute(
-            changed(parameters),
-            changed(state),
-            Rows(*(tuple(changed(a) for a in part) for part in (data.inputs, data.targets, data.weights))),
-        )
+        parts = (data.inputs, data.targets, data.weights)
+        rows = Rows(*(tuple(a if a is None else engine.changed(a) for a in part) for part in parts))
+        near = compute(engine, engine.changed(parameters), engine.changed(state), rows)
         for name, array in near.items():
             seen[name] = max(seen[name], np.abs(array - exact[name]).max(initial=0))
     return exact, {name: SAFETY * difference for name, difference in seen.items()}
 
 
-def assert_within(got: dict[str, np.ndarray], exact: dict[str, np.ndarray], bound: dict[str, float]) -> None:
+def assert_within(got: Answers, exact: Answers, bound: dict[str, float]) -> None:
     """Every array of `got` is within its bound of the exact one."""
     for name, array in exact.items():
         worst = np.abs(np.asarray(got[name], dtype=np.float64) - array).max(initial=0)

@@ -9,7 +9,6 @@ import numpy as np
 import problems
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from chainrule import Activation, Add, BatchNorm, Concatenate, Dense, Dropout, Flatten, Input, Model, Network
 from chainrule.data import prepare_rows
@@ -22,14 +21,6 @@ widths = st.integers(1, 4)
 activations = st.sampled_from(problems.ACTIVATIONS)
 # Inside a network numbers should neither vanish nor explode, or a difference measures rounding.
 hidden_activations = st.sampled_from([f for f in problems.ACTIVATIONS if f.name != "exponential"])
-
-
-def matrices(
-    rows: int | st.SearchStrategy[int] = 3, columns: int | st.SearchStrategy[int] = 2, limit: float = 10.0
-) -> Any:
-    """Float64 arrays of shape (rows, columns) within +-limit."""
-    shape = st.tuples(*(st.just(n) if isinstance(n, int) else n for n in (rows, columns)))
-    return hnp.arrays(np.float64, shape, elements=st.floats(-limit, limit, width=64))
 
 
 @st.composite
@@ -46,9 +37,7 @@ def chains(draw: st.DrawFn) -> Network:
 
 
 @st.composite
-def graphs(
-    draw: st.DrawFn, losses: st.SearchStrategy[list[Loss]], fuse: bool = True
-) -> tuple[Network, dict[str, Loss]]:
+def graphs(draw: st.DrawFn, losses: st.SearchStrategy[list[Loss]]) -> tuple[Network, dict[str, Loss]]:
     """One or two inputs, branches that fork and join, and one to three heads with a loss each."""
     inputs = [Input(draw(widths), name="x")]
     if draw(st.booleans()):
@@ -114,14 +103,14 @@ class Problem:
 
 
 @st.composite
-def general_problems(draw: st.DrawFn, engine: str, fuse: st.SearchStrategy[bool] = st.booleans()) -> Problem:  # noqa: B008
+def general_problems(draw: st.DrawFn, engine: str) -> Problem:
     """A graph, its losses and penalties, a batch of 1 to 6 rows (from 3 on with batch normalization), row weights."""
     network, losses = draw(graphs(st.lists(st.sampled_from(problems.LOSSES), min_size=1, max_size=3)))
     options = {
         "l1": draw(st.sampled_from([0.0, 0.01])),
         "l2": draw(st.sampled_from([0.0, 0.05])),
         **draw(st.sampled_from([{"reduction": "mean"}, {"reduction": "sum"}, {"convention": "sklearn"}])),
-        "fuse": draw(fuse),
+        "fuse": draw(st.booleans()),
         "loss_weights": {name: draw(st.sampled_from([1.0, 0.5, 3.0, 0.0])) for name in losses},
         "seed": draw(seeds),
     }

@@ -206,7 +206,11 @@ class TestJson:
     def test_equality_minds_order_and_names(self) -> None:
         h = Dense(2, name="h")(Input(2, name="x"))
         a, b = Dense(1, name="a")(h), Dense(1, name="b")(h)
-        assert Network(outputs={"a": a, "b": b}) != Network(outputs={"b": b, "a": a})
+        network = Network(outputs={"a": a, "b": b})
+        form = network.to_dict()
+        turned = Network.from_dict({**form, "outputs": dict(reversed(form["outputs"].items()))})
+        assert turned.nodes == network.nodes
+        assert turned != network, "heads come out in another order"
         assert Network.mlp(2, [3], 1) != Network.mlp(2, [4], 1)
         assert Network.mlp(2, [3], 1) != "a network"
 

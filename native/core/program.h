@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/kernels.h"
+#include "core/leftovers.h"
 
 namespace chainrule {
 
@@ -55,6 +56,8 @@ struct Program {
     long parameters = 0, state = 0;  // lengths of the two vectors
     bool mean = true;                // divide a head's loss by the sum of the row weights
     bool sklearn = false;            // the convention that divides a batch's penalties by the weight of its rows
+
+    mutable Leftovers leftovers;     // of predictions
 
     // What a sum over rows is divided by.
     double divisor(double weight_sum) const { return mean && weight_sum > 0 ? weight_sum : 1.0; }

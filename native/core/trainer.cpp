@@ -19,9 +19,10 @@ constexpr long chunk = 16384;             // numbers of a vector that are worked
 
 int threads_for(int asked, double work) {
     if (asked > 0) return asked;
-    const int share = Team::fair_share();
     const double useful = work / work_for_threads;
-    return useful < 2 ? 1 : (useful < share ? int(useful) : share);
+    if (useful < 2) return 1;
+    const int share = Team::fair_share();
+    return useful < share ? int(useful) : share;
 }
 
 // The penalties of a parameter vector, and their gradient unless `gradient` is null. Fixed chunks: the sum is the same
@@ -198,6 +199,17 @@ private:
     std::vector<std::unique_ptr<Executor<T>>> executors_;
 };
 
+// A network made ready for a few rows, which takes longer than the rows themselves: predictions leave it for the next one.
+constexpr long few_rows = 16;
+
+template <class T>
+struct Ready {
+    Ready(const Program& program, const Kernels<T>& kernels)
+        : plan(program, Mode::inference, {}, false, few_rows, kernels.lanes, sizeof(T)), executor(program, plan, kernels, 1) {}
+    Plan plan;
+    Executor<T> executor;
+};
+
 }  // namespace
 
 void Sums::add(const Program& program, long member, const double* batch_losses, const double* batch_weights, double penalty,
@@ -236,8 +248,7 @@ void predict(const Program& program, long members, const T* parameters, const T*
     const FlushDenormals flush;
     check_data(program, data, false);
     const Kernels<T>& kernels = kernels_of<T>(current_set());
-    Chunks<T> chunks(program, false, members, data, threads);
-    chunks.each([&](Executor<T>& executor, long member, long, long begin, long rows) {
+    auto run = [&](Executor<T>& executor, long member, long, long begin, long rows) {
         Team alone;
         executor.take_stretch(data, begin, rows, false);
         executor.forward(parameters + member * program.parameters, state + member * program.state, {}, alone);
@@ -247,7 +258,15 @@ void predict(const Program& program, long members, const T* parameters, const T*
             T* to = outputs[i] + (member * data.rows + begin) * width;
             kernels.copy(executor.value(slot), executor.stride(slot), to, width, width, 0, rows);
         }
-    });
+    };
+    if (data.rows > few_rows) {
+        Chunks<T> chunks(program, false, members, data, threads);
+        return chunks.each(run);
+    }
+    auto ready = std::static_pointer_cast<Ready<T>>(program.leftovers.take(&kernels));
+    if (!ready) ready = std::make_shared<Ready<T>>(program, kernels);
+    for (long member = 0; member < members; ++member) run(ready->executor, member, 0, 0, data.rows);
+    program.leftovers.leave(&kernels, std::move(ready));
 }
 
 template <class T>

@@ -28,7 +28,9 @@ class Stream:
     def uniform(self, shape: tuple[int, ...], low: float, high: float) -> Doubles:
         """Numbers spread evenly over [low, high)."""
         u = random.uniform(math.prod(shape), self.seed, self.span, random.INITIALIZE, self.member)
-        return (low + (high - low) * u).reshape(shape)
+        u *= high - low
+        u += low
+        return u.reshape(shape)
 
     def normal(self, shape: tuple[int, ...], std: float) -> Doubles:
         """Normal numbers of mean 0."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -41,14 +42,15 @@ class Optimizer(Limited):
         if isinstance(self.learning_rate, dict):
             object.__setattr__(self, "learning_rate", get_schedule(self.learning_rate))
 
-    @property
+    @cached_property
     def schedule(self) -> Schedule:
         """The learning rate as a schedule."""
         return get_schedule(self.learning_rate)
 
     def start(self, slots: Array) -> None:
         """Fill the slots (n_slots, size) before the first step; zeros unless an optimizer says otherwise."""
-        slots[...] = 0
+        if slots.any():  # what was never written takes no memory
+            slots[...] = 0
 
     def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
         """Change `w` and `slots` in place by one step."""

@@ -32,6 +32,7 @@ _WEYL_0: Final = 0x9E3779B9
 _WEYL_1: Final = 0xBB67AE85
 _LOW: Final = np.uint64(0xFFFFFFFF)
 _SHIFT: Final = np.uint64(32)
+_CHUNK: Final = 1 << 16  # numbers that are drawn at a time, so that what they are made from stays small
 
 
 def philox(seed: int, block: ArrayLike, step: int, stream: int, member: int = 0) -> Words:
@@ -61,27 +62,35 @@ def philox(seed: int, block: ArrayLike, step: int, stream: int, member: int = 0)
     return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
 
 
-def words(n: int, seed: int, step: int, stream: int, member: int = 0) -> Words:
-    """The first `n` random 32-bit words of a stream, shape (n,)."""
-    return philox(seed, np.arange((n + 3) // 4), step, stream, member).reshape(-1)[:n]
+def words(n: int, seed: int, step: int, stream: int, member: int = 0, begin: int = 0) -> Words:
+    """The `n` random 32-bit words of a stream from word `begin` on (a multiple of 4), shape (n,)."""
+    blocks = np.arange(begin // 4, begin // 4 + (n + 3) // 4)
+    return philox(seed, blocks, step, stream, member).reshape(-1)[:n]
 
 
-def _words64(n: int, seed: int, step: int, stream: int, member: int) -> NDArray[np.uint64]:
-    pairs = words(2 * n, seed, step, stream, member).reshape(n, 2).astype(np.uint64)
+def _words64(n: int, seed: int, step: int, stream: int, member: int, begin: int = 0) -> NDArray[np.uint64]:
+    pairs = words(2 * n, seed, step, stream, member, 2 * begin).reshape(n, 2).astype(np.uint64)
     return (pairs[:, 0] << _SHIFT) | pairs[:, 1]
 
 
 def uniform(n: int, seed: int, step: int, stream: int, member: int = 0) -> Doubles:
     """Numbers drawn uniformly from [0, 1) with 53 random bits each, shape (n,)."""
-    return (_words64(n, seed, step, stream, member) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    numbers = np.empty(n)
+    for begin in range(0, n, _CHUNK):
+        part = _words64(min(_CHUNK, n - begin), seed, step, stream, member, begin)
+        numbers[begin : begin + _CHUNK] = (part >> np.uint64(11)) * 2.0**-53
+    return numbers
 
 
 def normal(n: int, seed: int, step: int, stream: int, member: int = 0) -> Doubles:
     """Standard normal numbers by Box and Muller: `sqrt(-2 ln u) cos(2 pi v)` and its sine, shape (n,)."""
-    pairs = uniform(n + n % 2, seed, step, stream, member).reshape(-1, 2)
-    radius = np.sqrt(-2.0 * np.log1p(-pairs[:, 0]))  # 1 - u is never 0
-    angle = 2.0 * np.pi * pairs[:, 1]
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)[:n]
+    numbers = uniform(n + n % 2, seed, step, stream, member)
+    for begin in range(0, n, _CHUNK):
+        pairs = numbers[begin : begin + _CHUNK].reshape(-1, 2)
+        radius = np.sqrt(-2.0 * np.log1p(-pairs[:, 0]))  # 1 - u is never 0
+        angle = 2.0 * np.pi * pairs[:, 1]
+        pairs[:, 0], pairs[:, 1] = radius * np.cos(angle), radius * np.sin(angle)
+    return numbers[:n]
 
 
 def permutation(n: int, seed: int, epoch: int, member: int = 0, stream: int = SHUFFLE) -> Order:

@@ -62,10 +62,10 @@ def test_generated_networks(dtype: str, problem: Problem, training: bool, seed: 
     rough = cast(problem.data, dtype)
     parameters, state = (v.astype(dtype) for v in (model.training.parameters, model.training.state))
     size = gamma(model.network, len(rough), np.dtype(dtype))
-    reference = ReferenceEngine(model.network, model.objective)
+    model.training.parameters, model.training.state = parameters, state
     exact, bound = bounds(
-        lambda p, s, d: answers(reference, p, s, d, training),
-        parameters.astype(float), state.astype(float), cast(rough, "float64"), size, np.random.default_rng(seed),
+        lambda engine, p, s, d: answers(engine, p, s, d, training),
+        model, cast(rough, "float64"), size, np.random.default_rng(seed),
     )  # fmt: skip
     native = NativeEngine(model.network, model.objective)
     assert_within(answers(native, parameters, state, rough, training), exact, bound)

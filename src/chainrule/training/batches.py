@@ -45,6 +45,8 @@ def epoch_order(n_rows: int, shuffle: Shuffle, seed: int, epoch: int, members: i
     if callable(shuffle):
         return _checked(shuffle(epoch), n_rows, members)
     if shuffle is True:
+        if members == 1:  # no copy
+            return random.permutation(n_rows, seed, epoch)[None]
         return np.stack([random.permutation(n_rows, seed, epoch, member) for member in range(members)])
     if shuffle == "replace":
         return np.stack([random.draws(n_rows, seed, epoch, member) for member in range(members)])

@@ -135,8 +135,11 @@ class Run:
 
     def begin_epoch(self) -> None:
         """Remember where the epoch began, for rules that compare and for going back after a divergence."""
-        if self.state.batch == 0 or self.state.epoch_start is None:
-            self.state.epoch_start = self.state.snapshot()
+        state = self.state
+        if state.epoch_start is None:
+            state.epoch_start = state.snapshot()
+        elif state.batch == 0:
+            state.epoch_start.take(state.parameters, state.state)
 
     def _steps(self) -> str | None:
         """The rest of the epoch at hand; a reason if it was stopped before its end."""

@@ -24,6 +24,11 @@ class Snapshot:
     parameters: Array
     state: Array
 
+    def take(self, parameters: Array, state: Array) -> None:
+        """Hold these in place of what was held."""
+        self.parameters[...] = parameters
+        self.state[...] = state
+
 
 @dataclass
 class TrainingState:
