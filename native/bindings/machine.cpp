@@ -30,6 +30,17 @@ void init_machine(nb::module_& m) {
         nb::arg("seed"), nb::arg("epoch"), nb::arg("stream"), nb::arg("member"), nb::arg("out"),
         nb::sig("def permutation(seed: int, epoch: int, stream: int, member: int, out: numpy.typing.NDArray[numpy.int64]) -> None"),
         "Fill `out` with the random row order of an epoch.");
+    m.def(
+        "random_keys",
+        [](uint64_t seed, uint32_t step, uint32_t stream, uint32_t member, uint64_t begin, const Writable& out) {
+            uint64_t* keys = numbers_of<uint64_t>(out, "out", int64_t(out.size()));
+            const uint64_t end = begin + out.size();
+            nb::gil_scoped_release release;
+            current_set().random_keys(seed, step, stream, member, begin, end, keys);
+        },
+        nb::arg("seed"), nb::arg("step"), nb::arg("stream"), nb::arg("member"), nb::arg("begin"), nb::arg("out"),
+        nb::sig("def random_keys(seed: int, step: int, stream: int, member: int, begin: int, out: numpy.typing.NDArray[numpy.uint64]) -> None"),
+        "Fill `out` with the random 64-bit numbers of a stream from number `begin` on.");
 }
 
 }  // namespace chainrule

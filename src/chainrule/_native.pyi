@@ -23,6 +23,11 @@ def available_threads() -> int:
 def permutation(seed: int, epoch: int, stream: int, member: int, out: numpy.typing.NDArray[numpy.int64]) -> None:
     """Fill `out` with the random row order of an epoch."""
 
+def random_keys(seed: int, step: int, stream: int, member: int, begin: int, out: numpy.typing.NDArray[numpy.uint64]) -> None:
+    """
+    Fill `out` with the random 64-bit numbers of a stream from number `begin` on.
+    """
+
 class Program:
     """A network, its losses and penalties, as the core runs them."""
 

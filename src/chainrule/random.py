@@ -68,7 +68,21 @@ def words(n: int, seed: int, step: int, stream: int, member: int = 0, begin: int
     return philox(seed, blocks, step, stream, member).reshape(-1)[:n]
 
 
-def _words64(n: int, seed: int, step: int, stream: int, member: int, begin: int = 0) -> NDArray[np.uint64]:
+def keys(n: int, seed: int, step: int, stream: int, member: int = 0, begin: int = 0) -> NDArray[np.uint64]:
+    """The `n` random 64-bit numbers of a stream from number `begin` on (an even one), shape (n,).
+
+    Where the native core is there it draws them; the numbers are the same.
+    """
+    native = core()
+    if native is None:
+        return joined_words(n, seed, step, stream, member, begin)
+    numbers = np.empty(n, dtype=np.uint64)
+    native.random_keys(seed, step & 0xFFFFFFFF, stream & 0xFFFFFFFF, member & 0xFFFFFFFF, begin, numbers)
+    return numbers
+
+
+def joined_words(n: int, seed: int, step: int, stream: int, member: int, begin: int) -> NDArray[np.uint64]:
+    """What `keys` returns, in NumPy: every two words are one number, the higher half first."""
     pairs = words(2 * n, seed, step, stream, member, 2 * begin).reshape(n, 2).astype(np.uint64)
     return (pairs[:, 0] << _SHIFT) | pairs[:, 1]
 
@@ -77,7 +91,7 @@ def uniform(n: int, seed: int, step: int, stream: int, member: int = 0) -> Doubl
     """Numbers drawn uniformly from [0, 1) with 53 random bits each, shape (n,)."""
     numbers = np.empty(n)
     for begin in range(0, n, _CHUNK):
-        part = _words64(min(_CHUNK, n - begin), seed, step, stream, member, begin)
+        part = keys(min(_CHUNK, n - begin), seed, step, stream, member, begin)
         numbers[begin : begin + _CHUNK] = (part >> np.uint64(11)) * 2.0**-53
     return numbers
 
@@ -106,7 +120,7 @@ def permutation(n: int, seed: int, epoch: int, member: int = 0, stream: int = SH
         order = np.empty(n, dtype=np.int64)
         native.permutation(seed, epoch & 0xFFFFFFFF, stream, member & 0xFFFFFFFF, order)
         return order
-    return np.argsort(_words64(n, seed, epoch, stream, member), kind="stable").astype(np.int64)
+    return np.argsort(joined_words(n, seed, epoch, stream, member, 0), kind="stable").astype(np.int64)
 
 
 def draws(n: int, seed: int, epoch: int, member: int = 0) -> Order:

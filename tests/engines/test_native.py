@@ -182,8 +182,18 @@ def test_curves_with_frozen_layers() -> None:
 @given(n=st.integers(1, 3000), seed=st.integers(0, 2**64 - 1), epoch=st.integers(0, 2**33), member=st.integers(0, 9))
 def test_shuffles(n: int, seed: int, epoch: int, member: int) -> None:
     """Bit for bit the order that NumPy's sort gives."""
-    keys = random._words64(n, seed, epoch, random.SHUFFLE, member)
+    keys = random.joined_words(n, seed, epoch, random.SHUFFLE, member, 0)
     np.testing.assert_array_equal(random.permutation(n, seed, epoch, member), np.argsort(keys, kind="stable"))
+
+
+@given(
+    n=st.integers(0, 300), seed=st.integers(0, 2**64 - 1), step=st.integers(0, 2**33), member=st.integers(0, 9),
+    begin=st.integers(0, 2**20).map(lambda half: 2 * half),
+)  # fmt: skip
+def test_keys(n: int, seed: int, step: int, member: int, begin: int) -> None:
+    """Bit for bit what NumPy draws."""
+    drawn = random.keys(n, seed, step, random.INITIALIZE, member, begin)
+    np.testing.assert_array_equal(drawn, random.joined_words(n, seed, step, random.INITIALIZE, member, begin))
 
 
 @given(rate=st.floats(0, 0.99), seed=st.integers(0, 2**64 - 1), step=st.integers(0, 2**33), width=st.integers(1, 70))
