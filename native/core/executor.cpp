@@ -98,12 +98,15 @@ Executor<T>::Executor(const Program& program, const Plan& plan, const Kernels<T>
 }
 
 template <class T>
-void Executor<T>::take_rows(const Data<T>& data, const int64_t* numbers, long count) {
+void Executor<T>::take_rows(const Data<T>& data, const int64_t* numbers, long count, Team& team) {
     rows_ = count;
     for (size_t i = 0; i < program_.inputs.size(); ++i) {
         const size_t slot = size_t(program_.inputs[i]);
-        if (values_[slot])
-            kernels_.gather(data.inputs[i], plan_.slots[slot].width, numbers, count, values_[slot], plan_.slots[slot].stride);
+        if (!values_[slot]) continue;
+        const long width = plan_.slots[slot].width, stride = plan_.slots[slot].stride;
+        over_rows(width, team, [&](long begin, long end) {
+            kernels_.gather(data.inputs[i], width, numbers + begin, end - begin, values_[slot] + begin * stride, stride);
+        });
     }
     take_targets(data, numbers, 0, count);
 }

@@ -41,7 +41,7 @@ public:
     Executor(const Program& program, const Plan& plan, const Kernels<T>& kernels, int threads);
 
     // Takes rows of the data, by number or a stretch of them.
-    void take_rows(const Data<T>& data, const int64_t* numbers, long count);
+    void take_rows(const Data<T>& data, const int64_t* numbers, long count, Team& team);
     // Asks for rows that will be taken soon.
     void expect_rows(const Data<T>& data, const int64_t* numbers, long count) const;
     void take_stretch(const Data<T>& data, long begin, long count, bool with_targets);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr int thread_limit = 64;
 using Clock = std::chrono::steady_clock;
-constexpr auto patience = std::chrono::microseconds(5);  // of a thread that waits, before it sleeps
+constexpr auto patience = std::chrono::microseconds(100);  // of a thread that waits, before it sleeps
 
 void relax() {
 #if defined(__x86_64__)

@@ -98,7 +98,7 @@ private:
             const Place place{job_.seed, uint32_t(job_.first_step + uint64_t(step)), uint32_t(member)};
             double* losses = losses_.data() + size_t(member) * heads;
             double* weights = weights_.data() + size_t(member) * heads;
-            executor.take_rows(job_.data, job_.order + member * job_.rows_in_order + begin, count);
+            executor.take_rows(job_.data, job_.order + member * job_.rows_in_order + begin, count, team);
             if (step + 1 < job_.steps)
                 executor.expect_rows(job_.data, job_.order + member * job_.rows_in_order + begin + count, rows_of(step + 1));
             executor.forward(parameters, state, place, team);

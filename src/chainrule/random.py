@@ -32,7 +32,7 @@ _WEYL_0: Final = 0x9E3779B9
 _WEYL_1: Final = 0xBB67AE85
 _LOW: Final = np.uint64(0xFFFFFFFF)
 _SHIFT: Final = np.uint64(32)
-_CHUNK: Final = 1 << 16  # numbers that are drawn at a time, so that what they are made from stays small
+_CHUNK: Final = 1 << 13  # numbers that are drawn at a time, so that what they are made from stays small
 
 
 def philox(seed: int, block: ArrayLike, step: int, stream: int, member: int = 0) -> Words:
