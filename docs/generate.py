@@ -132,8 +132,8 @@ def native_core() -> str:
                 ],
             ],
         ),
-        "`chainrule info` says which of them are in use. Where no C++ compiler was found at installation the package is pure "
-        "Python, and `chainrule info` says that too.",
+        "`chainrule info` says which of them are in use. Where no C++ compiler was found at installation, or compiling "
+        "failed, the package is pure Python, and `chainrule info` says that too.",
     ]
     return "\n\n".join(parts) + "\n"
 

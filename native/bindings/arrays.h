@@ -39,6 +39,8 @@ template <class T, class A>
 auto* numbers_of(const A& array, const std::string& name, int64_t count, int64_t rows = -1) {
     if (array.dtype() != nb::dtype<T>()) throw std::invalid_argument(name + " has the wrong type of numbers");
     if (!contiguous(array)) throw std::invalid_argument(name + " isn't C-contiguous");
+    if (reinterpret_cast<uintptr_t>(array.data()) % alignof(T) != 0)
+        throw std::invalid_argument(name + " doesn't begin where its type of numbers may");
     const bool fits = int64_t(array.size()) == count && (rows < 0 || (array.ndim() > 0 && int64_t(array.shape(0)) == rows));
     if (!fits)
         throw std::invalid_argument(name + " has the shape " + shape_text(array) + "; " + std::to_string(count) +

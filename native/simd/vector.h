@@ -132,6 +132,22 @@ CHAINRULE_INLINE Vector<T> magnitude(Vector<T> v) {
     return (Vector<T>)((Integers<T>)v & ~(Integers<T>)splat<T>(T(-0.0)));
 }
 
+typedef uint64_t Longs __attribute__((vector_size(vector_bytes)));
+constexpr int long_lanes = vector_bytes / 8;
+
+// Lane by lane the whole product of the lower 32 bits.
+CHAINRULE_INLINE Longs product_of_low_halves(Longs a, Longs b) {
+#if defined(__AVX512F__)
+    return (Longs)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (Longs)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (Longs)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+    return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF);
+#endif
+}
+
 template <class T>
 CHAINRULE_INLINE T sum_of_lanes(Vector<T> v) {
     T part[lanes<T>];

@@ -22,8 +22,8 @@ def _load() -> tuple[Any, str]:
         return import_module("chainrule._native"), ""
     except ModuleNotFoundError:
         return None, (
-            "the native core isn't there: no C++ compiler was found when chainrule was installed; with one "
-            "(Debian: apt install g++), installing chainrule again builds it"
+            "the native core isn't there: no C++ compiler was found when chainrule was installed, or compiling "
+            "failed; with one (Debian: apt install g++), installing chainrule again builds it (-v says more)"
         )
     except ImportError as error:
         return None, f"the native core can't be loaded: {error}"

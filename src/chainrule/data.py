@@ -45,6 +45,7 @@ def _is_ready(network: Network, X: Any, dtype: np.dtype) -> bool:
         type(X) is np.ndarray
         and X.dtype == dtype
         and X.flags.c_contiguous
+        and X.flags.aligned
         and X.shape[1:] == network.only_input_shape
         and math.isfinite(np.vdot(X, X))  # NaN and infinity stay in the sum; one that is just too large decides nothing
     )
@@ -97,7 +98,7 @@ def _numbers(given: Any, dtype: np.dtype, name: str) -> Array:
         raise InputError(f'X must be numbers for input "{name}": {error}') from None
     if array.ndim == 0:
         raise InputError(f'X is a single number for input "{name}"; rows are wanted')
-    array = np.ascontiguousarray(array)
+    array = np.require(array, requirements="CA")
     finite = np.isfinite(array)
     if not finite.all():
         bad = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))

@@ -214,7 +214,7 @@ WRONG: dict[str, list[Any]] = {
                    np.ones((1, 64), ">f4"), np.ones((1, 128), "f4")[:, ::2], np.ones((0, 64), "f4"), None, "w"],
     "state": [np.zeros((1, 1), "f4"), np.zeros((2, 0), "f4"), np.zeros((1, 0), "f8"), np.zeros(0, "f4"), None],
     "inputs": [[], [rows(6), rows(6)], [rows(6, "f8")], [rows(6)[:, :2]], [rows(6).T], [None], None, 3, [rows(6)[::-1]],
-               [np.float32(1)], [rows(6).astype("c8")], [rows(6).astype(object)]],
+               [np.float32(1)], [rows(6).astype("c8")], [rows(6).astype(object)], [layouts(rows(6))["unaligned"]]],
     "targets": [[], [np.zeros(5, int)], [np.full(6, 2)], [np.full(6, -1)], [np.zeros(6, "i4")],
                 [np.zeros((6, 3), "f4")], [None], [np.zeros((6, 2), "f8")],
                 [np.full(6, 2**62)], [np.zeros(12, int)[::2]]],

@@ -221,13 +221,18 @@ def _rule_form(rule: UpdateRule) -> dict[str, Any]:
 
 
 def _data(data: Rows, parameters: Array) -> dict[str, Any]:
-    """Rows as the core takes them: contiguous, of the parameters' type, classes as int64. Mostly they are."""
+    """Rows as the core takes them: the numbers of the parameters' type, classes as int64. Mostly they are."""
     dtype = parameters.dtype
     return {
-        "inputs": [np.ascontiguousarray(x, dtype) for x in data.inputs],
-        "targets": [np.ascontiguousarray(y, np.int64 if y.ndim == 1 else dtype) for y in data.targets],
-        "weights": [None if w is None else np.ascontiguousarray(w, dtype) for w in data.weights],
+        "inputs": [_laid_out(x, dtype) for x in data.inputs],
+        "targets": [_laid_out(y, np.int64 if y.ndim == 1 else dtype) for y in data.targets],
+        "weights": [None if w is None else _laid_out(w, dtype) for w in data.weights],
     }
+
+
+def _laid_out(x: Array, dtype: Any) -> Array:
+    x = np.ascontiguousarray(x, dtype)
+    return x if x.flags.aligned else x.copy()
 
 
 def _sums(sums: Sums) -> dict[str, Any]:
