@@ -33,6 +33,8 @@ class Loss(Limited):
     fuses_with: ClassVar[str | None] = None  # the output activation it is computed together with
     fused_formula: ClassVar[str] = ""
     fused_gradient_formula: ClassVar[str] = ""
+    reads: ClassVar[str] = "any number"  # what outputs must be for it, in words
+    yes_or_no: ClassVar[bool] = False  # whether each output is an answer of its own, not one class of several
     separable: ClassVar[bool] = False  # whether a row's loss is a sum of one term for each output
 
     def rows(self, target: Array, output: Array) -> Array:
@@ -174,6 +176,7 @@ class Poisson(Loss):
     """The Poisson negative log-likelihood for counts, without its constant `log(y!)`."""
 
     name = "poisson"
+    reads = "positive numbers"
     separable = True
     formula = "L = sum_j h_j - y_j log(h_j)"
     gradient_formula = "dL/dh_j = 1 - y_j / h_j"
@@ -222,6 +225,8 @@ class BinaryCrossEntropy(Loss):
     """The cross-entropy of yes-or-no targets from 0 to 1, one for each output."""
 
     name = "binary_cross_entropy"
+    reads = "probabilities"
+    yes_or_no = True
     separable = True
     formula = "L = -sum_j y_j log(h_j) + (1 - y_j) log(1 - h_j)"
     gradient_formula = "dL/dh_j = -(y_j / h_j - (1 - y_j) / (1 - h_j))"
@@ -256,6 +261,7 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     name = "cross_entropy"
+    reads = "probabilities"
     separable = True
     formula = "L = -sum_j y_j log(h_j)"
     gradient_formula = "dL/dh_j = -y_j / h_j"
