@@ -74,6 +74,10 @@ class Loss(Limited):
         """Raise an `InputError` where a target is outside what the loss is defined for."""
         return target
 
+    def stand_in(self, rows: int, outputs: int) -> AnyArray:
+        """Targets that `prepare` takes, for whoever has none and asks for nothing that depends on them."""
+        return np.zeros((rows, outputs))
+
 
 @dataclass(frozen=True)
 class SquaredError(Loss):
@@ -294,6 +298,9 @@ class CrossEntropy(Loss):
         if self.label_smoothing:
             target = (1 - self.label_smoothing) * target + self.label_smoothing / like.shape[1]
         return target
+
+    def stand_in(self, rows: int, outputs: int) -> AnyArray:
+        return np.zeros(rows, dtype=np.int64)
 
     def apart(self, target: AnyArray, outputs: int) -> tuple[Loss, Array]:
         return CrossEntropy(), self.distribution(target, np.zeros((len(target), outputs)))

@@ -298,13 +298,15 @@ class Derivation:
         return self.trace.loss
 
     def __repr__(self) -> str:
-        return f"<Derivation of {self.model.network!r}, {self.trace.n_rows} rows, L = {shown(self.loss)}>"
+        loss = "forward only" if self.graph.forward_only else f"L = {shown(self.loss)}"
+        rows = self.trace.n_rows
+        return f"<Derivation of {self.model.network!r}, {rows} row{'s' * (rows > 1)}, {loss}>"
 
 
 def explain(
     model: Model,
     X: Any,
-    y: Any,
+    y: Any = None,
     sample_weight: Any = None,
     *,
     training: bool = False,
@@ -313,4 +315,6 @@ def explain(
 ) -> Derivation:
     """The derivation of a row, or of several as one batch: what `Model.explain` calls."""
     trace = trace_rows(model, X, y, sample_weight, training=training)
-    return Derivation(trace, notation=notation, digits=digits)
+    work = Derivation(trace, notation=notation, digits=digits)
+    work.graph.forward_only = y is None
+    return work

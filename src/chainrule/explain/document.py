@@ -141,7 +141,7 @@ def document(derivation: Derivation, choice: Choice | None = None) -> Document:
         made.add(_folded(derivation))
         return made
     if choice.vectors and choice.all:
-        made.add(Heading("Given"), _given(derivation))
+        made.add(Heading("Given"), given(derivation))
     sections: dict[str, list[Name]] = {}
     for name in names:
         sections.setdefault(section_of(derivation, name), []).append(name)
@@ -197,7 +197,8 @@ def _network(derivation: Derivation) -> Paragraph:
     )
 
 
-def _given(derivation: Derivation) -> Matrices:
+def given(derivation: Derivation) -> Matrices:
+    """What the exercise gives: inputs, targets, parameters."""
     trace = derivation.trace
     matrices = []
     for slot in trace.program.inputs:
