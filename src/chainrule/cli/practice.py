@@ -22,7 +22,7 @@ def practice(
     sheet: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[SHEET]", help="A worksheet (TOML) to work; left out, a new one is made.", show_default=False
+            metavar="SHEET", help="A worksheet (TOML) to work; left out, a new one is made.", show_default=False
         ),
     ] = None,
     network: Annotated[

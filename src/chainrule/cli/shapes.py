@@ -39,7 +39,7 @@ def sizes(text: str) -> list[int]:
 def rows_of(option: str, text: str, width: int, what: str) -> Doubles:
     """Numbers with commas between them, rows with semicolons, shape (rows, width).
 
-    >>> rows_of("--x", "0.5,0.8; 1,2", 2, "inputs").tolist()
+    >>> rows_of("--x", "0.5,0.8; 1,2", 2, "input").tolist()
     [[0.5, 0.8], [1.0, 2.0]]
     """
     rows = []
@@ -54,6 +54,12 @@ def rows_of(option: str, text: str, width: int, what: str) -> Doubles:
             raise InputError(f'{option} is "{text}"; it must be finite numbers')
         if len(values) != width:
             where = f" in row {number}" if ";" in text else ""
-            raise InputError(f"{option} has {len(values)} numbers{where}; the network has {width} {what}")
+            raise InputError(
+                f"{option} has {_counted(len(values), 'number')}{where}; {_counted(width, what)} would be right"
+            )
         rows.append(values)
     return np.array(rows)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'es' if what.endswith('s') and n != 1 else 's' * (n != 1)}"

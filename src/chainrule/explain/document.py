@@ -131,7 +131,7 @@ def document(derivation: Derivation, choice: Choice | None = None) -> Document:
     choice = choice or Choice()
     title = derivation.title or _title(derivation)
     made = Document(title, derivation.notation, derivation.digits)
-    made.add(Heading(title, 1), _network(derivation))
+    made.add(Heading(title, 1), _network(derivation), *derivation.notes)
     if choice.weight is not None:
         _one_weight(derivation, choice.weight, made)
         return made
@@ -223,7 +223,7 @@ def _tuples(array: object) -> tuple[tuple[float, ...], ...]:
 
 def _chosen(derivation: Derivation, choice: Choice) -> list[Name]:
     if choice.layer is not None:
-        _check_layer(derivation, choice.layer)
+        check_layer(derivation, choice.layer)
     if choice.all:
         return _first(derivation, MANY)
     found = []
@@ -240,7 +240,8 @@ def _chosen(derivation: Derivation, choice: Choice) -> list[Name]:
     return found
 
 
-def _check_layer(derivation: Derivation, layer: str) -> None:
+def check_layer(derivation: Derivation, layer: str) -> None:
+    """Raise an `InputError` where there is no such layer."""
     from chainrule.errors import InputError, did_you_mean, listed
 
     names = list(dict.fromkeys(step.name for step in derivation.model.network.steps))
