@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.formula import Negative, Node, Number, Product, Sum, Symbol
 from chainrule.explain.names import KINDS, Name
 from chainrule.explain.order import in_order, position
@@ -167,6 +168,8 @@ def _first(derivation: Derivation, limit: int) -> list[Name]:
 
 def _title(derivation: Derivation) -> str:
     network = derivation.model.network
+    if len(network.heads) > 1:
+        return f"Derivation of a network with the heads {listed(head.name for head in network.heads)}"
     sizes = [str(slot.shape[0]) for slot in network.program.inputs if len(slot.shape) == 1]
     sizes += [str(step.layer.units) for step in network.steps if isinstance(step.layer, Dense)]
     return f"Derivation of a {'-'.join(sizes)} network"
@@ -242,8 +245,6 @@ def _chosen(derivation: Derivation, choice: Choice) -> list[Name]:
 
 def check_layer(derivation: Derivation, layer: str) -> None:
     """Raise an `InputError` where there is no such layer."""
-    from chainrule.errors import InputError, did_you_mean, listed
-
     names = list(dict.fromkeys(step.name for step in derivation.model.network.steps))
     if layer not in names:
         raise InputError(f'there is no layer "{layer}".{did_you_mean(layer, names)} There are {listed(names)}')
