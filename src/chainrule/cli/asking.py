@@ -97,6 +97,8 @@ def _ask_one(session: Session, question: Question, save: object) -> None:
 
         word, _, rest = verdict_text(mark).partition(":")
         say((word, STYLES[mark.verdict]), f":{rest}" if rest else "", indent=2)
+        if mark.verdict == "correct" and (remark := session.remark(question)):
+            say(remark, indent=2)
         if mark.verdict != "wrong":
             return
         say("try again, or Enter to go on with it", indent=2)

@@ -84,6 +84,27 @@ def test_a_plain_slip_is_named_without_the_number_that_would_be_right() -> None:
     assert f"{session.work[session.questions[0].name].value:.3g}" not in verdict_text(mark)
 
 
+def test_the_summary_names_the_first_wrong_step_without_giving_it_away() -> None:
+    session = Session.of(sheet())
+    session.answer(session.questions[1], "0.1234")
+    session.answer(session.questions[0], "0.4321")
+    assert summary_lines(session)[-1].startswith(
+        "The first wrong step is z[hidden,1] = 0.4321; wrong: no known mistake"
+    )
+
+
+@pytest.mark.parametrize(("text", "coarse"), [("0.4", True), ("0.41", True), ("0.409", False), ("0.4086", False)])
+def test_few_digits_are_remarked_on(text: str, coarse: bool) -> None:
+    session = Session.of(sheet())
+    h = session.questions[2]
+    assert f"{session.work[h.name].value:.4f}" == "0.4085"
+    session.answer(h, text)
+    assert (session.remark(h) is not None) is coarse
+    z = session.questions[0]  # -0.37 is all there is
+    session.answer(z, "-0.37")
+    assert session.remark(z) is None
+
+
 def test_a_sheet_asks_for_its_own_symbols_and_goes_on_where_it_stopped() -> None:
     read = read_worksheet(SHEETS / "two_sigmoid_units.toml")
     assert [question.symbol for question in Session.of(read).waiting] == ["b0+"]  # all else was written

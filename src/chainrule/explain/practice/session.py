@@ -18,6 +18,8 @@ from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
 from chainrule.explain.render.formula_text import formula_text
 from chainrule.explain.worksheet import Worksheet
 
+COARSE = 50  # times the last place asked for: answers in units above that get a remark
+
 
 @dataclass(frozen=True)
 class Question:
@@ -80,6 +82,14 @@ class Session:
         mark = self.marks()[question.symbol]
         self.first.setdefault(question.symbol, mark.verdict)
         return mark
+
+    def remark(self, question: Question) -> str | None:
+        """What else is to be said about a correct answer: that its digits are too few to show much."""
+        written = read_number(self.answers[question.symbol])
+        is_exact = abs(written.value - self.work.graph.value(question.name)) <= written.unit * 1e-6
+        if written.unit <= COARSE * 10.0**-self.decimals or is_exact:
+            return None
+        return f"few digits show little: {self.decimals} decimals are asked for"
 
     def leave_out(self, question: Question) -> None:
         """Go on without an answer, or with the one that was given."""
@@ -200,7 +210,10 @@ def summary_lines(session: Session) -> list[str]:
         lines.append(f"{repaired} set right after a first try that was wrong.")
     if hints:
         lines.append(f"{hints} hint{'s' * (hints > 1)} taken, for {shown(len(session.hints))} of the numbers.")
-    if answered:
+    if marks.first_wrong is not None:
+        wrong = marks[marks.first_wrong]
+        lines.append(f"The first wrong step is {wrong.symbol} = {wrong.written}; {verdict_text(wrong)}.")
+    elif answered:
         lines.append(marks.sentence)
     return lines
 
