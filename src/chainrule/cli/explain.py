@@ -93,7 +93,7 @@ def explain(
     loss: Annotated[
         str | None,
         typer.Option(
-            help="[default: the one that goes with --output, or squared_error]",
+            help="What is minimized.  [default: the one that goes with --output, or squared_error]",
             rich_help_panel=_SIZES,
             show_default=False,
         ),

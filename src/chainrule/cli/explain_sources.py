@@ -76,6 +76,7 @@ def derive(what: str, asked: Asked) -> tuple[Derivation, int | None]:
     if kind == SHAPE:
         return _of_shape(what, asked), asked.row
     work = _of_model(what, asked)
+    work.graph.without_update = True  # the optimizer's memory isn't in the file: the next step would be another one
     return work, asked.row if asked.table is None else None
 
 
