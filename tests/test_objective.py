@@ -36,6 +36,21 @@ class TestHeads:
         ]  # fmt: skip
 
     @pytest.mark.parametrize(
+        ("loss", "outputs", "output", "message"),
+        [
+            ("cross_entropy", 3, "linear", 'output="softmax".* for one class of several, or output="sigmoid"'),
+            ("cross_entropy", 1, "linear", 'use output="sigmoid" and the loss "binary_cross_entropy"'),
+            ("binary_cross_entropy", 2, "tanh", 'a tanh output doesn\'t make; use .*output="sigmoid"'),
+            ("poisson", 1, "linear", 'reads positive numbers.*output="exponential"'),
+        ],
+    )
+    def test_a_head_that_makes_any_number_is_no_probability(
+        self, loss: str, outputs: int, output: str, message: str
+    ) -> None:
+        with pytest.raises(InputError, match=message):
+            Objective.of(Network.mlp(2, [], outputs, output=output), loss)
+
+    @pytest.mark.parametrize(
         ("loss", "options", "message"),
         [
             ("squared_error", {}, r"loss: the network has the heads a, b; say it for each: \{'a': ...\}"),

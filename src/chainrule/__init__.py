@@ -26,6 +26,8 @@ _HOMES = {
     "LossBelow": "training.stopping", "TimeLimit": "training.stopping",
     "Callback": "training.callbacks", "Checkpoint": "training.callbacks", "History": "training.history",
     "Metric": "metrics",
+    "Derivation": "explain.derivation", "Exercise": "explain.practice.exercise", "Marks": "explain.marking.marks",
+    "Worksheet": "explain.worksheet", "read_worksheet": "explain.worksheet",
     "ChainruleError": "errors", "DivergenceError": "errors", "EngineError": "errors", "FileError": "errors",
     "InputError": "errors", "NetworkError": "errors", "TrainingError": "errors",
 }  # fmt: skip

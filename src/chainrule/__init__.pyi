@@ -26,6 +26,15 @@ from chainrule.estimators import (
 from chainrule.estimators import (
     MLPRegressor as MLPRegressor,
 )
+from chainrule.explain.derivation import Derivation as Derivation
+from chainrule.explain.marking.marks import Marks as Marks
+from chainrule.explain.practice.exercise import Exercise as Exercise
+from chainrule.explain.worksheet import (
+    Worksheet as Worksheet,
+)
+from chainrule.explain.worksheet import (
+    read_worksheet as read_worksheet,
+)
 from chainrule.files import load as load
 from chainrule.layers import (
     Activation as Activation,

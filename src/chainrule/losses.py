@@ -33,6 +33,8 @@ class Loss(Limited):
     fuses_with: ClassVar[str | None] = None  # the output activation it is computed together with
     fused_formula: ClassVar[str] = ""
     fused_gradient_formula: ClassVar[str] = ""
+    reads: ClassVar[str] = "any number"  # what outputs must be for it, in words
+    yes_or_no: ClassVar[bool] = False  # whether each output is an answer of its own, not one class of several
     separable: ClassVar[bool] = False  # whether a row's loss is a sum of one term for each output
 
     def rows(self, target: Array, output: Array) -> Array:
@@ -71,6 +73,10 @@ class Loss(Limited):
     def check_targets(self, target: AnyArray, head: str) -> AnyArray:
         """Raise an `InputError` where a target is outside what the loss is defined for."""
         return target
+
+    def stand_in(self, rows: int, outputs: int) -> AnyArray:
+        """Targets that `prepare` takes, for whoever has none and asks for nothing that depends on them."""
+        return np.zeros((rows, outputs))
 
 
 @dataclass(frozen=True)
@@ -174,6 +180,7 @@ class Poisson(Loss):
     """The Poisson negative log-likelihood for counts, without its constant `log(y!)`."""
 
     name = "poisson"
+    reads = "positive numbers"
     separable = True
     formula = "L = sum_j h_j - y_j log(h_j)"
     gradient_formula = "dL/dh_j = 1 - y_j / h_j"
@@ -222,6 +229,8 @@ class BinaryCrossEntropy(Loss):
     """The cross-entropy of yes-or-no targets from 0 to 1, one for each output."""
 
     name = "binary_cross_entropy"
+    reads = "probabilities"
+    yes_or_no = True
     separable = True
     formula = "L = -sum_j y_j log(h_j) + (1 - y_j) log(1 - h_j)"
     gradient_formula = "dL/dh_j = -(y_j / h_j - (1 - y_j) / (1 - h_j))"
@@ -256,6 +265,7 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     name = "cross_entropy"
+    reads = "probabilities"
     separable = True
     formula = "L = -sum_j y_j log(h_j)"
     gradient_formula = "dL/dh_j = -y_j / h_j"
@@ -288,6 +298,9 @@ class CrossEntropy(Loss):
         if self.label_smoothing:
             target = (1 - self.label_smoothing) * target + self.label_smoothing / like.shape[1]
         return target
+
+    def stand_in(self, rows: int, outputs: int) -> AnyArray:
+        return np.zeros(rows, dtype=np.int64)
 
     def apart(self, target: AnyArray, outputs: int) -> tuple[Loss, Array]:
         return CrossEntropy(), self.distribution(target, np.zeros((len(target), outputs)))

@@ -13,12 +13,16 @@ from chainrule.errors import InputError, did_you_mean, listed
 
 @dataclass(frozen=True)
 class Metric:
-    """A function of (target, output, row weights), and whether more of it is better."""
+    """A function of (target, output, row weights), and whether more of it is better.
+
+    `yes_or_no` takes its place where each of several outputs is an answer of its own (binary cross-entropy).
+    """
 
     name: str
     function: Callable[[AnyArray, Array, Array], float]
     higher_is_better: bool
     formula: str
+    yes_or_no: Callable[[AnyArray, Array, Array], float] | None = None
 
 
 def _labels(values: AnyArray) -> AnyArray:
@@ -33,6 +37,16 @@ def _labels(values: AnyArray) -> AnyArray:
 def accuracy(target: AnyArray, output: Array, weights: Array) -> float:
     """The share of rows whose most probable class is right."""
     return float(np.average(_labels(target) == _labels(output), weights=weights))
+
+
+def all_right(target: AnyArray, output: Array, weights: Array) -> float:
+    """The share of rows all of whose outputs are on the right side of 1/2, as scikit-learn counts several labels.
+
+    >>> h, y = np.array([[0.9, 0.8], [0.9, 0.2]]), np.array([[1.0, 1.0], [1.0, 1.0]])
+    >>> all_right(y, h, np.ones(2))
+    0.5
+    """
+    return float(np.average(((output >= 0.5) == (target >= 0.5)).all(axis=1), weights=weights))
 
 
 def mean_absolute_error(target: AnyArray, output: Array, weights: Array) -> float:
@@ -56,7 +70,13 @@ def r2(target: AnyArray, output: Array, weights: Array) -> float:
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", accuracy, True, "mean [argmax h = y]"),
+        Metric(
+            "accuracy",
+            accuracy,
+            True,
+            "mean [argmax h = y]; several yes-or-no outputs: mean [all [h_j >= 1/2] = y_j]",
+            all_right,
+        ),
         Metric("mean_absolute_error", mean_absolute_error, False, "mean |h - y|"),
         Metric("root_mean_squared_error", root_mean_squared_error, False, "sqrt(mean (h - y)^2)"),
         Metric("r2", r2, True, "1 - sum (h - y)^2 / sum (y - mean y)^2"),

@@ -250,11 +250,12 @@ class Model:
         return report
 
     def explain(
-        self, X: Any, y: Any, sample_weight: Any = None, *, training: bool = False, notation: str = "ours"
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, training: bool = False, notation: str = "ours"
     ) -> Derivation:
         """Every quantity of a forward and a backward pass over one row (or several as one batch), by name.
 
-        With `training=True` dropout and batch normalization work as in the next training step.
+        Without `y` there is the forward pass alone. With `training=True` dropout and batch normalization work as in the
+        next training step.
 
         >>> model = Model(Network.mlp(1, [], 1), "squared_error", "sgd")
         >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})

@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import InputError, TrainingError, did_you_mean, listed
-from chainrule.layers import Activation
+from chainrule.layers import Activation, Dense
 from chainrule.limits import NOT_NEGATIVE, check
 from chainrule.losses import Loss, get_loss
 from chainrule.network import Network
@@ -195,9 +195,24 @@ def _head_loss(network: Network, name: str, loss: Loss, weight: float, fuse: boo
             f'head "{name}" makes rows of shape {head.shape}; a loss takes vectors: put Flatten() before it'
         )
     step = next(step for step in network.steps if step.output == head.slot)
+    _check_output(step, name, loss, head.shape[0])
     if fuse and _can_fuse(network, step, loss):
         return HeadLoss(name, loss, weight, step.inputs[0], head.shape[0], step.index)
     return HeadLoss(name, loss, weight, head.slot, head.shape[0])
+
+
+def _check_output(step: Step, head: str, loss: Loss, outputs: int) -> None:
+    """Raise an `InputError` where a loss of probabilities or of positive numbers would read any number."""
+    made = (
+        step.layer.f.name if isinstance(step.layer, Activation) else "linear" if isinstance(step.layer, Dense) else ""
+    )
+    if loss.reads == "any number" or made not in ("linear", "tanh"):
+        return
+    right = f'the output activation "{loss.fuses_with}", as in Network.mlp(..., output="{loss.fuses_with}")'
+    if loss.fuses_with == "softmax":
+        several = f'{right} for one class of several, or output="sigmoid" with "binary_cross_entropy" for yes or no'
+        right = 'output="sigmoid" and the loss "binary_cross_entropy"' if outputs == 1 else several
+    raise InputError(f'head "{head}": {loss.name} reads {loss.reads}, which a {made} output doesn\'t make; use {right}')
 
 
 def _can_fuse(network: Network, step: Step, loss: Loss) -> bool:

@@ -13,7 +13,7 @@ COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-define
 
 
 def test_the_commands():
-    assert list(COMMANDS) == ["train", "predict", "evaluate", "explain", "mark", "params", "info"]
+    assert list(COMMANDS) == ["train", "predict", "evaluate", "explain", "mark", "practice", "params", "info"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

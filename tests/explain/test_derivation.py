@@ -148,3 +148,19 @@ def test_saturated_logits_have_finite_deltas() -> None:
     assert work["dL/dz[output,1]"].value == 1.0
     assert work["dL/dW[output,1,1]"].value == 1.0
     assert work.paths("W[output,1,1]").total == 1.0
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "poisson", "squared_error"])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_without_targets_there_is_the_forward_pass_alone(loss: str, rows: int) -> None:
+    output = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "poisson": "exponential"}.get(loss, "tanh")
+    model = Model(Network.mlp(2, [3], 2, output=output), loss, dtype="float64")
+    X = np.linspace(-1, 1, 2 * rows).reshape(rows, 2)
+    work = model.explain(X[0] if rows == 1 else X)
+    row = "" if rows == 1 else f"row {rows}; "
+    assert work[f"h[{row}output,2]"].value == pytest.approx(model.predict(X)[-1, 1], rel=1e-12)
+    assert {quantity.name.kind for quantity in work} == {"z", "h"}
+    with pytest.raises(InputError, match="depends on the target, and none is given"):
+        work["L"]
+    assert "forward only" in repr(work)
+    assert "No target is given" in work.to_text()

@@ -34,6 +34,17 @@ def test_metrics_are_called_by_their_head(engine: str) -> None:
     assert history["mood_accuracy"] == [model.evaluate(X, {"age": age, "mood": labels})["mood_accuracy"]]
 
 
+def test_several_yes_or_no_outputs_must_all_be_right(engine: str) -> None:
+    network = Network.mlp(2, [], 2, output="sigmoid")
+    model = Model(network, "binary_cross_entropy", metrics=["accuracy"], dtype="float64", engine=engine)
+    model.set_parameters({"output": {"W": [[9.0, 0.0], [0.0, 9.0]], "b": [0.0, 0.0]}})
+    X = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0]])
+    y = (X > 0).astype(float)
+    assert model.evaluate(X, y)["accuracy"] == 1.0  # the greater of two answers says nothing where both are yes
+    y[3] = [1, 1]
+    assert model.evaluate(X, y)["accuracy"] == 0.75
+
+
 def test_the_loss_is_that_of_prediction(engine: str) -> None:
     """No dropout, running statistics: exactly the loss of what `predict` says."""
     network = Network([Input(3), Dense(5, activation="tanh"), BatchNorm(), Dropout(0.5), Dense(1)])

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chainrule import History
+from chainrule import History, InputError
 from chainrule.training.history import EpochRecord
 
 RECORDS = [
@@ -19,11 +19,26 @@ RECORDS = [
     ("name", "values"),
     [
         ("loss", [0.5, 0.4]), ("validation_loss", [0.6, 0.55]), ("learning_rate", [0.1, 0.05]), ("seconds", [1.5, 2.5]),
-        ("accuracy", [0.7, 0.8]), ("validation_accuracy", [0.65, 0.75]), ("validation_r2", [None, None]),
+        ("accuracy", [0.7, 0.8]), ("validation_accuracy", [0.65, 0.75]),
     ],
 )  # fmt: skip
 def test_numbers_by_name(name: str, values: list) -> None:
     assert History(RECORDS)[name] == values
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("validation_r2", 'the history has no "validation_r2"'), ("acuracy", 'Did you mean "accuracy"')],
+)
+def test_a_number_that_no_epoch_has_is_an_error(name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        History(RECORDS)[name]
+
+
+def test_an_epoch_may_lack_a_number_that_others_have() -> None:
+    assert History([*RECORDS, EpochRecord(3, 30, 0.3, 0.05, 3.5)])["validation_accuracy"] == [0.65, 0.75, None]
+    assert History([EpochRecord(1, 10, 0.5, 0.1, 1.5)])["validation_loss"] == [None]
+    assert History()["accuracy"] == []
 
 
 def test_length_last_and_iteration() -> None:

@@ -14,6 +14,7 @@ from chainrule.cli.explain import explain
 from chainrule.cli.info import info
 from chainrule.cli.mark import mark
 from chainrule.cli.params import params
+from chainrule.cli.practice import practice
 from chainrule.cli.predict import predict
 from chainrule.cli.screen import complain
 from chainrule.cli.train import train
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, predict, evaluate, explain, mark, params, info):
+for command in (train, predict, evaluate, explain, mark, practice, params, info):
     app.command()(command)
 
 # The root of what typer raises for an unknown option, a missing argument, a word where a number belongs.

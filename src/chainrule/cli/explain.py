@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.explain_sources import Asked, derive
 from chainrule.errors import FileError, InputError, did_you_mean
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
 
-FORMATS = {"text": "to_text", "markdown": "to_markdown", "latex": "to_latex", "html": "to_html"}
+_NUMBERS, _SIZES = "Numbers that go in", "A network without a file"
+FORMATS = {"text": "to_text", "markdown": "to_markdown", "latex": "to_latex", "html": "to_html", "json": "to_json"}
 
 
 def explain(
-    sheet: Annotated[Path, typer.Argument(metavar="SHEET", help="A worksheet (TOML).", show_default=False)],
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="WHAT",
+            help="A worksheet (TOML), the sizes of a network as in 2-2-1, or a trained model (.safetensors).",
+            show_default=False,
+        ),
+    ] = None,
     weight: Annotated[
         str | None,
         typer.Option(
@@ -30,13 +39,88 @@ def explain(
         int | None, typer.Option(help="Only this unit, from 1; all when left out.", show_default=False)
     ] = None,
     row: Annotated[
-        int | None, typer.Option(help="Only this row of the sample, from 1; all when left out.", show_default=False)
+        int | None,
+        typer.Option(
+            help="Which row of --table, from 1 (the first below the header); of a sample only this row, all when left "
+            "out.",
+            show_default=False,
+        ),
     ] = None,
     notation: Annotated[
         str | None,
         typer.Option(
             help="ours, a-h, o-w, net-out, Z-H or O-P.  [default: the sheet's own symbols]", show_default=False
         ),
+    ] = None,
+    x: Annotated[
+        str | None,
+        typer.Option(
+            help="What goes in, as in 0.5,0.8; several rows with ; between them; left out, a table or a sheet says it.",
+            rich_help_panel=_NUMBERS,
+            show_default=False,
+        ),
+    ] = None,
+    y: Annotated[
+        str | None,
+        typer.Option(
+            help="The targets, a number for each output, or of a class its number from 0; forward only when left out.",
+            rich_help_panel=_NUMBERS,
+            show_default=False,
+        ),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            help="A CSV or Parquet file with the row for a trained model; left out, --x says it.",
+            rich_help_panel=_NUMBERS,
+            show_default=False,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="The target's column in --table, for a model of arrays; left out, all columns are inputs.",
+            rich_help_panel=_NUMBERS,
+            show_default=False,
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(
+            help="Activation of the hidden layers.  [default: relu]", rich_help_panel=_SIZES, show_default=False
+        ),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            help="What is minimized.  [default: the one that goes with --output, or squared_error]",
+            rich_help_panel=_SIZES,
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            help="Activation of the last layer.  [default: the one that goes with --loss]",
+            rich_help_panel=_SIZES,
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Draws weights and biases.  [default: 0]", rich_help_panel=_SIZES, show_default=False),
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the update: sgd, momentum, adam ...; no update is derived when left out.",
+            rich_help_panel=_SIZES,
+            show_default=False,
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Of the update.  [default: the optimizer's own]", rich_help_panel=_SIZES, show_default=False),
     ] = None,
     form: Annotated[str, typer.Option("--format", help="text, markdown, latex, html or json.")] = "text",
     out_file: Annotated[
@@ -50,13 +134,20 @@ def explain(
         chainrule explain examples/worksheets/two_sigmoid_units.toml
 
         chainrule explain sheet.toml --weight "W[hidden,1,1]" --format html --out sheet.html
-    """
-    from chainrule.explain.worksheet import read_worksheet
 
-    if form not in (*FORMATS, "json"):
-        near = did_you_mean(form, [*FORMATS, "json"])
+        chainrule explain 2-2-1 --activation sigmoid --x 0.5,0.8 --y 1 --seed 3
+
+        chainrule explain penguins.safetensors --table new.csv --row 17 --layer output
+    """
+    if form not in FORMATS:
+        near = did_you_mean(form, FORMATS)
         raise InputError(f'--format is "{form}"; it must be text, markdown, latex, html or json.{near}')
-    text = _written(read_worksheet(sheet).derivation(notation), form, weight, layer, unit, row)
+    asked = Asked(
+        notation=notation, row=row, activation=activation, output=output, loss=loss, x=x, y=y, seed=seed,
+        optimizer=optimizer, learning_rate=learning_rate, table=table, target=target,
+    )  # fmt: skip
+    derivation, row = _derivation(what, asked)
+    text = _written(derivation, form, weight, layer, unit, row)
     if out_file is None:
         sys.stdout.write(text)
         return
@@ -66,10 +157,18 @@ def explain(
         raise FileError(f"can't save to {out_file}: {error.strerror or error}") from None
 
 
+def _derivation(what: str | None, asked: Asked) -> tuple[Derivation, int | None]:
+    """What is explained, and which row of it."""
+    if what is None:
+        raise InputError(
+            "say what to explain: a worksheet (sheet.toml), the sizes of a network (2-2-1 --x 0.5,0.8 --y 1), or a "
+            "trained model (model.safetensors --table new.csv --row 17)"
+        )
+    return derive(what, asked)
+
+
 def _written(
     derivation: Derivation, form: str, weight: str | None, layer: str | None, unit: int | None, row: int | None
 ) -> str:
-    if form == "json":
-        return derivation.to_json(weight)
     text: str = getattr(derivation, FORMATS[form])(weight=weight, layer=layer, unit=unit, row=row)
     return text

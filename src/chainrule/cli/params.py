@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from chainrule.cli.screen import new_table, print_json, say, show
-from chainrule.errors import InputError
+from chainrule.cli.shapes import sizes
 
 
 def params(
@@ -28,14 +28,14 @@ def params(
     """
     from chainrule.network import Network
 
-    sizes = _sizes(network)
-    count = Network.mlp(sizes[0], sizes[1:-1], sizes[-1]).count()
+    layers = sizes(network)
+    count = Network.mlp(layers[0], layers[1:-1], layers[-1]).count()
     if as_json:
-        layers = [{"layer": c.name, "weights": c.weights, "biases": c.biases, "total": c.total} for c in count.layers]
+        counted = [{"layer": c.name, "weights": c.weights, "biases": c.biases, "total": c.total} for c in count.layers]
         print_json(
             {
                 "network": network,
-                "layers": layers,
+                "layers": counted,
                 "weights": count.weights,
                 "biases": count.biases,
                 "total": count.total,
@@ -43,7 +43,7 @@ def params(
         )
         return
     shown = new_table("layer", "arithmetic", "weights", "biases", "total", right=(1, 2, 3, 4))
-    for n_inputs, layer in zip(sizes, count.layers, strict=False):
+    for n_inputs, layer in zip(layers, count.layers, strict=False):
         shown.add_row(
             layer.name,
             f"{n_inputs:,} x {layer.biases:,} + {layer.biases:,}",
@@ -55,13 +55,3 @@ def params(
     shown.add_row(Text("all", "bold"), "", f"{count.weights:,}", f"{count.biases:,}", Text(f"{count.total:,}", "bold"))
     show(shown)
     say(f"without biases {count.weights:,}, with biases {count.total:,}")
-
-
-def _sizes(text: str) -> list[int]:
-    try:
-        sizes = [int(part) for part in text.replace(",", "-").split("-")]
-    except ValueError:
-        sizes = []
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise InputError(f'"{text}" is no network; give the sizes of at least two layers, as in 5-4-3-2-1')
-    return sizes

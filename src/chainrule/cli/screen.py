@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -20,9 +21,10 @@ Part = str | tuple[str, str]  # text, or text with its style
 _ENDLESS = 100_000
 
 
-def say(*parts: Part, stderr: bool = False) -> None:
-    """A line of text."""
-    _console(stderr).print(Text.assemble(*parts))
+def say(*parts: Part, stderr: bool = False, indent: int = 0) -> None:
+    """A line of text; where it is wrapped, every line of it stands so far to the right."""
+    line = Text.assemble(*parts)
+    _console(stderr).print(Padding(line, (0, 0, 0, indent), expand=False) if indent else line)
 
 
 def show(table: Table) -> None:

@@ -224,20 +224,24 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # 
         )
         return float(result.loss[0]), model.network.layout.named(result.vector[0])
 
-    def explain(self, x: Any, y: Any, sample_weight: Any = None, **options: Any) -> Any:
+    def explain(self, x: Any, y: Any = None, sample_weight: Any = None, **options: Any) -> Any:
         """Every quantity of a forward and a backward pass over one row (or several as one batch), by name.
 
         Of an ensemble it is the first member's. See `chainrule.Model.explain` for the derivation that it returns.
 
         Arguments:
-            x, y: rows and targets as for `fit`; a single row may come without its brackets.
+            x, y: rows and targets as for `fit`; a single row may come without its brackets. Without targets there is
+                the forward pass alone.
             sample_weight: a weight for each row.
             options: those of `Model.explain`.
         """
         check_is_fitted(self)
         one = np.ndim(x) == 1
-        X, y = self._check_targets([x] if one else x, [y] if one else y, known=True)
         model = self._ready_core().model
+        if y is None:
+            X = check_rows(self, [x] if one else x)
+            return model.explain(X.toarray() if issparse(X) else X, **options)
+        X, y = self._check_targets([x] if one else x, [y] if one else y, known=True)
         targets = self._encode(y, model.dtype)
         by_head = dict(zip((head.name for head in model.network.heads), targets, strict=True))
         weights = self._weights(check_weights(sample_weight, X), y, X)

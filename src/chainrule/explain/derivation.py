@@ -18,7 +18,7 @@ from chainrule.explain.trace import Trace, trace_rows
 from chainrule.explain.uses import count_uses
 
 if TYPE_CHECKING:
-    from chainrule.explain.document import Document
+    from chainrule.explain.document import Block, Document
     from chainrule.explain.marking.marks import Marks
     from chainrule.explain.paths import Paths
     from chainrule.model import Model
@@ -147,6 +147,7 @@ class Derivation:
         self.notation = get_notation(notation, self.graph)
         self.digits = digits
         self.title = title
+        self.notes: list[Block] = []  # what else belongs at the beginning of its document
 
     @property
     def model(self) -> Model:
@@ -184,6 +185,10 @@ class Derivation:
         kinds: tuple[str, ...] | None = None,
     ) -> list[Quantity]:
         """The quantities of one layer, unit (from 1), row (from 1) or of some kinds, in the order of computation."""
+        from chainrule.explain.document import check_layer
+
+        if layer is not None:
+            check_layer(self, layer)
         return [
             quantity
             for quantity in self
@@ -278,13 +283,15 @@ class Derivation:
 
         return to_html(self.document(**choice))
 
-    def to_json(self, weight: str | None = None) -> str:
-        """JSON of every quantity, or of those that the gradient by one weight is computed from."""
+    def to_json(
+        self, weight: str | None = None, *, layer: str | None = None, unit: int | None = None, row: int | None = None
+    ) -> str:
+        """JSON of every quantity, of one layer, unit or row, or of what the gradient by one weight is computed from."""
         from chainrule.explain.paths import gradient_name
         from chainrule.explain.render.json import to_json
 
         if weight is None:
-            return to_json(self, list(self))
+            return to_json(self, self.select(layer=layer, unit=unit, row=row))
         return to_json(self, self.needed_for(gradient_name(self.graph, self[weight].name)))
 
     def _repr_html_(self) -> str:
@@ -298,13 +305,15 @@ class Derivation:
         return self.trace.loss
 
     def __repr__(self) -> str:
-        return f"<Derivation of {self.model.network!r}, {self.trace.n_rows} rows, L = {shown(self.loss)}>"
+        loss = "forward only" if self.graph.forward_only else f"L = {shown(self.loss)}"
+        rows = self.trace.n_rows
+        return f"<Derivation of {self.model.network!r}, {rows} row{'s' * (rows > 1)}, {loss}>"
 
 
 def explain(
     model: Model,
     X: Any,
-    y: Any,
+    y: Any = None,
     sample_weight: Any = None,
     *,
     training: bool = False,
@@ -313,4 +322,6 @@ def explain(
 ) -> Derivation:
     """The derivation of a row, or of several as one batch: what `Model.explain` calls."""
     trace = trace_rows(model, X, y, sample_weight, training=training)
-    return Derivation(trace, notation=notation, digits=digits)
+    work = Derivation(trace, notation=notation, digits=digits)
+    work.graph.forward_only = y is None
+    return work

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.formula import Negative, Node, Number, Product, Sum, Symbol
 from chainrule.explain.names import KINDS, Name
 from chainrule.explain.order import in_order, position
@@ -131,7 +132,7 @@ def document(derivation: Derivation, choice: Choice | None = None) -> Document:
     choice = choice or Choice()
     title = derivation.title or _title(derivation)
     made = Document(title, derivation.notation, derivation.digits)
-    made.add(Heading(title, 1), _network(derivation))
+    made.add(Heading(title, 1), _network(derivation), *derivation.notes)
     if choice.weight is not None:
         _one_weight(derivation, choice.weight, made)
         return made
@@ -141,7 +142,7 @@ def document(derivation: Derivation, choice: Choice | None = None) -> Document:
         made.add(_folded(derivation))
         return made
     if choice.vectors and choice.all:
-        made.add(Heading("Given"), _given(derivation))
+        made.add(Heading("Given"), given(derivation))
     sections: dict[str, list[Name]] = {}
     for name in names:
         sections.setdefault(section_of(derivation, name), []).append(name)
@@ -167,6 +168,8 @@ def _first(derivation: Derivation, limit: int) -> list[Name]:
 
 def _title(derivation: Derivation) -> str:
     network = derivation.model.network
+    if len(network.heads) > 1:
+        return f"Derivation of a network with the heads {listed(head.name for head in network.heads)}"
     sizes = [str(slot.shape[0]) for slot in network.program.inputs if len(slot.shape) == 1]
     sizes += [str(step.layer.units) for step in network.steps if isinstance(step.layer, Dense)]
     return f"Derivation of a {'-'.join(sizes)} network"
@@ -197,7 +200,8 @@ def _network(derivation: Derivation) -> Paragraph:
     )
 
 
-def _given(derivation: Derivation) -> Matrices:
+def given(derivation: Derivation) -> Matrices:
+    """What the exercise gives: inputs, targets, parameters."""
     trace = derivation.trace
     matrices = []
     for slot in trace.program.inputs:
@@ -222,7 +226,7 @@ def _tuples(array: object) -> tuple[tuple[float, ...], ...]:
 
 def _chosen(derivation: Derivation, choice: Choice) -> list[Name]:
     if choice.layer is not None:
-        _check_layer(derivation, choice.layer)
+        check_layer(derivation, choice.layer)
     if choice.all:
         return _first(derivation, MANY)
     found = []
@@ -239,9 +243,8 @@ def _chosen(derivation: Derivation, choice: Choice) -> list[Name]:
     return found
 
 
-def _check_layer(derivation: Derivation, layer: str) -> None:
-    from chainrule.errors import InputError, did_you_mean, listed
-
+def check_layer(derivation: Derivation, layer: str) -> None:
+    """Raise an `InputError` where there is no such layer."""
     names = list(dict.fromkeys(step.name for step in derivation.model.network.steps))
     if layer not in names:
         raise InputError(f'there is no layer "{layer}".{did_you_mean(layer, names)} There are {listed(names)}')

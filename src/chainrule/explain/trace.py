@@ -152,14 +152,21 @@ class Trace:
 
 
 def trace_rows(
-    model: Model, X: Any, y: Any, sample_weight: Any = None, *, training: bool = False, learn_biases: bool = True
+    model: Model, X: Any, y: Any = None, sample_weight: Any = None, *, training: bool = False, learn_biases: bool = True
 ) -> Trace:
     """Trace rows, or a single row: `x` of the shape of one row, `y` its target.
+
+    Where `y` is None there are stand-ins, and the forward values alone mean something.
 
     Raises:
         InputError: the rows don't fit the network or its losses.
     """
+    without = y is None
     X, y, sample_weight = _as_rows(model, X, y, sample_weight)
+    if without:
+        shape = np.shape(next(iter(X.values())) if isinstance(X, Mapping) else X)
+        rows = shape[0] if shape else 1
+        y = {head.head: head.loss.stand_in(rows, head.outputs) for head in model.objective.heads}
     data = prepare_rows(model.network, model.objective, X, y, sample_weight, DOUBLE)
     return Trace(model, data, training=training, learn_biases=learn_biases)
 

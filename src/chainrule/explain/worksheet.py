@@ -15,7 +15,7 @@ from chainrule.explain.names import Name, parse
 from chainrule.explain.sheet_lines import SheetLines
 from chainrule.layers import Dense, Input
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Optimizer, get_optimizer
+from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer, get_optimizer
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
@@ -72,11 +72,7 @@ class Worksheet:
         from chainrule.explain.notation import get_notation
         from chainrule.explain.trace import trace_rows
 
-        y = self.y
-        if y is None:  # a stand-in: what depends on the target is not shown
-            y = np.zeros((len(np.atleast_2d(self.x)), self.model.network.heads[0].shape[0]))
-            y = y[0] if np.ndim(self.x) == 1 else y
-        trace = trace_rows(self.model, self.x, y, learn_biases=self.learn_biases)
+        trace = trace_rows(self.model, self.x, self.y, learn_biases=self.learn_biases)
         work = Derivation(trace, digits=digits, title=self.title)
         work.graph.forward_only = self.y is None
         work.graph.without_update = not self.has_update
@@ -267,19 +263,10 @@ class _Reading:
         if not isinstance(biases, bool):
             raise self.wrong(f"biases is {biases!r}; it must be true or false", "update", "biases")
         self.learn_biases = biases
-        name = table.pop("optimizer", "sgd")
-        # the names that texts use; a velocity that starts at zero gives them the same first step as plain descent
-        if name in ("momentum", "nesterov", "gradient_descent", "gd"):
-            table = {"momentum": 0.9, **table} if name in ("momentum", "nesterov") else table
-            table = {"nesterov": True, **table} if name == "nesterov" else table
-            name = "sgd"
         try:
-            optimizer = get_optimizer({"name": name, **table})
+            return hand_optimizer(table.pop("optimizer", "sgd"), **table)
         except (ChainruleError, TypeError) as error:
             raise self.wrong(str(error), "update", "optimizer") from None
-        if optimizer.full_batch:
-            raise self.wrong(f"{optimizer.name} has no update that can be worked by hand", "update", "optimizer")
-        return optimizer
 
     def set_parameters(self, model: Model) -> None:
         table = self.data["parameters"]
@@ -353,4 +340,20 @@ class _Reading:
                     raise self.wrong(f'"{symbol}": {error}', "work", symbol) from None
 
 
-__all__ = ["FORMAT", "Name", "Worksheet", "read_worksheet", "read_worksheet_text"]
+def hand_optimizer(name: object, **fields: Any) -> Optimizer:
+    """The optimizer that a text calls so, whose update can be worked by hand.
+
+    >>> hand_optimizer("momentum", learning_rate=0.1)
+    SGD(learning_rate=0.1, momentum=0.9, nesterov=False, dampening=0.0, weight_decay=0.0, convention='torch')
+    """
+    # the names that texts use; a velocity that starts at zero gives them the same first step as plain descent
+    if name in ("momentum", "nesterov", "gradient_descent", "gd"):
+        fields = {"momentum": 0.9, **fields} if name in ("momentum", "nesterov") else fields
+        fields = {"nesterov": True, **fields} if name == "nesterov" else fields
+        name = "sgd"
+    if name in OPTIMIZERS and OPTIMIZERS[str(name)].full_batch:
+        raise InputError(f"{name} has no update that can be worked by hand")
+    return get_optimizer({"name": name, **fields})
+
+
+__all__ = ["FORMAT", "Name", "Worksheet", "hand_optimizer", "read_worksheet", "read_worksheet_text"]

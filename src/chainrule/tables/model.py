@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from chainrule.tables.target import TargetPlan, Task
 from chainrule.training.batches import DEFAULT_BATCH, resolve_batch_size
 from chainrule.training.history import History
 from chainrule.training.stopping import EarlyStopping
+
+if TYPE_CHECKING:
+    from chainrule.explain.derivation import Derivation
 
 _MOST_PARAMETERS: Final = 10**12
 
@@ -283,6 +286,26 @@ class TableModel:
             outputs = self.target.decode(outputs)
         baseline = self.baseline.predict(len(truth))
         return score(self.target, truth, outputs), score(self.target, truth, baseline), notes
+
+    def explain(
+        self, table: Any, row: int | None = None, *, training: bool = False, notation: str = "ours"
+    ) -> Derivation:
+        """Every quantity of a forward and a backward pass over a table's rows, by name, with what each input means.
+
+        Where the table has no target there is the forward pass alone.
+
+        Arguments:
+            row: one row of the table, from 1; left out, all rows as one batch.
+            training, notation: as for `Model.explain`.
+
+        >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
+        >>> work = model.explain("iris", row=17)
+        >>> round(sum(work[f"h[output,{k}]"].value for k in (1, 2, 3)), 12)
+        1.0
+        """
+        from chainrule.tables.explaining import explain
+
+        return explain(self, table, row, training=training, notation=notation)
 
     def _outputs(self, table: Any) -> tuple[AnyArray, EncodingNotes]:
         X, notes = self.encoding.encode(as_table(table))

@@ -29,7 +29,8 @@ def measure(
             ones = np.ones(len(data)) if weights is None else weights
             for metric in metrics.get(head.head, ()):
                 name = metric.name if len(heads) == 1 else f"{head.head}_{metric.name}"
-                values[name] = metric.function(target, mean_output(output), ones)
+                function = metric.yes_or_no if head.loss.yes_or_no and metric.yes_or_no else metric.function
+                values[name] = function(target, mean_output(output), ones)
     return loss, values
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from chainrule.errors import InputError, did_you_mean, listed
+
+_NUMBERS: Final = ("loss", "learning_rate", "seconds", "validation_loss")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class EpochRecord:
 
     def value(self, name: str) -> float | None:
         """A number by its name: `"loss"`, `"validation_loss"`, `"accuracy"`, `"validation_accuracy"`."""
-        if name in ("loss", "learning_rate", "seconds", "validation_loss"):
+        if name in _NUMBERS:
             return getattr(self, name)
         if name in self.metrics:
             return self.metrics[name]
@@ -46,7 +50,16 @@ class History:
     best_epoch: int | None = None
 
     def __getitem__(self, name: str) -> list[float | None]:
-        """One number of every epoch, by its name."""
+        """One number of every epoch, by its name; None where an epoch has none.
+
+        Raises:
+            InputError: no epoch has a number of that name.
+        """
+        known = dict.fromkeys(_NUMBERS)
+        for record in self.epochs:
+            known |= dict.fromkeys((*record.metrics, *(f"validation_{name}" for name in record.validation_metrics)))
+        if self.epochs and name not in known:
+            raise InputError(f'the history has no "{name}".{did_you_mean(name, known)} It has {listed(known)}')
         return [record.value(name) for record in self.epochs]
 
     def __len__(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.arrays import Doubles
 from chainrule.explain.builders.forward import element, norm_inputs, run_norm_backward, source_name
 from chainrule.explain.builders.loss import charges, fused_gradient, gradient_by_output, head_slot
+from chainrule.explain.builders.norm_formulas import back_tree, gradient_tree
 from chainrule.explain.names import Name
 from chainrule.explain.recipes import FunctionOf, Part, Products, Recipe
 from chainrule.layers import Activation, BatchNorm
@@ -94,7 +95,7 @@ def _back_through_norm(graph: Graph, step: Step, row: int, unit: int) -> Functio
         n = len(values)
         return np.array([run_norm_backward(graph, step, unit, p[:n], p[n:])[0][place] for p in points])
 
-    return FunctionOf((*values, *deltas), function, _norm_formula(graph))
+    return FunctionOf((*values, *deltas), function, _norm_formula(graph), lambda: back_tree(graph, step, row, unit))
 
 
 def _norm_formula(graph: Graph) -> str:
@@ -142,7 +143,7 @@ def _norm_gradient(graph: Graph, step: Step, parameter: str, unit: int) -> Funct
         return np.array([run_norm_backward(graph, step, unit, p[:n], p[n:])[1][parameter][0] for p in points])
 
     text = "dL/dscale = sum over rows of dL/dy x_hat" if parameter == "scale" else "dL/dshift = sum over rows of dL/dy"
-    return FunctionOf((*learned, *column, *deltas), function, text)
+    return FunctionOf((*learned, *column, *deltas), function, text, lambda: gradient_tree(graph, step, parameter, unit))
 
 
 def slope_by_weight(graph: Graph, name: Name) -> tuple[Recipe, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array, Doubles
+from chainrule.explain.builders.norm_formulas import normalized_tree
 from chainrule.explain.formula import Node, Number, Symbol, expand_sums, read_formula, replace_symbols
 from chainrule.explain.names import Name
 from chainrule.explain.recipes import FunctionOf, Part, Products, Recipe
@@ -158,7 +159,7 @@ def normalized(graph: Graph, step: Step, row: int, unit: int) -> FunctionOf:
     def function(points: Doubles) -> Array:
         return np.array([_run_norm(graph, step, unit, point)[0][place] for point in points])
 
-    return FunctionOf(names, function, layer.formula)
+    return FunctionOf(names, function, layer.formula, lambda: normalized_tree(graph, step, row, unit))
 
 
 def norm_inputs(graph: Graph, step: Step, row: int, unit: int) -> tuple[tuple[Name, ...], range, int]:

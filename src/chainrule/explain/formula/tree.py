@@ -19,6 +19,11 @@ class Number:
 
 
 @dataclass(frozen=True)
+class NamedNumber(Number):
+    """A number that a formula calls by the name in `text`, and whose value stands where numbers are put in."""
+
+
+@dataclass(frozen=True)
 class Symbol:
     """Something with a value: a quantity (`"z[hidden,1]"`), or a letter of a formula (`"slope"`, `"z_j"`)."""
 
@@ -208,8 +213,14 @@ def rebuild(node: Node, change: Callable[[Node], Node | None]) -> Node:
 
 
 def replace_symbols(node: Node, replacements: Mapping[str, Node]) -> Node:
-    """The tree with symbols replaced by name."""
-    return rebuild(node, lambda n: replacements.get(n.name) if isinstance(n, Symbol) else None)
+    """The tree with symbols replaced by name; named numbers become plain ones."""
+
+    def change(n: Node) -> Node | None:
+        if isinstance(n, NamedNumber):
+            return Number(n.value)
+        return replacements.get(n.name) if isinstance(n, Symbol) else None
+
+    return rebuild(node, change)
 
 
 def expand_sums(node: Node, indices: Sequence[int], bound: Mapping[str, int]) -> Node:

@@ -42,6 +42,12 @@ TEXTS = {
     "bias-correction-missing": "the correction of the running means for their start was left out",
     "epsilon-inside-root": "epsilon was put under the root; it stands beside it",
     "other-loss": "this is right for another loss",
+    "head-weight-missing": "the weight with which this head's loss counts was left out",
+    "dropout-scale-missing": "kept units were not divided by the share that dropout keeps",
+    "mask-missing": "this unit is silent in this step: dropout's mask was left out",
+    "normalization-missing": "batch normalization was left out",
+    "statistics-taken-as-fixed": "mean and variance of the batch depend on x too: that part was left out",
+    "unbiased-variance": "the variance was divided by n - 1; batch normalization divides by n",
 }
 
 

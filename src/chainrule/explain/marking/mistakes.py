@@ -20,6 +20,14 @@ from chainrule.explain.builders.loss import fused_gradient, gradient_by_output, 
 from chainrule.explain.formula import Call, Node, Number, Quotient, evaluate, read_formula
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.graph import Graph
+from chainrule.explain.marking.layer_mistakes import (
+    dropout_scale_missing,
+    head_weight_missing,
+    mask_missing,
+    normalization_missing,
+    statistics_taken_as_fixed,
+    unbiased_variance,
+)
 from chainrule.explain.marking.own_values import OwnValues
 from chainrule.explain.names import Name, parse
 from chainrule.explain.recipes import FunctionOf, Part, Products, Recipe
@@ -28,6 +36,8 @@ from chainrule.losses import LOSSES, Loss
 from chainrule.steps import Step
 
 MANY_PATHS = 7
+BY_PARAMETERS = ("dL/dW", "dL/db", "dL/dscale", "dL/dshift")
+DELTAS = ("dL/dz", "dL/dh")  # gradients by what an activation may read
 
 
 @dataclass(frozen=True)
@@ -79,13 +89,14 @@ class Attempt:
         return None
 
     def activation(self) -> Step | None:
-        """The activation step of `h`, `dh/dz`, or of the `z` in `dL/dz`."""
+        """The activation step of `h` or `dh/dz`, or the one that reads what a gradient is by."""
         if self.kind in ("h", "dh/dz"):
             return self.graph.activation_steps.get(self.name.layer)
-        if self.kind == "dL/dz":
-            slot = self.graph.slots["z", self.name.layer]
+        if self.kind in DELTAS:
+            slot = self.graph.slots[self.kind[-1], self.name.layer]
+            readers = self.graph.program.readers(slot)
             for step in self.graph.activation_steps.values():
-                if step.inputs[0] == slot:
+                if step.inputs[0] == slot and (self.kind == "dL/dz" or len(readers) == 1):
                     return step
         return None
 
@@ -186,7 +197,7 @@ def output_gradient_for_delta(a: Attempt) -> Iterator[Spread]:
 def activation_derivative_missing(a: Attempt) -> Iterator[Spread]:
     """dL/dz without dh/dz."""
     step = a.activation()
-    if a.kind == "dL/dz" and step is not None:
+    if a.kind in DELTAS and step is not None:
         yield a.view.lookup(_gradient_by_h(a, step, a.name.index[0] - 1))
 
 
@@ -197,7 +208,7 @@ def _gradient_by_h(a: Attempt, step: Step, unit: int) -> Name:
 def activation_derivative_repeated(a: Attempt) -> Iterator[Spread]:
     """dh/dz applied twice."""
     step = a.activation()
-    if a.kind != "dL/dz" or step is None or a.graph.is_coupled(step):
+    if a.kind not in DELTAS or step is None or a.graph.is_coupled(step):
         return
     slope = Name("dh/dz", step.name, a.name.index, a.name.row)
     yield product(1.0, [a.view.lookup(_gradient_by_h(a, step, a.name.index[0] - 1)), *[a.view.lookup(slope)] * 2])
@@ -206,7 +217,7 @@ def activation_derivative_repeated(a: Attempt) -> Iterator[Spread]:
 def activation_derivative_at_z(a: Attempt) -> Iterator[Spread]:
     """dh/dz taken as f'(h), or from z as if it were h (for the sigmoid z(1 - z))."""
     step = a.activation()
-    if a.kind not in ("dL/dz", "dh/dz") or step is None or a.graph.is_coupled(step):
+    if a.kind not in (*DELTAS, "dh/dz") or step is None or a.graph.is_coupled(step):
         return
     row, unit = a.graph.row_of(a.name), a.name.index[0] - 1
     h, z = a.graph.name_of(step.output, row, unit), a.graph.name_of(step.inputs[0], row, unit)
@@ -325,7 +336,7 @@ def factor_two(a: Attempt) -> Iterator[Spread]:
             parts = [Part(p.factors, p.coefficient * (factor if _is_penalty(p) else 1.0)) for p in a.recipe.parts]
             if any(map(_is_penalty, parts)):
                 yield a.parts(parts)
-    if a.head() is not None or a.kind in ("L", "penalty", "dL/dW", "dL/db"):
+    if a.head() is not None or a.kind in ("L", "penalty", *BY_PARAMETERS):
         yield from (scaled(a.right, factor) for factor in (2, 0.5))
 
 
@@ -336,7 +347,7 @@ def _is_penalty(part: Part) -> bool:
 def mean_sum_confused(a: Attempt) -> Iterator[Spread]:
     """Divided by n where a sum is wanted, or not divided where a mean is."""
     counts = {a.graph.trace.n_rows, *(head.outputs for head in a.graph.trace.heads)} - {1}
-    if a.head() is None and a.kind not in ("L", "dL/dW", "dL/db"):
+    if a.head() is None and a.kind not in ("L", *BY_PARAMETERS):
         return
     for n in sorted(counts):
         for factor in (n, 1 / n):
@@ -507,5 +518,11 @@ CATALOGUE: dict[str, Mistake] = {
     "bias-correction-missing": bias_correction_missing,
     "epsilon-inside-root": epsilon_inside_root,
     "other-loss": other_loss,
+    "head-weight-missing": head_weight_missing,
+    "dropout-scale-missing": dropout_scale_missing,
+    "mask-missing": mask_missing,
+    "normalization-missing": normalization_missing,
+    "statistics-taken-as-fixed": statistics_taken_as_fixed,
+    "unbiased-variance": unbiased_variance,
 }
 __all__ = ["CATALOGUE", "Attempt", "Mistake", "fused_gradient", "gradient_by_output"]

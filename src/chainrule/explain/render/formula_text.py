@@ -81,7 +81,8 @@ class _Writer:
         text = ""
         for i, term in enumerate(terms):
             if isinstance(term, Negative):
-                text += f"{' - ' if i else '-'}{self.within(term.of, PRODUCT)}"
+                body = self.within(term.of, PRODUCT)
+                text += f"{' - ' if i else '-'}{f'({body})' if body.startswith('-') else body}"
             elif i and _is_negative(term):
                 text += f" + ({self.write(term)[0]})"
             else:

@@ -9,6 +9,7 @@ from chainrule.explain.formula import (
     Compare,
     Conditional,
     Iverson,
+    NamedNumber,
     Negative,
     Node,
     Number,
@@ -161,6 +162,8 @@ class _Writer:
 
     def write(self, node: Node) -> tuple[str, int]:
         match node:
+            case NamedNumber(_, text):
+                return f"\\text{{{latex_text(text or '')}}}", ATOM
             case Number(value, text):
                 written = text or _number(value, self.digits)
                 return written, SUM if written.startswith("-") else PRODUCT if "cdot" in written else ATOM

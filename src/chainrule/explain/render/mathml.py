@@ -11,6 +11,7 @@ from chainrule.explain.formula import (
     Compare,
     Conditional,
     Iverson,
+    NamedNumber,
     Negative,
     Node,
     Number,
@@ -110,6 +111,8 @@ class _Writer:
 
     def write(self, node: Node) -> tuple[str, int]:
         match node:
+            case NamedNumber(_, text):
+                return f"<mtext>{escape(text or '')}</mtext>", ATOM
             case Number(value, text):
                 if text:
                     return f"<mn>{escape(text)}</mn>", ATOM

@@ -1,0 +1,1 @@
+"""Exercises: new worksheets with round numbers, and working one step by step with marks and hints."""

@@ -1,0 +1,56 @@
+"""Which quantities of a worksheet are worth asking for, and how many decimals show them."""
+
+from __future__ import annotations
+
+import math
+
+from chainrule.explain.derivation import Derivation
+from chainrule.explain.marking.own_values import is_copy
+from chainrule.explain.names import Name
+from chainrule.explain.order import in_order
+
+# Copies of something else, or sums that nobody writes down for their own sake.
+NOT_ASKED = ("dz/dW", "dz/db", "back", "dloss/dh", "dL/dx")
+FEWEST_DECIMALS, MOST_DECIMALS = 4, 9
+SHOWN_DIGITS = 2  # significant digits that every number asked for has at the decimals asked for
+
+
+def asked_names(work: Derivation) -> list[Name]:
+    """What a worksheet asks for, in the order of computation: every number that takes a calculation.
+
+    Left out are copies (`L` where it is the only share of the loss, parameters that stay as they are), the slopes of a
+    softmax (their sum is in `dL/dz`), and what is zero because its target is.
+    """
+    return [name for name in in_order(work.graph) if _is_asked(work, name)]
+
+
+def _is_asked(work: Derivation, name: Name) -> bool:
+    graph = work.graph
+    if name.kind in NOT_ASKED:
+        return False
+    if name.kind == "dh/dz":
+        return not graph.is_coupled(graph.activation_steps[name.layer])
+    if name.kind == "loss":  # the whole loss says the same where it is a single share
+        return not is_copy(graph.recipes(Name("L"))[0]) and graph.value(name) != 0
+    if name.kind.endswith("+"):
+        return not is_copy(graph.recipes(name)[0])
+    if name.kind == "dL/dh" and any(head.head == name.layer for head in work.trace.heads):
+        return graph.value(name) != 0
+    return True
+
+
+def decimals_for(work: Derivation, names: list[Name]) -> int:
+    """The fewest decimals that show two significant digits of every number that isn't zero; from 4 to 9."""
+    least = min((abs(v) for name in names if (v := work.graph.value(name)) and math.isfinite(v)), default=1.0)
+    needed = SHOWN_DIGITS - 1 - math.floor(math.log10(least))
+    return min(max(needed, FEWEST_DECIMALS), MOST_DECIMALS)
+
+
+def rounded(value: float, decimals: int) -> str:
+    """A number as it is written down with so many decimals.
+
+    >>> rounded(0.6082590307, 4), rounded(-0.00000001, 4)
+    ('0.6083', '0.0000')
+    """
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if float(text) == 0 else text

@@ -1,0 +1,71 @@
+"""The derivation of a table's rows: encoded as in training, and what each number of them means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.errors import InputError
+from chainrule.explain.document import Paragraph, Table
+from chainrule.explain.numbers import shown
+from chainrule.limits import COUNT
+from chainrule.tables.messages import counted
+from chainrule.tables.preparation import as_table
+from chainrule.tables.values import known
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from chainrule.explain.derivation import Derivation
+    from chainrule.explain.document import Block
+    from chainrule.tables.model import TableModel
+
+MANY = 60  # features; the meaning of more is not written out
+
+
+def explain(
+    model: TableModel, table: Any, row: int | None = None, *, training: bool = False, notation: str = "ours"
+) -> Derivation:
+    """The derivation of one row of a table (from 1), or of all as one batch.
+
+    Raises:
+        InputError: the table or the row can't be used.
+    """
+    frame = as_table(table)
+    if row is not None:
+        if not COUNT.holds(row) or row > frame.height:
+            raise InputError(f"row is {row}; the table has {counted(frame.height, 'row')}, from 1 to {frame.height}")
+        frame = frame.slice(row - 1, 1)
+    X, notes = model.encoding.encode(frame)
+    has_target = model.target.name in frame.columns and bool(known(frame[model.target.name]).all())
+    y = model.target.encode(frame) if has_target else None
+    work = model.model.explain(X, y, training=training, notation=notation)
+    work.notes = _meaning(model, frame, X, work)
+    work.notes += [Paragraph(f"{line[0].upper()}{line[1:]}.") for line in notes.lines]
+    return work
+
+
+def _meaning(model: TableModel, frame: pl.DataFrame, X: Any, work: Derivation) -> list[Block]:
+    """What the inputs and the targets are; of a single row also what the table says."""
+    names = model.encoding.feature_names
+    target = model.target
+    if len(names) > MANY:
+        return [Paragraph(f"x has {len(names)} features, {names[0]} to {names[-1]}; the target is {target.name}.")]
+    one = frame.height == 1
+    origin = [column.name for column in model.encoding.columns for _ in column.feature_names]
+    rows = []
+    for i, (name, column) in enumerate(zip(names, origin, strict=True)):
+        values = (_cell(frame[column][0]), shown(float(X[0, i]))) if one else ()
+        rows.append((f"x[{i + 1}]", name, *values))
+    targets = None if work.graph.forward_only else work.trace.targets(0)
+    told = _cell(frame[target.name][0]) if one and targets is not None else ""
+    for i, name in enumerate([f"{target.name}={value}" for value in target.classes] or [target.name]):
+        values = (told, "" if targets is None else shown(float(np.asarray(targets)[0, i]))) if one else ()
+        rows.append((f"y[{i + 1}]", name, *values))
+    columns = ("", "meaning", "in the table", "to the network") if one else ("", "meaning")
+    return [Table(columns, tuple(rows), (2, 3) if one else ())]
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

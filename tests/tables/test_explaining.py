@@ -1,0 +1,92 @@
+"""The derivation of a table's rows: the same numbers as the model's own, and what each of them means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from chainrule import InputError, TableModel, read_table
+from chainrule.explain.document import Paragraph, Table
+
+PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
+
+
+@pytest.fixture(scope="module")
+def model() -> TableModel:
+    return TableModel.train(PENGUINS, target="species", hidden=(3,), epochs=2, progress=False)
+
+
+@pytest.fixture(scope="module")
+def mass() -> TableModel:
+    return TableModel.train(PENGUINS, target="body_mass_g", hidden=(3,), epochs=2, progress=False)
+
+
+def test_rows_as_one_batch_have_the_loss_and_the_gradients_of_the_model(model: TableModel) -> None:
+    frame = read_table(PENGUINS).head(5)
+    work = model.explain(frame)
+    X, _ = model.encoding.encode(frame)
+    loss, gradients = model.model.loss_and_gradients(X, model.target.encode(frame))
+    assert work.loss == pytest.approx(loss, rel=1e-5)
+    found = [[work[f"dL/dW[hidden,{i},{j}]"].value for j in (1, 2, 3)] for i in range(1, X.shape[1] + 1)]
+    np.testing.assert_allclose(found, gradients["hidden"]["W"], rtol=1e-3, atol=1e-6)
+    (meaning,) = work.notes
+    assert isinstance(meaning, Table)
+    assert meaning.columns == ("", "meaning")
+
+
+def test_a_row_is_the_table_s(model: TableModel) -> None:
+    frame = read_table(PENGUINS)
+    for row in (1, 17, frame.height):
+        work, alone = model.explain(PENGUINS, row), model.explain(frame.slice(row - 1, 1))
+        assert [q.value for q in work] == [q.value for q in alone]
+    for row in (0, -1, frame.height + 1, 1.5, True):
+        with pytest.raises(InputError, match=r"the table has 344 rows, from 1 to 344"):
+            model.explain(frame, row)  # type: ignore[arg-type]
+
+
+def test_what_the_numbers_mean(model: TableModel, mass: TableModel) -> None:
+    frame = read_table(PENGUINS)
+    missing = int(np.flatnonzero(frame["bill_length_mm"].is_null().to_numpy())[0]) + 1
+    (meaning,) = model.explain(frame, missing).notes
+    assert isinstance(meaning, Table)
+    assert [row[0] for row in meaning.rows] == [*(f"x[{i}]" for i in range(1, 15)), "y[1]", "y[2]", "y[3]"]
+    told = {row[1]: row[2:] for row in meaning.rows}
+    assert told["bill_length_mm"][0] == ""
+    assert told["bill_length_mm is missing"] == ("", "1")
+    assert told["species=Adelie"] == ("Adelie", "1")
+    (meaning,) = mass.explain(frame, 1).notes
+    assert isinstance(meaning, Table)
+    name, standardized = meaning.rows[-1][1], float(meaning.rows[-1][3])
+    assert name == "body_mass_g"
+    assert mass.target.decode([standardized])[0] == pytest.approx(float(meaning.rows[-1][2]), rel=1e-4)
+
+
+def test_without_the_target_there_is_the_forward_pass(model: TableModel) -> None:
+    frame = read_table(PENGUINS)
+    expected = model.predict_proba(frame.head(1))[0]
+    for given in (frame.head(1).drop("species"), frame.head(1).with_columns(species=pl.lit(None, pl.String))):
+        work = model.explain(given)
+        np.testing.assert_allclose([work[f"h[output,{k}]"].value for k in (1, 2, 3)], expected, rtol=1e-4)
+        with pytest.raises(InputError, match="depends on the target"):
+            work["L"]
+
+
+def test_what_is_odd_about_the_row_is_said(model: TableModel) -> None:
+    frame = read_table(PENGUINS).head(1).with_columns(island=pl.lit("Elba"), more=pl.lit(1))
+    said = [note.text for note in model.explain(frame).notes if isinstance(note, Paragraph)]
+    assert len(said) == 2
+    assert "Columns not used in training are ignored" in said[0]
+    assert '"Elba"' in said[1]
+    with pytest.raises(InputError, match="lacks 1 column"):
+        model.explain(frame.drop("sex"))
+
+
+def test_many_features_are_summed_up() -> None:
+    model = TableModel.train("digits", target="target", hidden=(2,), epochs=1, progress=False)
+    (meaning,) = model.explain("digits", 3).notes
+    assert isinstance(meaning, Paragraph)
+    assert meaning.text.startswith("x has 6")
+    assert meaning.text.endswith("the target is target.")
