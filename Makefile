@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV ?= .venv
 RUN := $(VENV)/bin
 
-.PHONY: help demo test test-slow lint docs bench clean
+.PHONY: help demo test test-slow test-core lint docs bench clean
 
 help:  ## Say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ test: $(VENV)/tested  ## Run all the tests but the slow ones
 
 test-slow: $(VENV)/tested  ## Run the tests that take minutes
 	$(RUN)/python -m pytest -q -m slow
+
+test-core: $(VENV)/tested  ## Test the C++ core by itself: every instruction set, and under the sanitizers
+	PATH="$(abspath $(RUN)):$$PATH" native/tests/run.sh
 
 lint: $(VENV)/tested  ## Style and types
 	$(RUN)/ruff check .
@@ -49,5 +52,5 @@ $(VENV)/installed: $(SOURCES) | $(VENV)/bin/python
 
 $(VENV)/tested: $(SOURCES) | $(VENV)/bin/python
 	@echo "installing chainrule and what its tests need into $(VENV) ..."
-	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,core,lint]'
 	@touch $@ $(VENV)/installed
