@@ -17,6 +17,7 @@ constexpr int tile_rows = 6;
 constexpr int tile_rows = 4;
 #endif
 constexpr int tile_vectors = 2;
+constexpr int wide_panels = 4;  // that a single row takes at once, for the same reason
 
 template <int vectors>
 constexpr int rows_of_tile = vectors == 1 ? 2 * tile_rows : tile_rows;
@@ -29,7 +30,7 @@ template <class T, int rows, int vectors, bool a_transposed>
 __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stride, long row, long column) {
     constexpr int n = lanes<T>;
     Vector<T> start[vectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) {
         const long from = column + v * n, left = p.columns - from;
         start[v] = !p.bias ? Vector<T>{} : (left >= n ? load(p.bias + from) : load_partial(p.bias + from, int(left)));
@@ -37,7 +38,7 @@ __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stri
     Vector<T> sum[rows][vectors];
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v) sum[r][v] = start[v];
 
     const long a_stride = p.a_stride;
@@ -46,12 +47,12 @@ __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stri
 #pragma GCC unroll 4
     for (; b != b_end; b += b_stride) {
         Vector<T> right[vectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v) right[v] = load(b + v * n);
 #pragma GCC unroll 16
         for (int r = 0; r < rows; ++r) {
             const Vector<T> left = splat<T>(a_transposed ? a[r] : a[r * a_stride]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int v = 0; v < vectors; ++v) sum[r][v] += left * right[v];
         }
         a += a_transposed ? a_stride : 1;
@@ -60,20 +61,20 @@ __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stri
     if (p.accumulate) {
 #pragma GCC unroll 16
         for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int v = 0; v < vectors; ++v)
                 sum[r][v] += load<T>(p.out + (row + r) * p.out_stride + column + v * n);
     }
     if (p.relu) {
 #pragma GCC unroll 16
         for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int v = 0; v < vectors; ++v) sum[r][v] = maximum<T>(Vector<T>{}, sum[r][v]);
     }
     if (p.relu_mask) {
 #pragma GCC unroll 16
         for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int v = 0; v < vectors; ++v) {
                 const Vector<T> h = load(p.relu_mask + (row + r) * p.relu_mask_stride + column + v * n);
                 sum[r][v] = h > T(0) ? sum[r][v] : Vector<T>{};
@@ -84,7 +85,7 @@ __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stri
     if (!p.out_is_padded && valid < vectors * n) {
 #pragma GCC unroll 16
         for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int v = 0; v < vectors; ++v) {
                 T* to = p.out + (row + r) * p.out_stride + column + v * n;
                 const long left = valid - v * n;
@@ -95,7 +96,7 @@ __attribute__((noinline)) void tile(const Product<T>& p, const T* b, long b_stri
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v)
             store<T>(p.out + (row + r) * p.out_stride + column + v * n, sum[r][v]);
 }
@@ -144,8 +145,14 @@ long product_panels(const Product<T>& p) {
 template <class T, bool a_transposed>
 void product_part(const Product<T>& p, long panel_begin, long panel_end, long row_begin, long row_end, T* scratch) {
     constexpr int n = lanes<T>;
+    const bool single = row_end - row_begin == 1 && (p.b_form == BForm::padded || p.b_form == BForm::unpadded);
     for (long j = panel_begin; j < panel_end; ++j) {
         const long column = j * panel_columns<T>, left = p.columns - column;
+        if (single && panel_end - j >= wide_panels && left >= wide_panels * panel_columns<T>) {
+            tile<T, 1, wide_panels * tile_vectors, a_transposed>(p, p.b + column, p.b_stride, row_begin, column);
+            j += wide_panels - 1;
+            continue;
+        }
         const bool one_vector = left <= n;
         const long width = one_vector ? n : panel_columns<T>;
         const T* b = scratch;
