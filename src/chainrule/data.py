@@ -20,7 +20,7 @@ def prepare_inputs(network: Network, X: Any, dtype: np.dtype) -> tuple[Array, ..
 
     `X` is an array for a network with one input, a mapping by name otherwise.
     """
-    if _is_ready(network, X, dtype):
+    if is_ready(network, X, dtype):
         return (X,)
     given = _by_name(X, list(network.input_shapes), "X", "input")
     arrays = []
@@ -39,7 +39,7 @@ def prepare_inputs(network: Network, X: Any, dtype: np.dtype) -> tuple[Array, ..
     return tuple(arrays)
 
 
-def _is_ready(network: Network, X: Any, dtype: np.dtype) -> bool:
+def is_ready(network: Network, X: Any, dtype: np.dtype) -> bool:
     """Whether X can be taken as it is; False decides nothing. One row is predicted faster than it is checked."""
     return (
         type(X) is np.ndarray

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
@@ -24,6 +25,7 @@ from chainrule.estimators.scoring import held_out_score
 from chainrule.estimators.solvers import steps_only
 from chainrule.estimators.validation import check_table
 from chainrule.losses import CrossEntropy, Loss
+from chainrule.training.evaluation import mean_output
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # scikit-learn has no types
@@ -274,8 +276,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
         Arguments:
             X: rows, as for `fit`.
         """
-        outputs = self._outputs(X)
-        return self._class_targets().labels(tuple(output.mean(axis=0) for output in outputs))
+        return self._class_targets().labels(self._mean_outputs(X))
 
     def predict_proba(self, X: Any, *, return_std: bool = False) -> Any:
         """The probability of each class, shape (rows, classes), in the order of `classes_`.
@@ -287,7 +288,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
             return_std: also give the standard deviation between the members of an ensemble.
         """
         outputs, targets = self._outputs(X), self._class_targets()
-        means = targets.probabilities(tuple(output.mean(axis=0) for output in outputs))
+        means = targets.probabilities(tuple(mean_output(output) for output in outputs))
         if not return_std:
             return means
         members = [targets.probabilities(tuple(one)) for one in zip(*outputs, strict=True)]
@@ -337,6 +338,16 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
 
     def _class_targets(self) -> ClassTargets:
         return ClassTargets(self._label_binarizers, wants_a_unit_per_class(self.loss))
+
+    @property
+    def _label_binarizer(self) -> LabelBinarizer:
+        """What converters read of scikit-learn's classifier, and what people set beside weights of their own."""
+        (only,) = self._label_binarizers
+        return only
+
+    @_label_binarizer.setter
+    def _label_binarizer(self, binarizer: LabelBinarizer) -> None:
+        self._label_binarizers = [binarizer]
 
     def _loss(self) -> Loss:
         return classification_loss(self.loss, get_activation(self._output()).name)

@@ -71,6 +71,7 @@ class Core:
             start=start,
         )
         self.best = self.model.training.snapshot()
+        self.stands_for: tuple[Any, ...] | None = None  # the estimator's parameters that it was last made ready for
         self._bind()
 
     def _bind(self) -> None:
@@ -78,6 +79,7 @@ class Core:
         last = len(self.settings.architecture.hidden_names)
         self.coefs = [*self._weights[:last], _joined(self._weights[last:])]
         self.intercepts = [*self._biases[:last], _joined(self._biases[last:])]
+        self._shapes = [W.shape for W in self.coefs], [b.shape for b in self.intercepts]
 
     def _views(self, parameters: Array) -> tuple[list[Array], list[Array]]:
         """Weights and biases of the dense layers as views into one member's vector, those of the heads last."""
@@ -90,15 +92,19 @@ class Core:
         """Begin with weights and biases of each member."""
         for parameters, (coefs, intercepts) in zip(self.model.training.parameters, drawn, strict=True):
             weights, biases = self._views(parameters)
-            _place(coefs, coefs, weights)
-            _place(intercepts, intercepts, biases)
+            _place(coefs, self._shapes[0], weights)
+            _place(intercepts, self._shapes[1], biases)
         self.refresh()
         self.keep_best()
 
+    def fits(self, coefs: Sequence[Any], intercepts: Sequence[Any]) -> bool:
+        """Whether these arrays have the shapes of its weights and biases."""
+        return [np.shape(W) for W in coefs] == self._shapes[0] and [np.shape(b) for b in intercepts] == self._shapes[1]
+
     def place(self, coefs: Sequence[Any], intercepts: Sequence[Any]) -> None:
         """Take weights and biases of the first member as they are now: their owner may have assigned others."""
-        _place(coefs, self.coefs, self._weights)
-        _place(intercepts, self.intercepts, self._biases)
+        _place(coefs, self._shapes[0], self._weights)
+        _place(intercepts, self._shapes[1], self._biases)
         self.refresh()
 
     def refresh(self) -> None:
@@ -164,16 +170,18 @@ def _joined(arrays: list[Array]) -> Array:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)
 
 
-def _place(given: Sequence[Any], known: Sequence[Any], views: list[Array]) -> None:
+def _place(given: Sequence[Any], shapes: Sequence[Any], views: list[Array]) -> None:
     """Write given arrays into the views, the last one split among the heads."""
-    if len(given) != len(known):
-        raise InputError(f"there are {len(given)} arrays of weights for {len(known)} layers")
-    for i, (array, now) in enumerate(zip(given, known, strict=True)):
-        if i < len(views) and array is views[i]:
+    if len(given) != len(shapes):
+        raise InputError(f"there are {len(given)} arrays of weights for {len(shapes)} layers")
+    for i, (array, shape) in enumerate(zip(given, shapes, strict=True)):
+        if array is views[i]:
             continue  # the parameters themselves
-        if np.shape(array) != now.shape:
-            raise InputError(f"the weights of layer {i + 1} have shape {np.shape(array)}; {now.shape} would be right")
-        parts = [views[i]] if i < len(known) - 1 else views[i:]
-        ends = np.cumsum([part.shape[-1] for part in parts])
-        for part, piece in zip(parts, np.split(np.asarray(array), ends[:-1], axis=-1), strict=True):
-            part[...] = piece
+        if np.shape(array) != shape:
+            raise InputError(f"the weights of layer {i + 1} have shape {np.shape(array)}; {shape} would be right")
+        parts = [views[i]] if i < len(shapes) - 1 else views[i:]
+        begin = 0
+        for part in parts:
+            end = begin + part.shape[-1]
+            part[...] = array if len(parts) == 1 else np.asarray(array)[..., begin:end]
+            begin = end

@@ -127,14 +127,16 @@ class Fitting:
     def _core(self) -> Core:
         """The network to train: a new one, or the fitted one with the parameters as they are now."""
         estimator = self.estimator
+        unfitted = not hasattr(estimator, "history_")  # somebody may have assigned weights before
         if self.first:
             seed = int(copy.deepcopy(self.streams[0]).randint(2**31 - 1))
             core = estimator._new_core(self.table, seed, self.streams)
-            start_curves(estimator)
         else:
             core = estimator._ready_core(training=True, new_optimizer=not self.incremental)
+        if self.first or unfitted:
+            start_curves(estimator)
         keeps = self.incremental or (estimator.warm_start and estimator.warm_start_optimizer)
-        if self.first or not keeps:
+        if self.first or unfitted or not keeps:
             core.model.training.reset_optimizer(core.model.optimizer)
             estimator._rate = float(estimator.learning_rate_init)
         estimator._core = core

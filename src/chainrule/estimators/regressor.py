@@ -19,6 +19,7 @@ from chainrule.estimators.scoring import held_out_score
 from chainrule.estimators.solvers import steps_only
 from chainrule.estimators.validation import check_table
 from chainrule.losses import Loss
+from chainrule.training.evaluation import mean_output
 
 
 class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-learn has no types
@@ -244,7 +245,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         (outputs,) = self._outputs(X)
         if outputs.shape[2] == 1:
             outputs = outputs[:, :, 0]
-        mean = outputs.mean(axis=0)
+        mean = mean_output(outputs)
         return (mean, outputs.std(axis=0)) if return_std else mean
 
     def _check_targets(
