@@ -35,7 +35,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> ModuleType | None:
     return module
 
 
-def tests_of(module: ModuleType | None) -> dict[str, Any]:
+def those_of(module: ModuleType | None) -> dict[str, Any]:
     found = {name: test for name, test in vars(module).items() if name.startswith("test_")} if module else {}
     return {
         name: pytest.mark.skip(reason=NOT_OURS[name])(test) if name in NOT_OURS else test
@@ -45,7 +45,7 @@ def tests_of(module: ModuleType | None) -> dict[str, Any]:
 
 with pytest.MonkeyPatch.context() as patch:
     THEIRS = load(patch)
-globals().update(tests_of(THEIRS))
+globals().update(those_of(THEIRS))
 
 
 @pytest.fixture(autouse=True)
@@ -67,4 +67,4 @@ def test_they_are_there_and_about_ours() -> None:
     assert THEIRS.MLPRegressor is cr.MLPRegressor
     assert neural_network.MLPClassifier is not cr.MLPClassifier
     assert set(NOT_OURS) <= set(vars(THEIRS))
-    assert len(tests_of(THEIRS)) > 30
+    assert len(those_of(THEIRS)) > 30
