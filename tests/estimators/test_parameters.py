@@ -429,8 +429,13 @@ def test_n_members() -> None:
     assert far > near  # members disagree where there was no data
     assert regressor().predict(X, return_std=True)[1] == pytest.approx(0)
     assert regressor(n_members=2, early_stopping=True, dropout=0.2).n_iter_ > 0
-    with pytest.raises(ValueError, match="n_members above 1"):
-        regressor(n_members=2, solver="lbfgs")
+    alone, searched = (regressor(solver="lbfgs", n_members=members, max_iter=40) for members in (1, 3))
+    for ours, theirs in zip(searched.coefs_, alone.coefs_, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-8)
+    assert searched.predict(X, return_std=True)[1].max() > 0
+    assert len(searched.history_["loss"]) == 40 == searched.n_iter_
+    early = regressor(solver="lbfgs", n_members=2, early_stopping=True, max_iter=30).fit(X, y, X_val=X, y_val=y)
+    assert early.best_validation_score_ == pytest.approx(early.score(X, y))
 
 
 def test_engine(engine: str) -> None:

@@ -179,6 +179,38 @@ def test_assigned_weights_are_the_weights_used_next(engine: str) -> None:
         classifier.predict(IRIS)
 
 
+def test_weights_without_a_fit(engine: str) -> None:
+    """A network put together from arrays, as people do with scikit-learn's."""
+    for y in (SPECIES, SPECIES > 0):
+        fitted = neural_network.MLPClassifier((4,), max_iter=9, random_state=1).fit(IRIS, y)
+        ours = MLPClassifier((4,), engine=engine)
+        for name in ("coefs_", "intercepts_", "n_layers_", "out_activation_", "classes_", "_label_binarizer"):
+            setattr(ours, name, getattr(fitted, name))
+        np.testing.assert_array_equal(ours.predict(IRIS), fitted.predict(IRIS))
+        np.testing.assert_allclose(ours.predict_proba(IRIS), fitted.predict_proba(IRIS), atol=1e-12)
+        without = MLPClassifier((4,), engine=engine)
+        without.coefs_, without.intercepts_, without.classes_ = fitted.coefs_, fitted.intercepts_, fitted.classes_
+        np.testing.assert_array_equal(without.predict(IRIS), fitted.predict(IRIS))
+        assert without.partial_fit(IRIS, y).loss_ > 0
+    numbers = neural_network.MLPRegressor(hidden_layer_sizes=(4,), max_iter=9).fit(IRIS[:, :2], IRIS[:, 2:])
+    ours = MLPRegressor(hidden_layer_sizes=(4,), engine=engine)
+    ours.coefs_, ours.intercepts_ = numbers.coefs_, numbers.intercepts_
+    np.testing.assert_allclose(ours.predict(IRIS[:, :2]), numbers.predict(IRIS[:, :2]), atol=1e-12)
+    assert ours.network_.count().total == 4 * 3 + 2 * 5
+
+
+def test_private_names_that_people_read() -> None:
+    for solver, rate in (("sgd", "invscaling"), ("sgd", "adaptive"), ("adam", "constant")):
+        ours, theirs = pair(
+            MLPClassifier, neural_network.MLPClassifier, IRIS, SPECIES, solver=solver, learning_rate=rate, engine="auto"
+        )
+        if solver == "sgd":  # Adam's there is the one corrected for its first steps
+            assert ours._optimizer.learning_rate == pytest.approx(theirs._optimizer.learning_rate)
+        assert ours._no_improvement_count == theirs._no_improvement_count
+        assert ours._label_binarizer.y_type_ == theirs._label_binarizer.y_type_
+        assert list(ours._label_binarizer.classes_) == list(theirs._label_binarizer.classes_)
+
+
 def test_their_warnings() -> None:
     with pytest.warns(ConvergenceWarning, match=r"Stochastic Optimizer: Maximum iterations \(3\) reached"):
         MLPClassifier(max_iter=3).fit(IRIS, SPECIES)

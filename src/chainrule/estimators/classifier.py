@@ -276,7 +276,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
         Arguments:
             X: rows, as for `fit`.
         """
-        return self._class_targets().labels(self._mean_outputs(X))
+        outputs = self._mean_outputs(X)
+        return self._class_targets().labels(outputs)
 
     def predict_proba(self, X: Any, *, return_std: bool = False) -> Any:
         """The probability of each class, shape (rows, classes), in the order of `classes_`.
@@ -337,7 +338,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
                 )
 
     def _class_targets(self) -> ClassTargets:
-        return ClassTargets(self._label_binarizers, wants_a_unit_per_class(self.loss))
+        known = self.__dict__.get("_label_binarizers")
+        if known is None:  # never fitted: somebody assigned weights and classes
+            known = self._label_binarizers = [LabelBinarizer().fit(self.classes_)]
+        return ClassTargets(known, wants_a_unit_per_class(self.loss))
 
     @property
     def _label_binarizer(self) -> LabelBinarizer:

@@ -118,11 +118,6 @@ class Fitting:
             )
         if self.full_batch and np.any(estimator.dropout):
             raise ValueError("L-BFGS refuses dropout: it compares losses, and a new random mask each time changes them")
-        if self.full_batch and estimator.n_members > 1:
-            raise ValueError(
-                "n_members above 1 needs a solver that goes in steps: L-BFGS searches along one network's loss. "
-                "Use 'adam' or 'sgd', or BaggingClassifier or BaggingRegressor around a single network"
-            )
 
     def _core(self) -> Core:
         """The network to train: a new one, or the fitted one with the parameters as they are now."""
@@ -244,9 +239,7 @@ class Fitting:
         if reason == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=7)
         elif self.full_batch:
-            if run.solver_result is not None:
-                estimator.loss_ = float(run.solver_result.fun)
-                estimator.n_iter_ = int(_check_optimize_result("lbfgs", run.solver_result, estimator.max_iter))
+            self._take_results(run.solver_results)
         elif reason == "epochs" and not self.incremental:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
@@ -254,6 +247,15 @@ class Fitting:
                 ConvergenceWarning,
                 stacklevel=7,
             )
+
+    def _take_results(self, results: list[Any]) -> None:
+        """What SciPy says of each member's search: its loss (their mean), its iterations (the most), its warnings."""
+        if not results:
+            return
+        estimator = self.estimator
+        estimator.loss_ = sum(float(result.fun) for result in results) / len(results)
+        counts = [_check_optimize_result("lbfgs", result, estimator.max_iter) for result in results]
+        estimator.n_iter_ = int(max(counts))
 
     def _finish(self, core: Core) -> None:
         estimator = self.estimator

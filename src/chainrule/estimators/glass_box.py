@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
@@ -60,7 +61,7 @@ class GlassBox:
         table = Table(
             fill_missing(self, X), y, self._encode(y, model.dtype), self._weights(check_weights(sample_weight, X), y, X)
         )
-        rows: Rows = table.rows(model.dtype)
+        rows = table.rows(model.dtype)
         training = model.training
         result = model._engine.gradients(
             training.parameters[:1], training.state[:1], rows, training=False, seed=model.seed, step=training.step

@@ -255,8 +255,9 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         columns = 1 if y.ndim == 1 else y.shape[1]
-        if not reset and columns != self.n_outputs_:
-            raise ValueError(f"`y` has {columns} targets; the network has {self.n_outputs_}, from its first fit")
+        has = columns if reset else np.shape(self.coefs_[-1])[1]
+        if columns != has:
+            raise ValueError(f"`y` has {columns} targets; the network has {has}, from its first fit")
         return X, y
 
     def _loss(self) -> Loss:

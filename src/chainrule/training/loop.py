@@ -72,7 +72,7 @@ class Run:
         self.state = state
         self.model = model
         self.interrupt = Interrupt()
-        self.solver_result: Any = None  # SciPy's own, after L-BFGS
+        self.solver_results: list[Any] = []  # SciPy's own for each member, where L-BFGS ended by itself
         self._begun = time.perf_counter() - state.seconds
         self._limit = min((stop.seconds for stop in plan.stops if isinstance(stop, TimeLimit)), default=None)
         del state.memories[len(plan.stops) :]  # a resumed run may have other rules
