@@ -17,6 +17,7 @@ from scipy.sparse import issparse
 from chainrule.arrays import Array
 from chainrule.errors import InputError
 from chainrule.estimators.architecture import Architecture
+from chainrule.estimators.sparse import InParts
 from chainrule.losses import Loss
 from chainrule.model import Model
 from chainrule.network import Network
@@ -24,7 +25,6 @@ from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.resolve import to_form
 
 AtRest = dict[str, Any]  # arrays and plain values
-SPARSE_ROWS = 4096  # rows of a sparse table that are made dense at a time
 
 
 @dataclass(frozen=True)
@@ -151,19 +151,11 @@ class Core:
 
     def outputs(self, X: Any) -> tuple[Array, ...]:
         """What every member says, an array (members, rows, units) for each head; a sparse X a few rows at a time."""
-        training, engine, dtype = self.model.training, self.model._engine, self.model.dtype
-        if not issparse(X):
-            inputs = (np.ascontiguousarray(X, dtype=dtype),)
-            return engine.predict(training.parameters, training.state, inputs)
-        rows = X.tocsr()
-        parts = [
-            engine.predict(
-                training.parameters, training.state,
-                (rows[begin : begin + SPARSE_ROWS].toarray().astype(dtype, copy=False),),
-            )
-            for begin in range(0, rows.shape[0], SPARSE_ROWS)
-        ]  # fmt: skip
-        return tuple(np.concatenate(those, axis=1) for those in zip(*parts, strict=True))
+        training, engine = self.model.training, self.model._engine
+        if issparse(X):
+            return InParts(engine).predict(training.parameters, training.state, (X.tocsr(),))
+        rows = np.ascontiguousarray(X, dtype=self.model.dtype)
+        return engine.predict(training.parameters, training.state, (rows,))
 
 
 def _joined(arrays: list[Array]) -> Array:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -23,6 +22,7 @@ from chainrule.estimators.core import Core
 from chainrule.estimators.epochs import Bookkeeping, HeldOut, continue_curves, start_curves
 from chainrule.estimators.protocol import Tasks
 from chainrule.estimators.solvers import is_full_batch
+from chainrule.estimators.sparse import engine_rows, for_rows
 from chainrule.estimators.threads import thread_limit
 from chainrule.training.callbacks import Callback, get_callback
 from chainrule.training.loop import Plan, Run
@@ -51,10 +51,8 @@ class Table:
         return Table(self.X[rows], self.y[rows], tuple(target[rows] for target in self.targets), weights)
 
     def rows(self, dtype: np.dtype[Any]) -> Rows:
-        """As engines take them: dense, in the precision of the network."""
-        X = np.ascontiguousarray(self.X.toarray() if issparse(self.X) else self.X, dtype=dtype)
-        weights = None if self.weights is None else np.ascontiguousarray(self.weights, dtype=dtype)
-        return Rows((X,), tuple(map(np.ascontiguousarray, self.targets)), (weights,) * len(self.targets))
+        """As engines take them, in the precision of the network."""
+        return engine_rows(self.X, self.targets, self.weights, dtype)
 
 
 class RowOrder:
@@ -167,10 +165,12 @@ class Fitting:
             estimator, core, held_out, self._score(core), n_rows, self.incremental, self.tasks
         )  # fmt: skip
         one_epoch = self.incremental and estimator.schedule is None
+        data = self.table.rows(model.dtype)
+        validation = None if self.held_out is None else self.held_out.rows(model.dtype)
         plan = Plan(
-            model._engine, model.optimizer, self.table.rows(model.dtype), 1 if one_epoch else estimator.max_iter, size,
-            model.seed, RowOrder(n_rows, self.streams) if estimator.shuffle else False,
-            None if self.held_out is None else self.held_out.rows(model.dtype),
+            for_rows(model._engine, data, validation), model.optimizer, data,
+            1 if one_epoch else estimator.max_iter, size, model.seed,
+            RowOrder(n_rows, self.streams) if estimator.shuffle else False, validation,
             callbacks=[bookkeeping, *self._callbacks()], clip_norm=estimator.clip_norm,
         )  # fmt: skip
         return plan, bookkeeping

@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.estimators.fitting import Table
+from chainrule.estimators.sparse import for_rows
 from chainrule.estimators.validation import check_rows, check_weights, fill_missing
 from chainrule.network import Network
 from chainrule.parameters import Named
@@ -63,7 +64,7 @@ class GlassBox:
         )
         rows = table.rows(model.dtype)
         training = model.training
-        result = model._engine.gradients(
+        result = for_rows(model._engine, rows).gradients(
             training.parameters[:1], training.state[:1], rows, training=False, seed=model.seed, step=training.step
         )
         return float(result.loss[0]), model.network.layout.named(result.vector[0])

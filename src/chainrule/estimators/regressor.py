@@ -255,7 +255,9 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         columns = 1 if y.ndim == 1 else y.shape[1]
-        has = columns if reset else np.shape(self.coefs_[-1])[1]
+        if reset:
+            self.n_outputs_ = columns
+        has = self.n_outputs_ if hasattr(self, "n_outputs_") else np.shape(self.coefs_[-1])[1]  # weights were assigned
         if columns != has:
             raise ValueError(f"`y` has {columns} targets; the network has {has}, from its first fit")
         return X, y
