@@ -156,6 +156,8 @@ class Fitting:
     def _plan(self, core: Core) -> tuple[Plan, Bookkeeping]:
         estimator, model = self.estimator, core.model
         n_rows = len(self.table)
+        if estimator.batch_norm and n_rows == 1:
+            raise ValueError("batch_norm=True needs at least two rows (n_samples=1): one is always its own mean")
         size = self._batch_size(n_rows)
         model._check_batch_norm(size)
         held_out = None
