@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import make_classification
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -96,6 +97,11 @@ def test_checks_that_it_does_not_run_by_itself(cls: type, check: Any) -> None:
 
 def test_class_weights() -> None:
     estimator_checks.check_class_weight_classifiers("MLPClassifier", MLPClassifier())
+    X, y = make_classification(n_samples=600, class_sep=0.5, random_state=0)
+    rare = np.flatnonzero((np.arange(600) < 300) & ((y == 0) | (np.arange(600) % 8 == 0)))  # tested on equal shares
+    parts = X[rare], y[rare], X[300:], y[300:]
+    classifier = MLPClassifier((4,), alpha=10.0)
+    estimator_checks.check_class_weight_balanced_classifiers("MLPClassifier", classifier, *parts, [0.9, 0.1])
 
 
 @pytest.mark.parametrize("estimator", [MLPClassifier(), MLPClassifier(multi_output=True)], ids=["labels", "targets"])
