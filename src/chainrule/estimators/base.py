@@ -134,8 +134,9 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator):  # type: ignore
             (table.X.shape[1], *hidden_sizes(self.hidden_layer_sizes)), self._heads(table.y)
         )
         self._describe(architecture)
-        core = Core(self._settings(architecture), np.dtype(table.X.dtype), seed)
-        if architecture.initializer is None:
+        theirs = architecture.initializer is None  # nothing need be drawn that is going to be replaced
+        core = Core(self._settings(architecture), np.dtype(table.X.dtype), seed, empty=theirs)
+        if theirs:
             core.start([architecture.draw(stream, self.activation) for stream in streams])
         return core
 

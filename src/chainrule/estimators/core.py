@@ -50,12 +50,13 @@ class Core:
     """A model, where it stands in its training, and its best weights so far.
 
     `coefs` and `intercepts` are those of the first member: views into its parameters (the last ones copies, where a
-    network has several heads).
+    network has several heads). An `empty` one begins with zeros, and waits for weights.
     """
 
-    def __init__(self, settings: Settings, dtype: np.dtype[Any], seed: int, start: Array | None = None):
+    def __init__(self, settings: Settings, dtype: np.dtype[Any], seed: int, *, empty: bool = False):
         architecture = settings.architecture
         network = network_of(architecture)
+        start = network.layout.zeros(settings.members, dtype) if empty else None
         self.settings = settings
         self.model = Model(
             network,
