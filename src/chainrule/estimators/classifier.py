@@ -17,7 +17,7 @@ from chainrule.activations import get_activation
 from chainrule.arrays import AnyArray, Array
 from chainrule.estimators.base import Perceptron
 from chainrule.estimators.constraints import CLASSIFIER, Constraints
-from chainrule.estimators.encoding import ClassTargets, find_classes
+from chainrule.estimators.encoding import ClassTargets, encoder_from, find_classes
 from chainrule.estimators.epochs import HeldOut
 from chainrule.estimators.fitting import Table
 from chainrule.estimators.objectives import classification_loss, wants_a_unit_per_class
@@ -389,6 +389,19 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
             right = (self.predict(X) == np.asarray(y)).all(axis=1)
             return float(np.average(right, weights=sample_weight))
         return float(super().score(X, y, sample_weight))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Arrays and plain values: of the encoders, what they learned."""
+        state = super().__getstate__()
+        if "_label_binarizers" in state:
+            state["_label_binarizers"] = [dict(vars(binarizer)) for binarizer in state["_label_binarizers"]]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what `__getstate__` gave."""
+        super().__setstate__(state)
+        if "_label_binarizers" in state:
+            self._label_binarizers = [encoder_from(form) for form in state["_label_binarizers"]]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -19,6 +19,15 @@ def find_classes(y: AnyArray, multi_output: bool) -> list[LabelBinarizer]:
     return [LabelBinarizer().fit(column) for column in columns]
 
 
+def encoder_from(form: dict[str, Any] | LabelBinarizer) -> LabelBinarizer:
+    """A fitted encoder from what it learned, or as it is."""
+    if isinstance(form, LabelBinarizer):
+        return form
+    binarizer = LabelBinarizer()
+    vars(binarizer).update(form)
+    return binarizer
+
+
 class ClassTargets:
     """The labels of every head, and how many units each takes.
 

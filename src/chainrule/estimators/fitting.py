@@ -12,7 +12,6 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils import shuffle as shuffled
 from sklearn.utils.optimize import _check_optimize_result
 
 from chainrule.arrays import AnyArray, Array, Order
@@ -64,10 +63,15 @@ class RowOrder:
 
     def __call__(self, epoch: int) -> Order:
         """The row numbers of the next epoch, shape (members, rows)."""
-        self.orders = [
-            shuffled(order, random_state=stream) for order, stream in zip(self.orders, self.streams, strict=True)
-        ]
+        self.orders = [order[_shuffled(len(order), s)] for order, s in zip(self.orders, self.streams, strict=True)]
         return np.stack(self.orders)
+
+
+def _shuffled(n: int, stream: np.random.RandomState) -> Order:
+    """What `sklearn.utils.shuffle` draws, which would look at its arguments for longer than a small epoch takes."""
+    indices = np.arange(n)
+    stream.shuffle(indices)
+    return indices
 
 
 def member_streams(random_state: np.random.RandomState, members: int) -> list[np.random.RandomState]:
