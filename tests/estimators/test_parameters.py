@@ -473,6 +473,17 @@ def test_callbacks() -> None:
     assert watch.ended
 
 
-def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
-    classifier(progress=True)
-    assert capsys.readouterr().out == ""
+def test_progress(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bar is on standard error, with the epochs and the loss, and is taken away at the end, errors included."""
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # as if it were a terminal
+    classifier(progress=True, max_iter=3)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "training" in said.err
+    assert "3/3" in said.err
+    assert "loss 1." in said.err
+    classifier(max_iter=3)
+    assert capsys.readouterr().err == ""
+    with pytest.raises(ValueError, match="non-finite"):
+        regressor(progress=True, solver="sgd", learning_rate_init=1e200)
+    assert capsys.readouterr().err.endswith("\x1b[2K")

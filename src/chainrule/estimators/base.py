@@ -134,8 +134,11 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator):  # type: ignore
             (table.X.shape[1], *hidden_sizes(self.hidden_layer_sizes)), self._heads(table.y)
         )
         self._describe(architecture)
-        theirs = architecture.initializer is None  # nothing need be drawn that is going to be replaced
-        core = Core(self._settings(architecture), np.dtype(table.X.dtype), seed, empty=theirs)
+        theirs = architecture.initializer is None
+        empty = (
+            theirs and not self.batch_norm
+        )  # weights that are going to be replaced need not be drawn; scales start at 1
+        core = Core(self._settings(architecture), np.dtype(table.X.dtype), seed, empty=empty)
         if theirs:
             core.start([architecture.draw(stream, self.activation) for stream in streams])
         return core
