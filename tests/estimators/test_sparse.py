@@ -95,6 +95,19 @@ def test_missing_values_among_those_stored(kind: str) -> None:
     assert np.isnan(holed.data).any()  # the user's own table is as it was
 
 
+@pytest.mark.parametrize("settings", [{}, {"n_members": 2}, {"batch_norm": True, "dropout": 0.2}], ids=str)
+def test_a_thin_table_is_predicted_by_what_it_stores(settings: dict[str, Any], engine: str) -> None:
+    rows = np.zeros((90, 12))
+    rows[::3, 5] = 1.0
+    for dtype in (np.float64, np.float32):
+        fitted = MLPRegressor(engine=engine, **{**FEW, **settings}).fit(DENSE.astype(dtype), NUMBERS)
+        thin = fitted.predict(scipy_sparse.csr_array(rows.astype(dtype)))
+        np.testing.assert_allclose(thin, fitted.predict(rows.astype(dtype)), atol=float(64 * np.finfo(dtype).eps))
+        assert thin.dtype == dtype
+    several = MLPClassifier(multi_output=True, engine=engine, **FEW).fit(DENSE, np.c_[CLASSES, CLASSES > 0])
+    np.testing.assert_array_equal(several.predict(scipy_sparse.csc_array(rows)), several.predict(rows))
+
+
 def test_a_small_table_is_made_dense_at_once() -> None:
     dtype = np.dtype(np.float64)
     assert not isinstance(engine_rows(THIN, (NUMBERS,), None, dtype), SparseRows)

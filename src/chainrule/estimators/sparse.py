@@ -14,9 +14,11 @@ from scipy.sparse import issparse
 
 from chainrule.arrays import Array, Order
 from chainrule.engines.contract import Engine, Gradients, Job, Outcome, Rows, Sums
-from chainrule.layers import BatchNorm
+from chainrule.engines.reference import PREDICT_ROWS, ReferenceEngine
+from chainrule.layers import BatchNorm, Context
 
 DENSE_BYTES = 1 << 26  # of rows that are dense at once; a single batch may need more
+THIN = 0.05  # the share of numbers stored up to which SciPy's product is faster than a dense one
 
 
 class SparseRows(Rows):
@@ -64,12 +66,28 @@ class InParts:
         (X,) = inputs
         if not issparse(X):
             return self.engine.predict(parameters, state, inputs)
-        dtype = parameters.dtype
+        if X.nnz <= THIN * X.shape[0] * X.shape[1]:
+            return self._predict_thin(parameters, state, X.astype(parameters.dtype, copy=False))
         answers = [
-            self.engine.predict(parameters, state, (X[part].toarray().astype(dtype, copy=False),))
-            for part in _parts(X.shape[0], rows_at_once(X.shape[1], dtype))
+            self.engine.predict(parameters, state, (X[part].toarray().astype(parameters.dtype, copy=False),))
+            for part in _parts(X.shape[0], rows_at_once(X.shape[1], parameters.dtype))
         ]
         return tuple(np.concatenate(those, axis=1) for those in zip(*answers, strict=True))
+
+    def _predict_thin(self, parameters: Array, state: Array, X: Any) -> tuple[Array, ...]:
+        """By the reference engine, whose first product is then SciPy's, over what is stored."""
+        reference = ReferenceEngine(self.network, self.objective)
+        heads = self.network.program.heads
+        outputs = tuple(np.empty((len(parameters), X.shape[0], *head.shape), parameters.dtype) for head in heads)
+        for member in range(len(parameters)):
+            p = self.network.layout.views(parameters[member])
+            s = self.network.state_layout.views(state[member])
+            for part in _parts(X.shape[0], PREDICT_ROWS):
+                with np.errstate(over="ignore", under="ignore"):
+                    values = reference.forward(p, s, (X[part],), Context()).values
+                for output, head in zip(outputs, heads, strict=True):
+                    output[member, part] = values[head.slot]
+        return outputs
 
     def losses(self, parameters: Array, state: Array, data: Rows) -> Sums:
         """Head losses over rows, as in prediction, and the penalties."""
