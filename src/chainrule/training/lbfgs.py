@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,13 +120,25 @@ def minimize(run: Run) -> str:
                 "random mask each time changes the loss itself. Train with Adam or SGD, or leave the dropout out"
             )
     iterations = plan.epochs - (run.epoch - 1)
-    reason, run.solver_results = (search_together if len(run.state.parameters) > 1 else search_alone)(run, iterations)
+    search = search_together if len(run.state.parameters) > 1 else search_alone
+    with _few_threads(plan.engine.name):
+        reason, run.solver_results = search(run, iterations)
     if reason is not None:
         return reason
     if run.epoch > plan.epochs:
         return "epochs"
     messages = {str(result.message).lower(): None for result in run.solver_results}
     return f"L-BFGS: {'; '.join(messages)}"
+
+
+def _few_threads(engine: str) -> AbstractContextManager[Any]:
+    """SciPy's own products are of short vectors: threads would wait for each other longer than they compute.
+
+    The native engine has threads of its own; the reference engine's products are NumPy's, and keep theirs.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1) if engine == "native" else nullcontext()
 
 
 def search_alone(run: Run, iterations: int) -> tuple[str | None, list[Any]]:
