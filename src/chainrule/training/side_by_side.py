@@ -38,7 +38,12 @@ class _Meeting:
         self._answers: list[SimpleQueue[Any]] = [SimpleQueue() for _ in self.searches]
         self._threads = [
             # floating-point settings are those of the caller
-            Thread(target=contextvars.copy_context().run, args=(self._search, search, iterations), daemon=True)
+            Thread(
+                name=f"L-BFGS of member {search.member}",
+                target=contextvars.copy_context().run,
+                args=(self._search, search, iterations),
+                daemon=True,
+            )  # fmt: skip
             for search in self.searches
         ]
         for thread in self._threads:
