@@ -43,7 +43,7 @@ class _Meeting:
                 target=contextvars.copy_context().run,
                 args=(self._search, search, iterations),
                 daemon=True,
-            )  # fmt: skip
+            )
             for search in self.searches
         ]
         for thread in self._threads:
