@@ -98,13 +98,17 @@ def test_the_same_for_counts(engine: str) -> None:
     assert_same(ours, theirs, DIABETES)
 
 
-@pytest.mark.parametrize("settings", [{}, {"alpha": 1.0, "activation": "tanh"}, {"max_fun": 20}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"alpha": 1.0, "activation": "tanh"}, {"max_fun": 20}, {"alpha": 5.0, "sample_weight": WEIGHTS}],
+    ids=["", "alpha", "max_fun", "weights"],
+)
 def test_the_same_with_lbfgs(settings: dict[str, Any], engine: str) -> None:
     settings = {"solver": "lbfgs", "hidden_layer_sizes": (6,), **settings, "engine": engine}
     for ours, theirs, X in (
         (*pair(MLPClassifier, neural_network.MLPClassifier, IRIS, SPECIES, **settings), IRIS),
         (*pair(MLPClassifier, neural_network.MLPClassifier, IRIS, SPECIES > 0, **settings), IRIS),
-        (*pair(MLPRegressor, neural_network.MLPRegressor, DIABETES, PROGRESSION, **settings), DIABETES),
+        (*pair(MLPRegressor, neural_network.MLPRegressor, DIABETES[:150], PROGRESSION[:150], **settings), DIABETES),
     ):
         assert ours.n_iter_ == theirs.n_iter_
         assert ours.loss_ == pytest.approx(theirs.loss_, abs=1e-6)
@@ -135,6 +139,24 @@ def test_partial_fits_and_warm_starts_follow_theirs(engine: str) -> None:
         assert_same(ours, theirs, IRIS)
         ours, theirs = (one.partial_fit(IRIS, SPECIES) for one in (ours, theirs))
         assert_same(ours, theirs, IRIS)
+
+
+def test_a_warm_start_that_improves_nothing_under_early_stopping() -> None:
+    """Theirs keeps the last weights then, since its best ones are the same arrays; `restore_best` brings ours back."""
+    settings: dict[str, Any] = {
+        "early_stopping": True, "warm_start": True, "max_iter": 3, "solver": "sgd", "learning_rate_init": 0.05,
+        "random_state": 0, "validation_fraction": 0.35, "tol": 0.0,
+    }  # fmt: skip
+    ours, restored = MLPClassifier(**settings), MLPClassifier(**settings, restore_best=True)
+    theirs = neural_network.MLPClassifier(**settings)
+    differed = False
+    for _ in range(8):
+        for one in (ours, theirs, restored):
+            one.fit(IRIS, SPECIES)
+        assert_same(ours, theirs, IRIS)
+        assert ours.best_validation_score_ == max(ours.validation_scores_)
+        differed = differed or bool((restored.coefs_[0] != ours.coefs_[0]).any())
+    assert differed
 
 
 def test_a_global_stream_is_used_as_theirs_is() -> None:

@@ -96,6 +96,7 @@ class Fitting:
         self, estimator: Any, table: Table, held_out: Table | None, *, incremental: bool, first: bool, tasks: Tasks
     ):
         self.estimator, self.table, self.held_out = estimator, table, held_out
+        self.given = held_out is not None
         self.incremental, self.first, self.tasks = incremental, first, tasks
         self.full_batch = is_full_batch(estimator.solver)
         self.streams = member_streams(check_random_state(estimator.random_state), estimator.n_members)
@@ -230,9 +231,16 @@ class Fitting:
                     callback.close()
         if bookkeeping.early and self.incremental:
             self._stop_increments(core)
-        elif bookkeeping.early or estimator.restore_best:
+        elif estimator.restore_best or (bookkeeping.early and (bookkeeping.improved or not self._theirs_continue())):
             core.restore_best()
         self._warn(run, training.history.stopped_by)
+
+    def _theirs_continue(self) -> bool:
+        """Whether scikit-learn keeps the last weights of an early-stopped fit that improved nothing.
+
+        After a fit its best weights and its weights are the same arrays: a warm start changes both.
+        """
+        return not self.first and not self.given
 
     def _stop_increments(self, core: Core) -> None:
         """`partial_fit` can't end by itself: it says that it would, and gives the best weights."""
