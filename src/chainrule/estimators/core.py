@@ -155,7 +155,7 @@ class Core:
         training, engine = self.model.training, self.model._engine
         if issparse(X):
             return InParts(engine).predict(training.parameters, training.state, (X.tocsr(),))
-        rows = np.ascontiguousarray(X, dtype=self.model.dtype)
+        rows = np.require(X, self.model.dtype, ["C", "A"])
         return engine.predict(training.parameters, training.state, (rows,))
 
 

@@ -41,7 +41,7 @@ def engine_rows(X: Any, targets: tuple[Array, ...], weights: Array | None, dtype
     rest = tuple(map(np.ascontiguousarray, targets)), (row_weights,) * len(targets)
     if issparse(X) and X.shape[0] > rows_at_once(X.shape[1], dtype):
         return SparseRows((X.tocsr().astype(dtype, copy=False),), *rest)
-    return Rows((np.ascontiguousarray(X.toarray() if issparse(X) else X, dtype=dtype),), *rest)
+    return Rows((np.require(X.toarray() if issparse(X) else X, dtype, ["C", "A"]),), *rest)
 
 
 def rows_at_once(width: int, dtype: np.dtype[Any]) -> int:
