@@ -7,6 +7,9 @@ that scikit-learn provides for it.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -93,6 +96,27 @@ def test_why_weights_are_not_repetitions_there() -> None:
 @pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
 def test_checks_that_it_does_not_run_by_itself(cls: type, check: Any) -> None:
     check(cls.__name__, cls(max_iter=100))
+
+
+ARRAY_API = """
+from sklearn.utils.estimator_checks import estimator_checks_generator
+from chainrule import MLPClassifier, MLPRegressor
+done = 0
+for estimator in (MLPClassifier(max_iter=20), MLPRegressor(max_iter=20)):
+    for one, check in estimator_checks_generator(estimator):
+        if "array_api" in check.func.__name__:
+            check(one)
+            done += 1
+print(done)
+"""
+
+
+def test_the_check_that_wants_an_environment_variable() -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ARRAY_API], env={**os.environ, "SCIPY_ARRAY_API": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.stdout == "2\n", run.stderr
 
 
 def test_class_weights() -> None:
