@@ -20,7 +20,7 @@ def prepare_inputs(network: Network, X: Any, dtype: np.dtype) -> tuple[Array, ..
 
     `X` is an array for a network with one input, a mapping by name otherwise.
     """
-    if _is_ready(network, X, dtype):
+    if is_ready(network, X, dtype):
         return (X,)
     given = _by_name(X, list(network.input_shapes), "X", "input")
     arrays = []
@@ -39,7 +39,7 @@ def prepare_inputs(network: Network, X: Any, dtype: np.dtype) -> tuple[Array, ..
     return tuple(arrays)
 
 
-def _is_ready(network: Network, X: Any, dtype: np.dtype) -> bool:
+def is_ready(network: Network, X: Any, dtype: np.dtype) -> bool:
     """Whether X can be taken as it is; False decides nothing. One row is predicted faster than it is checked."""
     return (
         type(X) is np.ndarray
@@ -98,7 +98,7 @@ def _numbers(given: Any, dtype: np.dtype, name: str) -> Array:
         raise InputError(f'X must be numbers for input "{name}": {error}') from None
     if array.ndim == 0:
         raise InputError(f'X is a single number for input "{name}"; rows are wanted')
-    array = np.require(array, requirements="CA")
+    array = np.require(array, requirements=["C", "A"])
     finite = np.isfinite(array)
     if not finite.all():
         bad = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.model_selection import GridSearchCV
 
 from chainrule import MLPClassifier
 from chainrule.estimators.protocol import SUPPORTED
@@ -37,6 +38,8 @@ class Recorder:
         self, estimator: Any, context: Any, *, X: Any = None, y: Any = None, fitted_estimator: Any = None
     ) -> bool:
         self.calls.append(f"end {context.task_name}")
+        if fitted_estimator is None:  # a task of a search
+            return False
         self.scores.append(fitted_estimator.score(X, y))
         return len(self.scores) >= self.stop_at
 
@@ -71,3 +74,28 @@ def test_scikit_learns_own_monitor() -> None:
     MLPClassifier(max_iter=3).set_callbacks(monitor).fit(X, y)
     log = monitor.get_logs()
     assert log is not None
+
+
+class Propagated(Recorder):
+    """A callback that a search hands down to what it fits."""
+
+    @property
+    def max_propagation_depth(self) -> int | None:
+        return None
+
+
+def test_a_search_hands_its_callbacks_down() -> None:
+    recorder = Propagated()
+    search = GridSearchCV(MLPClassifier(max_iter=2, random_state=0), {"alpha": [0.1, 0.2]}, cv=2, error_score="raise")
+    search.set_callbacks(recorder).fit(X, y)
+    assert recorder.calls.count("begin epoch") == recorder.calls.count("end epoch") == 5 * 2  # four fits and the last
+    assert recorder.calls[0] == "setup"
+    assert recorder.calls.count("setup") == recorder.calls.count("teardown") == 1  # the search's own business
+    search.best_estimator_.fit(X, y)  # by itself it has no callbacks
+
+
+def test_scikit_learns_own_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    from sklearn.callback import ProgressBar
+
+    MLPClassifier(max_iter=2).set_callbacks(ProgressBar()).fit(X, y)
+    assert "MLPClassifier" in capsys.readouterr().out

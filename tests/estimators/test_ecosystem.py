@@ -38,15 +38,6 @@ def test_pipeline_and_column_transformer() -> None:
     assert make_pipeline(columns, MLPClassifier(**FAST)).fit(table, y).score(table, y) > 0.9
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "default::pytest.PytestUnraisableExceptionWarning")
-def test_grid_search(n_jobs: int) -> None:
-    grid = {"alpha": [1e-4, 1.0], "dropout": [0.0, 0.2]}
-    search = GridSearchCV(MLPClassifier(**{**FAST, "max_iter": 5}), grid, cv=2, n_jobs=n_jobs, error_score="raise")
-    search.fit(X, y)
-    assert search.best_estimator_.predict(X).shape == (150,)
-
-
 def test_cross_validation_calibration_importance_and_clone() -> None:
     classifier = MLPClassifier(**FAST)
     assert cross_val_score(make_pipeline(StandardScaler(), classifier), X, y, cv=3).mean() > 0.85
@@ -76,6 +67,13 @@ def test_metadata_routing() -> None:
             X, y, cv=2, params={"sample_weight": np.ones(150)},
         )  # fmt: skip
         assert len(scores["test_score"]) == 2
+        asks = {"X_val": True, "y_val": True, "sample_weight_val": True, "sample_weight": True}
+        classifier = MLPClassifier(**FAST).set_fit_request(**asks).set_score_request(sample_weight=True)
+        search = GridSearchCV(classifier, {"alpha": [0.1, 0.2]}, cv=2, error_score="raise")
+        search.fit(X, y, X_val=X[:40], y_val=y[:40], sample_weight_val=np.ones(40), sample_weight=np.ones(150))
+        assert search.best_estimator_.validation_scores_[-1] == search.best_estimator_.score(X[:40], y[:40])
+        parts = MLPClassifier(**FAST).set_partial_fit_request(classes=True, X_val=True, y_val=True)
+        assert parts.get_metadata_routing().partial_fit.requests["X_val"] is True
 
 
 FRAMES = {
@@ -104,6 +102,30 @@ def test_tables_of_other_libraries(library: str) -> None:
     assert regressor.predict(table).shape == (150,)
     classifier.fit(table, labels, X_val=table, y_val=labels)
     assert classifier.validation_scores_[-1] == classifier.score(table, np.asarray(labels))
+
+
+@pytest.mark.parametrize(("library", "n_jobs"), [("numpy", 1), *((library, 2) for library in ("numpy", *FRAMES))])
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "default::pytest.PytestUnraisableExceptionWarning")
+def test_grid_search(library: str, n_jobs: int) -> None:
+    """With two jobs estimators go to worker processes and come back as pickles."""
+    table, labels = (X, y) if library == "numpy" else (FRAMES[library](X), np.asarray(LABELS[library]))
+    grid = {"alpha": [1e-4, 1.0], "n_members": [1, 2]}
+    settings = {**FAST, "max_iter": 5}
+    search = GridSearchCV(MLPClassifier(**settings), grid, cv=2, n_jobs=n_jobs, error_score="raise")
+    search.fit(table, labels)
+    alone = GridSearchCV(MLPClassifier(**settings), grid, cv=2, error_score="raise").fit(X, y)
+    np.testing.assert_array_equal(search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
+    assert search.best_estimator_.predict(table).shape == (150,)
+    if library != "numpy":
+        assert list(search.best_estimator_.feature_names_in_) == NAMES
+
+
+def test_fitted_estimators_come_back_from_workers_as_they_were() -> None:
+    """`cross_validate` returns the fitted ones of each fold."""
+    folds = cross_validate(MLPRegressor(**FAST), X, X[:, 0], cv=2, n_jobs=2, return_estimator=True)
+    for estimator, score in zip(folds["estimator"], folds["test_score"], strict=True):
+        assert score <= 1
+        assert estimator.partial_fit(X, X[:, 0]).predict(X).shape == (150,)
 
 
 @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_array, sparse.csr_matrix])

@@ -116,8 +116,33 @@ def test_objects_of_ours_are_saved_and_code_is_refused(tmp_path: Path) -> None:
     assert cr.load(path).loss == cr.Huber(0.5)  # the old file is still there
 
 
-def test_pickles_hold_arrays_and_plain_values() -> None:
-    state = MLPClassifier(**FEW).fit(X, y).__getstate__()
+def assert_plain(name: str, value: Any) -> None:
+    if isinstance(value, np.ndarray):
+        assert value.dtype.kind in "fiubU" or {type(one) for one in value.tolist()} <= {str, int}, name
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            assert_plain(name, key)
+            assert_plain(f"{name}[{key!r}]", one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            assert_plain(name, one)
+    else:
+        assert value is None or type(value) in (bool, int, float, str, np.float64, np.int64, np.bool_), name
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_pickles_hold_arrays_and_plain_values(case: str) -> None:
+    estimator, target = CASES[case]
+    state = copy.deepcopy(estimator).fit(X, target).__getstate__()
     assert "_core" not in state
-    kinds = {type(value) for value in state["_training"].values()}
-    assert kinds <= {np.ndarray, int, str, dict}
+    for name, value in state.items():
+        assert_plain(name, value)
+
+
+def test_skops_asks_for_our_types_only() -> None:
+    skops = pytest.importorskip("skops.io")
+    for case, (estimator, target) in CASES.items():
+        data = skops.dumps(copy.deepcopy(estimator).fit(X, target))
+        untrusted = skops.get_untrusted_types(data=data)
+        kind = type(estimator).__name__
+        assert untrusted == [f"chainrule.estimators.{kind.removeprefix('MLP').lower()}.{kind}"], case

@@ -98,13 +98,17 @@ def test_the_same_for_counts(engine: str) -> None:
     assert_same(ours, theirs, DIABETES)
 
 
-@pytest.mark.parametrize("settings", [{}, {"alpha": 1.0, "activation": "tanh"}, {"max_fun": 20}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"alpha": 1.0, "activation": "tanh"}, {"max_fun": 20}, {"alpha": 5.0, "sample_weight": WEIGHTS}],
+    ids=["", "alpha", "max_fun", "weights"],
+)
 def test_the_same_with_lbfgs(settings: dict[str, Any], engine: str) -> None:
     settings = {"solver": "lbfgs", "hidden_layer_sizes": (6,), **settings, "engine": engine}
     for ours, theirs, X in (
         (*pair(MLPClassifier, neural_network.MLPClassifier, IRIS, SPECIES, **settings), IRIS),
         (*pair(MLPClassifier, neural_network.MLPClassifier, IRIS, SPECIES > 0, **settings), IRIS),
-        (*pair(MLPRegressor, neural_network.MLPRegressor, DIABETES, PROGRESSION, **settings), DIABETES),
+        (*pair(MLPRegressor, neural_network.MLPRegressor, DIABETES[:150], PROGRESSION[:150], **settings), DIABETES),
     ):
         assert ours.n_iter_ == theirs.n_iter_
         assert ours.loss_ == pytest.approx(theirs.loss_, abs=1e-6)
@@ -135,6 +139,24 @@ def test_partial_fits_and_warm_starts_follow_theirs(engine: str) -> None:
         assert_same(ours, theirs, IRIS)
         ours, theirs = (one.partial_fit(IRIS, SPECIES) for one in (ours, theirs))
         assert_same(ours, theirs, IRIS)
+
+
+def test_a_warm_start_that_improves_nothing_under_early_stopping() -> None:
+    """Theirs keeps the last weights then, since its best ones are the same arrays; `restore_best` brings ours back."""
+    settings: dict[str, Any] = {
+        "early_stopping": True, "warm_start": True, "max_iter": 3, "solver": "sgd", "learning_rate_init": 0.05,
+        "random_state": 0, "validation_fraction": 0.35, "tol": 0.0,
+    }  # fmt: skip
+    ours, restored = MLPClassifier(**settings), MLPClassifier(**settings, restore_best=True)
+    theirs = neural_network.MLPClassifier(**settings)
+    differed = False
+    for _ in range(8):
+        for one in (ours, theirs, restored):
+            one.fit(IRIS, SPECIES)
+        assert_same(ours, theirs, IRIS)
+        assert ours.best_validation_score_ == max(ours.validation_scores_)
+        differed = differed or bool((restored.coefs_[0] != ours.coefs_[0]).any())
+    assert differed
 
 
 def test_a_global_stream_is_used_as_theirs_is() -> None:
@@ -177,6 +199,38 @@ def test_assigned_weights_are_the_weights_used_next(engine: str) -> None:
     classifier.coefs_[0] = np.zeros((4, 5))
     with pytest.raises(ValueError, match="shape"):
         classifier.predict(IRIS)
+
+
+def test_weights_without_a_fit(engine: str) -> None:
+    """A network put together from arrays, as people do with scikit-learn's."""
+    for y in (SPECIES, SPECIES > 0):
+        fitted = neural_network.MLPClassifier((4,), max_iter=9, random_state=1).fit(IRIS, y)
+        ours = MLPClassifier((4,), engine=engine)
+        for name in ("coefs_", "intercepts_", "n_layers_", "out_activation_", "classes_", "_label_binarizer"):
+            setattr(ours, name, getattr(fitted, name))
+        np.testing.assert_array_equal(ours.predict(IRIS), fitted.predict(IRIS))
+        np.testing.assert_allclose(ours.predict_proba(IRIS), fitted.predict_proba(IRIS), atol=1e-12)
+        without = MLPClassifier((4,), engine=engine)
+        without.coefs_, without.intercepts_, without.classes_ = fitted.coefs_, fitted.intercepts_, fitted.classes_
+        np.testing.assert_array_equal(without.predict(IRIS), fitted.predict(IRIS))
+        assert without.partial_fit(IRIS, y).loss_ > 0
+    numbers = neural_network.MLPRegressor(hidden_layer_sizes=(4,), max_iter=9).fit(IRIS[:, :2], IRIS[:, 2:])
+    ours = MLPRegressor(hidden_layer_sizes=(4,), engine=engine)
+    ours.coefs_, ours.intercepts_ = numbers.coefs_, numbers.intercepts_
+    np.testing.assert_allclose(ours.predict(IRIS[:, :2]), numbers.predict(IRIS[:, :2]), atol=1e-12)
+    assert ours.network_.count().total == 4 * 3 + 2 * 5
+
+
+def test_private_names_that_people_read() -> None:
+    for solver, rate in (("sgd", "invscaling"), ("sgd", "adaptive"), ("adam", "constant")):
+        ours, theirs = pair(
+            MLPClassifier, neural_network.MLPClassifier, IRIS, SPECIES, solver=solver, learning_rate=rate, engine="auto"
+        )
+        if solver == "sgd":  # Adam's there is the one corrected for its first steps
+            assert ours._optimizer.learning_rate == pytest.approx(theirs._optimizer.learning_rate)
+        assert ours._no_improvement_count == theirs._no_improvement_count
+        assert ours._label_binarizer.y_type_ == theirs._label_binarizer.y_type_
+        assert list(ours._label_binarizer.classes_) == list(theirs._label_binarizer.classes_)
 
 
 def test_their_warnings() -> None:

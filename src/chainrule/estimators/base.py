@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -14,24 +14,24 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule import __version__, container
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import AnyArray, Array
-from chainrule.engines.contract import Rows
+from chainrule.data import is_ready
 from chainrule.estimators import saving
 from chainrule.estimators.architecture import Architecture, hidden_sizes
 from chainrule.estimators.core import AtRest, Core, Settings
 from chainrule.estimators.epochs import HeldOut
 from chainrule.estimators.fitting import Fitting, Table
+from chainrule.estimators.glass_box import GlassBox
 from chainrule.estimators.protocol import CallbackSupportMixin, Tasks, with_callbacks
 from chainrule.estimators.solvers import make_optimizer, penalty
 from chainrule.estimators.threads import thread_limit, threads_of
 from chainrule.estimators.validation import check_rows, check_weights, fill_missing, learn_missing
 from chainrule.losses import Loss
-from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Optimizer
-from chainrule.parameters import Named
 from chainrule.resolve import resolve
+from chainrule.training.evaluation import mean_output
 
 
-class Perceptron(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """The base of `MLPClassifier` and `MLPRegressor`."""
 
     loss: str | Loss
@@ -130,17 +130,26 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def _new_core(self, table: Table, seed: int, streams: list[np.random.RandomState]) -> Core:
         """A network that begins anew, its first weights drawn as scikit-learn draws them."""
-        heads = self._heads(table.y)
+        architecture = self._architecture(
+            (table.X.shape[1], *hidden_sizes(self.hidden_layer_sizes)), self._heads(table.y)
+        )
+        self._describe(architecture)
+        theirs = architecture.initializer is None
+        empty = (
+            theirs and not self.batch_norm
+        )  # weights that are going to be replaced need not be drawn; scales start at 1
+        core = Core(self._settings(architecture), np.dtype(table.X.dtype), seed, empty=empty)
+        if theirs:
+            core.start([architecture.draw(stream, self.activation) for stream in streams])
+        return core
+
+    def _describe(self, architecture: Architecture) -> None:
+        """Fitted attributes that say what the network is like."""
         output = self._output()
         self.out_activation_ = output if isinstance(output, str) else output.name
-        self.n_outputs_ = sum(heads)
-        architecture = self._architecture((table.X.shape[1], *hidden_sizes(self.hidden_layer_sizes)), heads)
         self.n_layers_ = len(architecture.units) + 1
-        core = Core(self._settings(architecture), np.dtype(table.X.dtype), seed)
-        if architecture.initializer is None:
-            core.start([architecture.draw(stream, self.activation) for stream in streams])
-        self._head_units = list(heads)
-        return core
+        self.n_outputs_ = sum(architecture.heads)
+        self._head_units = list(architecture.heads)
 
     def _ready_core(self, *, training: bool = False, new_optimizer: bool = False) -> Core:
         """The fitted network with the weights in `coefs_` and `intercepts_`.
@@ -151,102 +160,79 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # 
         architecture = self._fitted_architecture()
         known = None if core is None else core.settings
         if known is None or known.architecture != architecture or training:
-            rest = core.at_rest() if core is not None else self._training
+            rest = core.at_rest() if core is not None else self.__dict__.get("_training")
             settings = self._settings(architecture, None if new_optimizer else _optimizer_of(rest))
             if settings != known:
-                core = Core(settings, rest["parameters"].dtype, rest["seed"])
-                core.take(rest)
-                core.take_optimizer(rest)
-                self._core = core
+                self._core = core = Core(settings, *self._type_and_seed(rest))
+                if rest is None:
+                    self._describe(architecture)
+                else:
+                    core.take(rest)
+                    core.take_optimizer(rest)
         assert core is not None
         core.place(self.coefs_, self.intercepts_)
+        core.stands_for = self._network_parameters()
         return core
+
+    def _type_and_seed(self, rest: AtRest | None) -> tuple[np.dtype[Any], int]:
+        """Of a fitted network; of weights that somebody assigned without a fit, theirs and 0."""
+        if rest is not None:
+            return rest["parameters"].dtype, rest["seed"]
+        single = all(np.asarray(W).dtype == np.float32 for W in self.coefs_)
+        return np.dtype(np.float32 if single else np.float64), 0
+
+    def _network_parameters(self) -> tuple[Any, ...]:
+        """The parameters by which a fitted network answers; lists may change, so they are copied."""
+        those = self.activation, self.output_activation, self.loss, self.dropout, self.batch_norm, self.initializer
+        return tuple(tuple(one) if isinstance(one, list) else one for one in those)
 
     def _fitted_architecture(self) -> Architecture:
         """Of the weights as they are: their owner may have assigned others."""
-        units = (self.coefs_[0].shape[0], *(np.shape(W)[1] for W in self.coefs_[:-1]))
-        heads = tuple(self._head_units)
-        if len(heads) == 1:
+        units = (np.shape(self.coefs_[0])[0], *(np.shape(W)[1] for W in self.coefs_[:-1]))
+        heads = tuple(self.__dict__.get("_head_units", ()))
+        if len(heads) < 2:
             heads = (int(np.shape(self.coefs_[-1])[1]),)
         return self._architecture(units, heads)
 
+    def _quick_core(self, X: Any) -> Core | None:
+        """The network, where rows can be taken as they are: a plain array of its own type and width, nothing changed.
+
+        Looking at one row in general would take longer than predicting it.
+        """
+        core: Core | None = self.__dict__.get("_core")
+        if (
+            core is None
+            or "feature_names_in_" in self.__dict__  # scikit-learn warns where names are missing
+            or not is_ready(core.model.network, X, core.model.dtype)
+            or not len(X)
+            or core.stands_for != self._network_parameters()
+            or not core.fits(self.coefs_, self.intercepts_)
+        ):
+            return None
+        core.place(self.coefs_, self.intercepts_)
+        return core
+
     def _outputs(self, X: Any) -> tuple[Array, ...]:
         """What every member says of rows, (members, rows, units) for each head."""
-        check_is_fitted(self)
-        X = check_rows(self, X)
-        core = self._ready_core()
+        core = self._quick_core(X)
+        if core is None:
+            check_is_fitted(self)
+            X = check_rows(self, X)
+            core = self._ready_core()
+        if core.model.engine_.name == "native":  # it counts its own threads
+            return core.outputs(X)
         with thread_limit(self.n_jobs), np.errstate(over="ignore", under="ignore"):
             return core.outputs(X)
 
-    @property
-    def network_(self) -> Network:
-        """The network: its layers, steps and parameter counts.
-
-        Raises:
-            NotFittedError: there is none before `fit`.
-        """
-        check_is_fitted(self)
-        return self._ready_core().model.network
+    def _mean_outputs(self, X: Any) -> tuple[Array, ...]:
+        """The mean of the members, (rows, units) for each head."""
+        return tuple(mean_output(output) for output in self._outputs(X))
 
     @property
-    def engine_(self) -> str:
-        """Which engine computes, and why."""
+    def _optimizer(self) -> SimpleNamespace:
+        """What people read of scikit-learn's optimizer: the `learning_rate` where the last fit left it."""
         check_is_fitted(self)
-        return str(self._ready_core().model.engine_)
-
-    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> Named:
-        """The gradient of the rows' loss (as one batch, penalty included) by every parameter, by layer and name.
-
-        Of an ensemble it is the first member's. Dropout is off, and batch normalization uses its running statistics.
-
-        Arguments:
-            X, y: rows and targets as for `fit`.
-            sample_weight: a weight for each row.
-        """
-        return self._evaluate(X, y, sample_weight)[1]
-
-    def loss_and_gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, Named]:
-        """The rows' loss and its gradients; see `gradients`."""
-        return self._evaluate(X, y, sample_weight)
-
-    def _evaluate(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, Named]:
-        check_is_fitted(self)
-        X, y = self._check_targets(X, y, known=True)
-        core = self._ready_core()
-        model = core.model
-        table = Table(
-            fill_missing(self, X), y, self._encode(y, model.dtype), self._weights(check_weights(sample_weight, X), y, X)
-        )
-        rows: Rows = table.rows(model.dtype)
-        training = model.training
-        result = model._engine.gradients(
-            training.parameters[:1], training.state[:1], rows, training=False, seed=model.seed, step=training.step
-        )
-        return float(result.loss[0]), model.network.layout.named(result.vector[0])
-
-    def explain(self, x: Any, y: Any = None, sample_weight: Any = None, **options: Any) -> Any:
-        """Every quantity of a forward and a backward pass over one row (or several as one batch), by name.
-
-        Of an ensemble it is the first member's. See `chainrule.Model.explain` for the derivation that it returns.
-
-        Arguments:
-            x, y: rows and targets as for `fit`; a single row may come without its brackets. Without targets there is
-                the forward pass alone.
-            sample_weight: a weight for each row.
-            options: those of `Model.explain`.
-        """
-        check_is_fitted(self)
-        one = np.ndim(x) == 1
-        model = self._ready_core().model
-        if y is None:
-            X = check_rows(self, [x] if one else x)
-            return model.explain(X.toarray() if issparse(X) else X, **options)
-        X, y = self._check_targets([x] if one else x, [y] if one else y, known=True)
-        targets = self._encode(y, model.dtype)
-        by_head = dict(zip((head.name for head in model.network.heads), targets, strict=True))
-        weights = self._weights(check_weights(sample_weight, X), y, X)
-        X = fill_missing(self, X)
-        return model.explain(X.toarray() if issparse(X) else X, by_head, weights, **options)
+        return SimpleNamespace(learning_rate=self._rate)
 
     # files and other processes
     def save(self, path: str | Path) -> None:
@@ -271,7 +257,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # 
         return tags
 
 
-def _optimizer_of(rest: AtRest) -> Optimizer | None:
+def _optimizer_of(rest: AtRest | None) -> Optimizer | None:
     """The optimizer of the last fit, where files can hold it: later changes of its parameters don't count."""
-    form = rest["optimizer"]
+    form = None if rest is None else rest["optimizer"]
     return None if form is None else resolve("optimizer", form, Optimizer, OPTIMIZERS)

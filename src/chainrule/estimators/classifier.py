@@ -6,27 +6,19 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
-from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
-from chainrule.activations import get_activation
-from chainrule.arrays import AnyArray, Array
-from chainrule.estimators.base import Perceptron
+from chainrule.arrays import AnyArray
 from chainrule.estimators.constraints import CLASSIFIER, Constraints
-from chainrule.estimators.encoding import ClassTargets, find_classes
-from chainrule.estimators.epochs import HeldOut
-from chainrule.estimators.fitting import Table
-from chainrule.estimators.objectives import classification_loss, wants_a_unit_per_class
-from chainrule.estimators.scoring import held_out_score
+from chainrule.estimators.encoding import find_classes
+from chainrule.estimators.labels import LabelledPerceptron
 from chainrule.estimators.solvers import steps_only
-from chainrule.estimators.validation import check_table
-from chainrule.losses import CrossEntropy, Loss
+from chainrule.losses import Loss
+from chainrule.training.evaluation import mean_output
 
 
-class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # scikit-learn has no types
+class MLPClassifier(ClassifierMixin, LabelledPerceptron):  # type: ignore[misc]  # scikit-learn has no types
     """A multilayer perceptron for classes, with scikit-learn's names, parameters and manners.
 
     One logistic unit for two classes, a softmax for more, a logistic unit for each label where a row may have several.
@@ -259,23 +251,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
             self._label_binarizers = find_classes(y if several else np.asarray(classes), False)
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, incremental=True)
 
-    def _learn_targets(self, classes: Any) -> None:
-        """The classes of each target, from the first call of `partial_fit`."""
-        if hasattr(self, "classes_"):
-            return
-        if classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        self._label_binarizers = [find_classes(np.asarray(some), False)[0] for some in classes]
-        self.classes_ = [binarizer.classes_ for binarizer in self._label_binarizers]
-
     def predict(self, X: Any) -> AnyArray:
         """The most probable label of each row; for several labels or targets a column for each.
 
         Arguments:
             X: rows, as for `fit`.
         """
-        outputs = self._outputs(X)
-        return self._class_targets().labels(tuple(output.mean(axis=0) for output in outputs))
+        outputs = self._mean_outputs(X)
+        return self._class_targets().labels(outputs)
 
     def predict_proba(self, X: Any, *, return_std: bool = False) -> Any:
         """The probability of each class, shape (rows, classes), in the order of `classes_`.
@@ -287,7 +270,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
             return_std: also give the standard deviation between the members of an ensemble.
         """
         outputs, targets = self._outputs(X), self._class_targets()
-        means = targets.probabilities(tuple(output.mean(axis=0) for output in outputs))
+        means = targets.probabilities(tuple(mean_output(output) for output in outputs))
         if not return_std:
             return means
         members = [targets.probabilities(tuple(one)) for one in zip(*outputs, strict=True)]
@@ -300,73 +283,6 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return [np.log(p) for p in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
-
-    def _check_targets(
-        self, X: Any, y: Any, *, incremental: bool = False, reset: bool = False, known: bool = False
-    ) -> tuple[Any, AnyArray]:
-        X, y = check_table(self, X, y, reset=reset, y_numeric=False)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        anew = not known and not self.warm_start and not incremental
-        if anew or not hasattr(self, "classes_"):
-            self._label_binarizers = find_classes(y, self.multi_output)
-            several = len(self._label_binarizers) > 1
-            classes = [binarizer.classes_ for binarizer in self._label_binarizers]
-            self.classes_ = classes if several else classes[0]
-        else:
-            self._check_labels(y, same=self.warm_start and not known)
-        return X, y
-
-    def _check_labels(self, y: AnyArray, same: bool) -> None:
-        """Raise a `ValueError` for labels that earlier fits didn't have, or (with `same`) that lack some of theirs."""
-        if self._class_targets().several and (y.ndim != 2 or y.shape[1] != len(self.classes_)):
-            raise ValueError(f"`y` has shape {y.shape}; (rows, {len(self.classes_)}) would be right")
-        columns = list(y.T) if self._class_targets().several else [y]
-        for binarizer, column in zip(self._label_binarizers, columns, strict=True):
-            labels = unique_labels(column)
-            if same and set(labels) != set(binarizer.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {binarizer.classes_}, `y` has {labels}"
-                )
-            if len(np.setdiff1d(labels, binarizer.classes_, assume_unique=True)):
-                raise ValueError(
-                    "`y` has classes not in `self.classes_`. "
-                    f"`self.classes_` has {binarizer.classes_}. 'y' has {labels}."
-                )
-
-    def _class_targets(self) -> ClassTargets:
-        return ClassTargets(self._label_binarizers, wants_a_unit_per_class(self.loss))
-
-    def _loss(self) -> Loss:
-        return classification_loss(self.loss, get_activation(self._output()).name)
-
-    def _encode(self, y: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, ...]:
-        return self._class_targets().encode(y, isinstance(self._loss(), CrossEntropy), dtype)
-
-    def _heads(self, y: AnyArray) -> tuple[int, ...]:
-        return self._class_targets().units
-
-    def _default_output(self) -> str:
-        return self._class_targets().outputs
-
-    def _strata(self, table: Table) -> AnyArray | None:
-        """Two classes keep their shares in a split; scikit-learn doesn't stratify by more than two."""
-        return table.targets[0].astype(bool) if self.n_outputs_ == 1 else None
-
-    def _weights(self, weights: Array | None, y: AnyArray, X: Any) -> Array | None:
-        if self.class_weight is None:
-            return weights
-        of_classes: Array = compute_sample_weight(self.class_weight, y)
-        return of_classes if weights is None else weights * of_classes
-
-    def _score_held_out(self, held_out: HeldOut, outputs: tuple[Array, ...]) -> float:
-        if self.scoring is not None:
-            return held_out_score(self, held_out)
-        labels = self._class_targets().labels(outputs)
-        if labels.ndim == 2 and self._class_targets().several:
-            return float(np.average((labels == held_out.y).all(axis=1), weights=held_out.weights))
-        return float(accuracy_score(held_out.y, labels, sample_weight=held_out.weights))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows whose label (every label, where there are several) is right."""

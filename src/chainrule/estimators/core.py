@@ -17,6 +17,7 @@ from scipy.sparse import issparse
 from chainrule.arrays import Array
 from chainrule.errors import InputError
 from chainrule.estimators.architecture import Architecture
+from chainrule.estimators.sparse import InParts
 from chainrule.losses import Loss
 from chainrule.model import Model
 from chainrule.network import Network
@@ -24,7 +25,6 @@ from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.resolve import to_form
 
 AtRest = dict[str, Any]  # arrays and plain values
-SPARSE_ROWS = 4096  # rows of a sparse table that are made dense at a time
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,13 @@ class Core:
     """A model, where it stands in its training, and its best weights so far.
 
     `coefs` and `intercepts` are those of the first member: views into its parameters (the last ones copies, where a
-    network has several heads).
+    network has several heads). An `empty` one begins with zeros, and waits for weights.
     """
 
-    def __init__(self, settings: Settings, dtype: np.dtype[Any], seed: int, start: Array | None = None):
+    def __init__(self, settings: Settings, dtype: np.dtype[Any], seed: int, *, empty: bool = False):
         architecture = settings.architecture
         network = network_of(architecture)
+        start = network.layout.zeros(settings.members, dtype) if empty else None
         self.settings = settings
         self.model = Model(
             network,
@@ -71,6 +72,7 @@ class Core:
             start=start,
         )
         self.best = self.model.training.snapshot()
+        self.stands_for: tuple[Any, ...] | None = None  # the estimator's parameters that it was last made ready for
         self._bind()
 
     def _bind(self) -> None:
@@ -78,6 +80,7 @@ class Core:
         last = len(self.settings.architecture.hidden_names)
         self.coefs = [*self._weights[:last], _joined(self._weights[last:])]
         self.intercepts = [*self._biases[:last], _joined(self._biases[last:])]
+        self._shapes = [W.shape for W in self.coefs], [b.shape for b in self.intercepts]
 
     def _views(self, parameters: Array) -> tuple[list[Array], list[Array]]:
         """Weights and biases of the dense layers as views into one member's vector, those of the heads last."""
@@ -90,15 +93,19 @@ class Core:
         """Begin with weights and biases of each member."""
         for parameters, (coefs, intercepts) in zip(self.model.training.parameters, drawn, strict=True):
             weights, biases = self._views(parameters)
-            _place(coefs, coefs, weights)
-            _place(intercepts, intercepts, biases)
+            _place(coefs, self._shapes[0], weights)
+            _place(intercepts, self._shapes[1], biases)
         self.refresh()
         self.keep_best()
 
+    def fits(self, coefs: Sequence[Any], intercepts: Sequence[Any]) -> bool:
+        """Whether these arrays have the shapes of its weights and biases."""
+        return [np.shape(W) for W in coefs] == self._shapes[0] and [np.shape(b) for b in intercepts] == self._shapes[1]
+
     def place(self, coefs: Sequence[Any], intercepts: Sequence[Any]) -> None:
         """Take weights and biases of the first member as they are now: their owner may have assigned others."""
-        _place(coefs, self.coefs, self._weights)
-        _place(intercepts, self.intercepts, self._biases)
+        _place(coefs, self._shapes[0], self._weights)
+        _place(intercepts, self._shapes[1], self._biases)
         self.refresh()
 
     def refresh(self) -> None:
@@ -145,35 +152,29 @@ class Core:
 
     def outputs(self, X: Any) -> tuple[Array, ...]:
         """What every member says, an array (members, rows, units) for each head; a sparse X a few rows at a time."""
-        training, engine, dtype = self.model.training, self.model._engine, self.model.dtype
-        if not issparse(X):
-            inputs = (np.ascontiguousarray(X, dtype=dtype),)
-            return engine.predict(training.parameters, training.state, inputs)
-        rows = X.tocsr()
-        parts = [
-            engine.predict(
-                training.parameters, training.state,
-                (rows[begin : begin + SPARSE_ROWS].toarray().astype(dtype, copy=False),),
-            )
-            for begin in range(0, rows.shape[0], SPARSE_ROWS)
-        ]  # fmt: skip
-        return tuple(np.concatenate(those, axis=1) for those in zip(*parts, strict=True))
+        training, engine = self.model.training, self.model._engine
+        if issparse(X):
+            return InParts(engine).predict(training.parameters, training.state, (X.tocsr(),))
+        rows = np.require(X, self.model.dtype, ["C", "A"])
+        return engine.predict(training.parameters, training.state, (rows,))
 
 
 def _joined(arrays: list[Array]) -> Array:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)
 
 
-def _place(given: Sequence[Any], known: Sequence[Any], views: list[Array]) -> None:
+def _place(given: Sequence[Any], shapes: Sequence[Any], views: list[Array]) -> None:
     """Write given arrays into the views, the last one split among the heads."""
-    if len(given) != len(known):
-        raise InputError(f"there are {len(given)} arrays of weights for {len(known)} layers")
-    for i, (array, now) in enumerate(zip(given, known, strict=True)):
-        if i < len(views) and array is views[i]:
+    if len(given) != len(shapes):
+        raise InputError(f"there are {len(given)} arrays of weights for {len(shapes)} layers")
+    for i, (array, shape) in enumerate(zip(given, shapes, strict=True)):
+        if array is views[i]:
             continue  # the parameters themselves
-        if np.shape(array) != now.shape:
-            raise InputError(f"the weights of layer {i + 1} have shape {np.shape(array)}; {now.shape} would be right")
-        parts = [views[i]] if i < len(known) - 1 else views[i:]
-        ends = np.cumsum([part.shape[-1] for part in parts])
-        for part, piece in zip(parts, np.split(np.asarray(array), ends[:-1], axis=-1), strict=True):
-            part[...] = piece
+        if np.shape(array) != shape:
+            raise InputError(f"the weights of layer {i + 1} have shape {np.shape(array)}; {shape} would be right")
+        parts = [views[i]] if i < len(shapes) - 1 else views[i:]
+        begin = 0
+        for part in parts:
+            end = begin + part.shape[-1]
+            part[...] = array if len(parts) == 1 else np.asarray(array)[..., begin:end]
+            begin = end

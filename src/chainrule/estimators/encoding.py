@@ -19,6 +19,15 @@ def find_classes(y: AnyArray, multi_output: bool) -> list[LabelBinarizer]:
     return [LabelBinarizer().fit(column) for column in columns]
 
 
+def encoder_from(form: dict[str, Any] | LabelBinarizer) -> LabelBinarizer:
+    """A fitted encoder from what it learned, or as it is."""
+    if isinstance(form, LabelBinarizer):
+        return form
+    binarizer = LabelBinarizer()
+    vars(binarizer).update(form)
+    return binarizer
+
+
 class ClassTargets:
     """The labels of every head, and how many units each takes.
 
@@ -71,9 +80,13 @@ class ClassTargets:
         return np.stack(columns, axis=1) if self.several else columns[0]
 
     def _labels(self, binarizer: LabelBinarizer, output: Array) -> AnyArray:
-        if self.unit_per_class and not self.multilabel:
-            return binarizer.classes_[output.argmax(axis=1)]
-        return binarizer.inverse_transform(output[:, 0] if output.shape[1] == 1 else output)
+        if self.multilabel:
+            return binarizer.inverse_transform(output)
+        classes = binarizer.classes_
+        if len(classes) == 1:
+            return np.repeat(classes, len(output))
+        one_unit = output.shape[1] == 1 and not self.unit_per_class
+        return classes[(output[:, 0] > 0.5).astype(np.intp) if one_unit else output.argmax(axis=1)]
 
     def probabilities(self, outputs: Outputs) -> Array | list[Array]:
         """Of each class, shape (rows, classes); of each label for several labels; a list for several targets."""

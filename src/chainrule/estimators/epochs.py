@@ -86,6 +86,7 @@ class Bookkeeping(Callback):
         self.stochastic = not is_full_batch(estimator.solver)
         self.early = bool(estimator.early_stopping) and held_out is not None
         self.follows = rate_follows_epochs(estimator)
+        self.improved = False
 
     def on_start(self, run: Run) -> None:
         """Take up the rate where an earlier fit left it."""
@@ -138,6 +139,7 @@ class Bookkeeping(Callback):
                 estimator.best_validation_score_ = score
                 if self.early or estimator.restore_best:
                     self.core.keep_best()
+                    self.improved = True
         if not self.stochastic or self.early:
             if self.held_out is None and estimator.restore_best:
                 self.core.keep_best()  # L-BFGS: the loss falls with every iteration

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils import shuffle as shuffled
 from sklearn.utils.optimize import _check_optimize_result
 
 from chainrule.arrays import AnyArray, Array, Order
@@ -23,6 +21,7 @@ from chainrule.estimators.core import Core
 from chainrule.estimators.epochs import Bookkeeping, HeldOut, continue_curves, start_curves
 from chainrule.estimators.protocol import Tasks
 from chainrule.estimators.solvers import is_full_batch
+from chainrule.estimators.sparse import engine_rows, for_rows
 from chainrule.estimators.threads import thread_limit
 from chainrule.training.callbacks import Callback, get_callback
 from chainrule.training.loop import Plan, Run
@@ -51,10 +50,8 @@ class Table:
         return Table(self.X[rows], self.y[rows], tuple(target[rows] for target in self.targets), weights)
 
     def rows(self, dtype: np.dtype[Any]) -> Rows:
-        """As engines take them: dense, in the precision of the network."""
-        X = np.ascontiguousarray(self.X.toarray() if issparse(self.X) else self.X, dtype=dtype)
-        weights = None if self.weights is None else np.ascontiguousarray(self.weights, dtype=dtype)
-        return Rows((X,), tuple(map(np.ascontiguousarray, self.targets)), (weights,) * len(self.targets))
+        """As engines take them, in the precision of the network."""
+        return engine_rows(self.X, self.targets, self.weights, dtype)
 
 
 class RowOrder:
@@ -66,10 +63,15 @@ class RowOrder:
 
     def __call__(self, epoch: int) -> Order:
         """The row numbers of the next epoch, shape (members, rows)."""
-        self.orders = [
-            shuffled(order, random_state=stream) for order, stream in zip(self.orders, self.streams, strict=True)
-        ]
+        self.orders = [order[_shuffled(len(order), s)] for order, s in zip(self.orders, self.streams, strict=True)]
         return np.stack(self.orders)
+
+
+def _shuffled(n: int, stream: np.random.RandomState) -> Order:
+    """What `sklearn.utils.shuffle` draws, which would look at its arguments for longer than a small epoch takes."""
+    indices = np.arange(n)
+    stream.shuffle(indices)
+    return indices
 
 
 def member_streams(random_state: np.random.RandomState, members: int) -> list[np.random.RandomState]:
@@ -94,6 +96,7 @@ class Fitting:
         self, estimator: Any, table: Table, held_out: Table | None, *, incremental: bool, first: bool, tasks: Tasks
     ):
         self.estimator, self.table, self.held_out = estimator, table, held_out
+        self.given = held_out is not None
         self.incremental, self.first, self.tasks = incremental, first, tasks
         self.full_batch = is_full_batch(estimator.solver)
         self.streams = member_streams(check_random_state(estimator.random_state), estimator.n_members)
@@ -118,23 +121,20 @@ class Fitting:
             )
         if self.full_batch and np.any(estimator.dropout):
             raise ValueError("L-BFGS refuses dropout: it compares losses, and a new random mask each time changes them")
-        if self.full_batch and estimator.n_members > 1:
-            raise ValueError(
-                "n_members above 1 needs a solver that goes in steps: L-BFGS searches along one network's loss. "
-                "Use 'adam' or 'sgd', or BaggingClassifier or BaggingRegressor around a single network"
-            )
 
     def _core(self) -> Core:
         """The network to train: a new one, or the fitted one with the parameters as they are now."""
         estimator = self.estimator
+        unfitted = not hasattr(estimator, "history_")  # somebody may have assigned weights before
         if self.first:
             seed = int(copy.deepcopy(self.streams[0]).randint(2**31 - 1))
             core = estimator._new_core(self.table, seed, self.streams)
-            start_curves(estimator)
         else:
             core = estimator._ready_core(training=True, new_optimizer=not self.incremental)
+        if self.first or unfitted:
+            start_curves(estimator)
         keeps = self.incremental or (estimator.warm_start and estimator.warm_start_optimizer)
-        if self.first or not keeps:
+        if self.first or unfitted or not keeps:
             core.model.training.reset_optimizer(core.model.optimizer)
             estimator._rate = float(estimator.learning_rate_init)
         estimator._core = core
@@ -161,6 +161,8 @@ class Fitting:
     def _plan(self, core: Core) -> tuple[Plan, Bookkeeping]:
         estimator, model = self.estimator, core.model
         n_rows = len(self.table)
+        if estimator.batch_norm and n_rows == 1:
+            raise ValueError("batch_norm=True needs at least two rows (n_samples=1): one is always its own mean")
         size = self._batch_size(n_rows)
         model._check_batch_norm(size)
         held_out = None
@@ -170,10 +172,12 @@ class Fitting:
             estimator, core, held_out, self._score(core), n_rows, self.incremental, self.tasks
         )  # fmt: skip
         one_epoch = self.incremental and estimator.schedule is None
+        data = self.table.rows(model.dtype)
+        validation = None if self.held_out is None else self.held_out.rows(model.dtype)
         plan = Plan(
-            model._engine, model.optimizer, self.table.rows(model.dtype), 1 if one_epoch else estimator.max_iter, size,
-            model.seed, RowOrder(n_rows, self.streams) if estimator.shuffle else False,
-            None if self.held_out is None else self.held_out.rows(model.dtype),
+            for_rows(model._engine, data, validation), model.optimizer, data,
+            1 if one_epoch else estimator.max_iter, size, model.seed,
+            RowOrder(n_rows, self.streams) if estimator.shuffle else False, validation,
             callbacks=[bookkeeping, *self._callbacks()], clip_norm=estimator.clip_norm,
         )  # fmt: skip
         return plan, bookkeeping
@@ -227,9 +231,16 @@ class Fitting:
                     callback.close()
         if bookkeeping.early and self.incremental:
             self._stop_increments(core)
-        elif bookkeeping.early or estimator.restore_best:
+        elif estimator.restore_best or (bookkeeping.early and (bookkeeping.improved or not self._theirs_continue())):
             core.restore_best()
         self._warn(run, training.history.stopped_by)
+
+    def _theirs_continue(self) -> bool:
+        """Whether scikit-learn keeps the last weights of an early-stopped fit that improved nothing.
+
+        After a fit its best weights and its weights are the same arrays: a warm start changes both.
+        """
+        return not self.first and not self.given
 
     def _stop_increments(self, core: Core) -> None:
         """`partial_fit` can't end by itself: it says that it would, and gives the best weights."""
@@ -242,9 +253,7 @@ class Fitting:
         if reason == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=7)
         elif self.full_batch:
-            if run.solver_result is not None:
-                estimator.loss_ = float(run.solver_result.fun)
-                estimator.n_iter_ = int(_check_optimize_result("lbfgs", run.solver_result, estimator.max_iter))
+            self._take_results(run.solver_results)
         elif reason == "epochs" and not self.incremental:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
@@ -252,6 +261,15 @@ class Fitting:
                 ConvergenceWarning,
                 stacklevel=7,
             )
+
+    def _take_results(self, results: list[Any]) -> None:
+        """What SciPy says of each member's search: its loss (their mean), its iterations (the most), its warnings."""
+        if not results:
+            return
+        estimator = self.estimator
+        estimator.loss_ = sum(float(result.fun) for result in results) / len(results)
+        counts = [_check_optimize_result("lbfgs", result, estimator.max_iter) for result in results]
+        estimator.n_iter_ = int(max(counts))
 
     def _finish(self, core: Core) -> None:
         estimator = self.estimator

@@ -19,6 +19,7 @@ from chainrule.estimators.scoring import held_out_score
 from chainrule.estimators.solvers import steps_only
 from chainrule.estimators.validation import check_table
 from chainrule.losses import Loss
+from chainrule.training.evaluation import mean_output
 
 
 class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-learn has no types
@@ -244,7 +245,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         (outputs,) = self._outputs(X)
         if outputs.shape[2] == 1:
             outputs = outputs[:, :, 0]
-        mean = outputs.mean(axis=0)
+        mean = mean_output(outputs)
         return (mean, outputs.std(axis=0)) if return_std else mean
 
     def _check_targets(
@@ -254,8 +255,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         columns = 1 if y.ndim == 1 else y.shape[1]
-        if not reset and columns != self.n_outputs_:
-            raise ValueError(f"`y` has {columns} targets; the network has {self.n_outputs_}, from its first fit")
+        if reset:
+            self.n_outputs_ = columns
+        has = self.n_outputs_ if hasattr(self, "n_outputs_") else np.shape(self.coefs_[-1])[1]  # weights were assigned
+        if columns != has:
+            raise ValueError(f"`y` has {columns} targets; the network has {has}, from its first fit")
         return X, y
 
     def _loss(self) -> Loss:

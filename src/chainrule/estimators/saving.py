@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from sklearn.preprocessing import LabelBinarizer
 
 from chainrule import container
 from chainrule.activations import ActivationFunction
@@ -86,8 +85,6 @@ class _Writer:
         if isinstance(value, Mapping):  # keys may be labels of any kind
             pairs = [[self.form(name, key), self.form(f"{name}.{key}", one)] for key, one in value.items()]
             return {_TYPE: _MAPPING, "items": pairs}
-        if isinstance(value, LabelBinarizer):
-            return {_TYPE: _BINARIZER, "items": self.form(name, vars(value))}
         for base in _RESOLVERS:
             if isinstance(value, base) and self._found_again(base, value):
                 return {_TYPE: _OBJECT, "base": base.__name__, "items": to_form(value)}
@@ -125,10 +122,8 @@ def _read(form: Any, tensors: Mapping[str, AnyArray]) -> Any:
         return tuple(_read(one, tensors) for one in items)
     if kind == _MAPPING:
         return {_read(key, tensors): _read(one, tensors) for key, one in items}
-    if kind == _BINARIZER:
-        binarizer = LabelBinarizer()
-        vars(binarizer).update(_read(items, tensors))
-        return binarizer
+    if kind == _BINARIZER:  # files of before 0.1.0
+        return _read(items, tensors)
     return _resolve(form["base"], items)
 
 

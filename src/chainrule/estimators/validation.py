@@ -38,22 +38,31 @@ def learn_missing(estimator: Any, X: Any) -> None:
     """Remember what stands in for a missing value of each column: its mean, or 0 for a column without any value."""
     if estimator.missing_values != "mean":
         return
-    X = X.toarray() if issparse(X) else X
-    known = ~np.isnan(X)
-    sums = np.where(known, X, 0).sum(axis=0, dtype=np.float64)
-    estimator.missing_means_ = sums / np.maximum(known.sum(axis=0), 1)
+    if issparse(X):  # what isn't stored is a 0 that is known
+        columns, stored = X.tocoo().col, np.isnan(X.data)
+        sums = np.bincount(columns, np.where(stored, 0, X.data), X.shape[1])
+        counts = X.shape[0] - np.bincount(columns, stored, X.shape[1])
+    else:
+        known = ~np.isnan(X)
+        sums, counts = np.where(known, X, 0).sum(axis=0, dtype=np.float64), known.sum(axis=0)
+    estimator.missing_means_ = sums / np.maximum(counts, 1)
 
 
 def fill_missing(estimator: Any, X: Any) -> Any:
     """Rows without missing values."""
     if estimator.missing_values == "error":
         return X
-    X = X.toarray() if issparse(X) else X
-    missing = np.isnan(X) if X.dtype.kind == "f" else np.zeros(0, dtype=bool)
+    values = X.data if issparse(X) else X
+    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(0, dtype=bool)
     if not missing.any():
         return X
     instead = estimator.missing_means_ if estimator.missing_values == "mean" else np.zeros(X.shape[1])
-    return np.where(missing, instead.astype(X.dtype), X)
+    instead = instead.astype(X.dtype)
+    if issparse(X):
+        filled = X.copy()
+        filled.data[missing] = instead[X.indices[missing]]
+        return filled
+    return np.where(missing, instead, X)
 
 
 def _finite(estimator: Any) -> bool | str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,91 +15,145 @@ from chainrule.optimizers import LBFGS
 if TYPE_CHECKING:
     from chainrule.training.loop import Run
 
-Vector = Doubles
+Answer = tuple[float, Array, Array]  # loss, gradient by the whole parameter vector, new state
 
 
-class _Objective:
-    """Loss and gradient as functions of the trainable parameters, as SciPy wants them."""
+class Search:
+    """One member's search: its trainable parameters as the vector that SciPy moves.
 
-    def __init__(self, run: Run):
-        self.run = run
+    Arguments:
+        evaluate: loss, gradient and new state of the member's parameters as they are.
+    """
+
+    def __init__(self, run: Run, member: int, evaluate: Callable[[Search], Answer]):
+        self.run, self.member, self.evaluate = run, member, evaluate
         self.runs = run.plan.trainable
-        self.evaluations = 0
-        self.parameters = run.state.parameters.copy()
-        self.last: dict[bytes, tuple[float, Array]] = {}
+        self.parameters = run.state.parameters[member].copy()
+        self.state = run.state.state[member].copy()
+        self.loss = np.inf
+        self._evaluations = 0
+        self._last: tuple[bytes, float, Array] | None = None
 
-    def vector(self) -> Vector:
-        """The trainable parameters."""
-        return np.concatenate([self.parameters[0, part] for part in self.runs]).astype(np.float64)
+    def minimize(self, after_iteration: Callable[[Search], None], iterations: int) -> Any:
+        """Iterate until SciPy is content or `after_iteration` raises a `StopIteration`; SciPy's result."""
+        from scipy.optimize import minimize
 
-    def place(self, x: Vector) -> None:
-        """Write trainable parameters back into the whole vector."""
+        optimizer = self.run.plan.optimizer
+        assert isinstance(optimizer, LBFGS)
+
+        def callback(x: Doubles) -> None:
+            self._settle(x)
+            after_iteration(self)
+
+        options = {
+            "maxiter": iterations, "maxcor": optimizer.memory, "maxfun": optimizer.max_evaluations,
+            "gtol": optimizer.gradient_tolerance, "ftol": optimizer.loss_tolerance,
+        }  # fmt: skip
+        return minimize(self, self._vector(), method="L-BFGS-B", jac=True, callback=callback, options=options)
+
+    def __call__(self, x: Doubles) -> tuple[float, Doubles]:
+        """The loss and its gradient at x, over all rows as one batch."""
+        if self.run.should_stop():
+            raise StopIteration
+        self._place(x)
+        self._evaluations += 1
+        loss, gradient, state = self.evaluate(self)
+        if not np.isfinite(loss) and self._evaluations == 1:
+            raise self.run.divergence_error(self.run.plan.data, self.member)
+        if self._evaluations == 1:
+            self.loss = loss
+        self._last = x.tobytes(), loss, state
+        return loss, np.concatenate([gradient[part] for part in self.runs]).astype(np.float64)
+
+    def _settle(self, x: Doubles) -> None:
+        """Take x, which ends an iteration, with its loss and state: mostly it was evaluated last."""
+        if self._last is None or self._last[0] != x.tobytes():
+            self(x)
+        assert self._last is not None
+        self._place(x)
+        _, self.loss, self.state = self._last
+
+    def _vector(self) -> Doubles:
+        return np.concatenate([self.parameters[part] for part in self.runs]).astype(np.float64)
+
+    def _place(self, x: Doubles) -> None:
         begin = 0
         for part in self.runs:
             size = part.stop - part.start
-            self.parameters[0, part] = x[begin : begin + size]
+            self.parameters[part] = x[begin : begin + size]
             begin += size
 
-    def __call__(self, x: Vector) -> tuple[float, Vector]:
-        """The loss and its gradient at x, over all rows as one batch."""
-        plan, state = self.run.plan, self.run.state
-        if self.run.should_stop():
-            raise StopIteration
-        self.place(x)
-        self.evaluations += 1
-        result = plan.engine.gradients(
-            self.parameters, state.state, plan.data, training=True, seed=plan.seed, step=state.step
-        )
-        loss = float(result.loss[0])
-        if not np.isfinite(loss) and self.evaluations == 1:
-            raise self.run.divergence_error(plan.data)
-        self.last = {x.tobytes(): (loss, result.state)}
-        gradient = np.concatenate([result.vector[0, part] for part in self.runs]).astype(np.float64)
-        return loss, gradient
+
+def evaluate(run: Run, searches: Sequence[Search]) -> list[Answer]:
+    """Losses, gradients and new states of several members in one call of the engine."""
+    plan, state = run.plan, run.state
+    result = plan.engine.gradients(
+        np.stack([search.parameters for search in searches]),
+        state.state[[search.member for search in searches]],
+        plan.data, training=True, seed=plan.seed, step=state.step,
+    )  # fmt: skip
+    return [
+        (float(loss), gradient, new_state)
+        for loss, gradient, new_state in zip(result.loss, result.vector, result.state, strict=True)
+    ]
+
+
+def finish_iteration(run: Run, searches: Sequence[Search], changed: Sequence[Search]) -> str | None:
+    """End an epoch: those that `changed` did an iteration. The reason to stop, if there is one."""
+    run.begin_epoch()
+    for search in changed:
+        run.state.parameters[search.member] = search.parameters
+        run.state.state[search.member] = search.state
+    run.state.step += 1
+    return run.finish_epoch(sum(search.loss for search in searches) / len(searches), 1.0)
 
 
 def minimize(run: Run) -> str:
     """Iterate until SciPy is content, the epochs are done, or a rule stops it; the reason."""
-    from scipy.optimize import minimize as scipy_minimize
+    from chainrule.training.side_by_side import search_together
 
-    plan, state = run.plan, run.state
-    optimizer = plan.optimizer
-    assert isinstance(optimizer, LBFGS)
+    plan = run.plan
     for step in plan.engine.network.steps:
         if step.layer.is_random:
             raise TrainingError(
                 f'L-BFGS refuses dropout (layer "{step.name}"): it compares losses between evaluations, and a new '
                 "random mask each time changes the loss itself. Train with Adam or SGD, or leave the dropout out"
             )
-    objective = _Objective(run)
+    iterations = plan.epochs - (run.epoch - 1)
+    search = search_together if len(run.state.parameters) > 1 else search_alone
+    with _few_threads(plan.engine.name):
+        reason, run.solver_results = search(run, iterations)
+    if reason is not None:
+        return reason
+    if run.epoch > plan.epochs:
+        return "epochs"
+    messages = {str(result.message).lower(): None for result in run.solver_results}
+    return f"L-BFGS: {'; '.join(messages)}"
+
+
+def _few_threads(engine: str) -> AbstractContextManager[Any]:
+    """SciPy's own products are of short vectors: threads would wait for each other longer than they compute.
+
+    The native engine has threads of its own; the reference engine's products are NumPy's, and keep theirs.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1) if engine == "native" else nullcontext()
+
+
+def search_alone(run: Run, iterations: int) -> tuple[str | None, list[Any]]:
+    """The search of a single network: why it was stopped, if it was, and SciPy's result if it wasn't."""
+    search = Search(run, 0, lambda search: evaluate(run, [search])[0])
     reasons: list[str] = []
 
-    def after_iteration(x: Vector) -> None:
-        loss, new_state = objective.last.get(x.tobytes()) or (objective(x)[0], state.state)
-        objective.place(x)
-        run.begin_epoch()
-        state.parameters[...] = objective.parameters
-        state.state[...] = new_state
-        state.step += 1
-        reason = run.finish_epoch(loss, 1.0)
+    def after_iteration(search: Search) -> None:
+        reason = finish_iteration(run, [search], [search])
         if reason is not None:
             reasons.append(reason)
             raise StopIteration
 
-    remaining = plan.epochs - (run.epoch - 1)
-    options = {
-        "maxiter": remaining, "maxcor": optimizer.memory, "maxfun": optimizer.max_evaluations,
-        "gtol": optimizer.gradient_tolerance, "ftol": optimizer.loss_tolerance,
-    }  # fmt: skip
     try:
-        result = scipy_minimize(
-            objective, objective.vector(), method="L-BFGS-B", jac=True, callback=after_iteration, options=options
-        )
+        result = search.minimize(after_iteration, iterations)
     except StopIteration:
-        return run.stop_reason()
-    if reasons:
-        return reasons[0]
-    run.solver_result = result
-    if run.epoch > plan.epochs:
-        return "epochs"
-    return f"L-BFGS: {str(result.message).lower()}"
+        return run.stop_reason(), []
+    return (reasons[0], []) if reasons else (None, [result])

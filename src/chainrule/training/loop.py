@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.arrays import Doubles, Order
 from chainrule.engines.contract import Engine, Job, Outcome, Rows, Sums
-from chainrule.engines.reference import ReferenceEngine
+from chainrule.engines.reference import PREDICT_ROWS, ReferenceEngine
 from chainrule.errors import DivergenceError, InputError
 from chainrule.layers import Context
 from chainrule.optimizers import Optimizer
@@ -72,7 +72,7 @@ class Run:
         self.state = state
         self.model = model
         self.interrupt = Interrupt()
-        self.solver_result: Any = None  # SciPy's own, after L-BFGS
+        self.solver_results: list[Any] = []  # SciPy's own for each member, where L-BFGS ended by itself
         self._begun = time.perf_counter() - state.seconds
         self._limit = min((stop.seconds for stop in plan.stops if isinstance(stop, TimeLimit)), default=None)
         del state.memories[len(plan.stops) :]  # a resumed run may have other rules
@@ -257,7 +257,11 @@ class Run:
         plan, state = self.plan, self.state
         engine = ReferenceEngine(plan.engine.network, plan.engine.objective)
         context = Context(True, plan.seed, state.step, 0, member)
-        layer = engine.first_not_finite(state.parameters[member], state.state[member], rows.inputs, context)
+        looked = (
+            engine.first_not_finite(state.parameters[member], state.state[member], rows.take(part).inputs, context)
+            for part in np.array_split(np.arange(len(rows)), -(-len(rows) // PREDICT_ROWS))
+        )
+        layer = next((layer for layer in looked if layer is not None), None)
         where = f'first in layer "{layer}"' if layer else "in the loss itself (every layer's output is finite)"
         epoch, step = self.epoch, state.step - state.first_step + 1
         clip = "" if plan.clip_norm is not None else ", clip_norm=1.0"
