@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 
 from chainrule.arrays import Array
 from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.explain.names import GIVEN, KINDS, PARAMETERS, Name
+from chainrule.explain.names import COUNTS, GIVEN, KINDS, PARAMETERS, Name
 from chainrule.explain.recipes import Recipe
 from chainrule.explain.trace import Trace
 from chainrule.layers import Activation, Dense
 from chainrule.steps import Step
 
-FORWARD = frozenset({"x", "W", "b", "scale", "shift", "z", "h", "dh/dz", "dz/dW", "dz/db"})
+FORWARD = frozenset({"x", "W", "b", "scale", "shift", "z", "h", "dh/dz", "dz/dW", "dz/db", *COUNTS})
 Builder = Callable[["Graph", Name], tuple[Recipe, ...]]
 
 
@@ -101,6 +101,8 @@ class Graph:
             name = self._resolve_slot(name, base)
         elif name.kind in ("y", "loss", "dloss/dh"):
             name = self._resolve_head(name)
+        elif name.kind in COUNTS and name.layer:
+            self._check_learns(name)
         elif name.kind == "back":
             slot = self._slot(name, "h")
             self._check_index(name, self.program.slots[self.program.steps[self._producer(slot)].inputs[0]].shape)
@@ -182,6 +184,14 @@ class Graph:
         if name.kind == "dloss/dh":
             return name._replace(layer=layer)
         return name._replace(layer="" if self.single_head else layer)
+
+    def _check_learns(self, name: Name) -> None:
+        layers = list(dict.fromkeys(layer for _, layer in self.parameter_steps))
+        if name.layer not in layers:
+            raise InputError(
+                f'"{name}": there is no layer "{name.layer}" with parameters.{did_you_mean(name.layer, layers)} '
+                f"There are {listed(layers) or 'none'}"
+            )
 
     def _parameter_shape(self, name: Name, parameter: str) -> tuple[int, ...]:
         found = self.parameter_steps.get((parameter, name.layer))

@@ -52,7 +52,11 @@ KINDS: dict[str, Kind] = {
     "b+": Kind("bias after the update", True, (1,), False),
     "scale+": Kind("scale after the update", True, (1,), False),
     "shift+": Kind("shift after the update", True, (1,), False),
+    "weights": Kind("number of weights", False, (0,), False, optional_layer=True),
+    "biases": Kind("number of biases", False, (0,), False, optional_layer=True),
+    "parameters": Kind("number of learned parameters", False, (0,), False, optional_layer=True),
 }
+COUNTS = ("weights", "biases", "parameters")
 GIVEN = frozenset({"x", "y", "W", "b", "scale", "shift"})
 PARAMETERS = ("W", "b", "scale", "shift")
 _SPELLINGS = {"∂": "d", "\u2212": "-", "\u2019": "'", "⁺": "+"}

@@ -8,7 +8,7 @@ from itertools import product
 from chainrule.errors import TrainingError
 from chainrule.explain.builders.loss import head_slot, share_name
 from chainrule.explain.graph import Graph
-from chainrule.explain.names import PARAMETERS, Name
+from chainrule.explain.names import COUNTS, PARAMETERS, Name
 from chainrule.layers import Activation, BatchNorm
 from chainrule.steps import Step
 
@@ -31,6 +31,11 @@ def position(graph: Graph, name: Name) -> Position:
     kind, row, index = name.kind, name.row or 0, name.index
     if name.given:
         return (0, 0, 0, row, index)
+    if kind in COUNTS:  # asked for by name only: a derivation doesn't list them
+        layer = graph.trace.network.layout.spans[-1].step + 1
+        if name.layer:
+            layer = next(step.index for (_, owner), (step, _) in graph.parameter_steps.items() if owner == name.layer)
+        return (0, 1 + layer, COUNTS.index(kind), 0, ())
     if kind in ("z", "h"):
         return (1, graph.slots[kind, name.layer], 0, row, index)
     if kind == "loss":

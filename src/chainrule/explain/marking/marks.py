@@ -62,6 +62,8 @@ class Marks:
     @property
     def sentence(self) -> str:
         """One sentence that names the first wrong step."""
+        if not self.entries:
+            return "Nothing is written down."
         if self.first_wrong is None:
             strange = self.counts["unknown"]
             return "Nothing is wrong." + (f" {strange} entries have names that mean nothing here." if strange else "")
@@ -138,5 +140,5 @@ def _mark_one(derivation: Derivation, judge: Judge, symbol: str, name: Name, wri
         diagnosis = None if right else Diagnosis("arithmetic", "this is given in the exercise, and was copied wrongly")
         return Mark(symbol, str(name), written.text.strip(), exact, exact, judge.words[name], None, diagnosis)
     verdict = judge.judge(name)
-    found = diagnose(judge, name) if verdict.word == "wrong" else None
+    found = diagnose(judge, name, derivation.notation.text) if verdict.word == "wrong" else None
     return Mark(symbol, str(name), written.text.strip(), exact, verdict.from_own, verdict.word, verdict.note, found)
