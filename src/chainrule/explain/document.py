@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.formula import Negative, Node, Number, Product, Sum, Symbol
+from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.names import KINDS, Name
 from chainrule.explain.order import in_order, position
 from chainrule.layers import Activation, Dense
@@ -23,15 +24,24 @@ if TYPE_CHECKING:
 
 MANY = 160  # quantities that are written out when nothing was chosen
 MANY_TERMS = 12  # of a sum; the others are folded
+MANY_INSIDE = 6  # of a sum in a fraction or in brackets
 MANY_PATHS = 24
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of level 1 to 3."""
+    """A heading of level 1 to 3; where its text holds the symbol of a quantity, `about` is that quantity."""
 
     text: str
     level: int = 2
+    about: Name | None = None
+
+    def parts(self, notation: Notation) -> tuple[str, Name | None, str]:
+        """The text before the symbol, the quantity, the text after it: for renderers that set symbols."""
+        if self.about is None:
+            return self.text, None, ""
+        before, _, after = self.text.partition(notation.text(self.about))
+        return before, self.about, after
 
 
 @dataclass(frozen=True)
@@ -81,9 +91,21 @@ class Matrices:
     matrices: tuple[Matrix, ...]
 
 
+class SymbolText(str):
+    """The symbol of a quantity as text, in a table; renderers that set symbols find the quantity in `name`."""
+
+    name: Name
+
+    def __new__(cls, name: Name, notation: Notation) -> SymbolText:
+        """The symbol of a quantity in a notation."""
+        made = super().__new__(cls, notation.text(name))
+        made.name = name
+        return made
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table of texts; `right` are columns of numbers."""
+    """A table of texts, some of them a `SymbolText`; `right` are columns of numbers."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -280,10 +302,21 @@ def line(derivation: Derivation, name: Name) -> Line:
 def _short(tree: Node | None) -> Node:
     """A formula whose long sums are folded in the middle."""
     assert tree is not None
-    if isinstance(tree, Sum) and len(tree.terms) > MANY_TERMS:
-        left = len(tree.terms) - MANY_TERMS
-        return Sum((*tree.terms[: MANY_TERMS - 2], Symbol(f"({left} more)"), *tree.terms[-2:]))
-    return tree
+    if isinstance(tree, Sum):
+        return _folded_sum(Sum(tuple(rebuild(term, _folded_inside) for term in tree.terms)), MANY_TERMS)
+    return rebuild(tree, _folded_inside)
+
+
+def _folded_inside(tree: Node) -> Node | None:
+    """Sums in fractions and brackets, where no line can be broken, are folded sooner."""
+    return _folded_sum(tree, MANY_INSIDE) if isinstance(tree, Sum) and len(tree.terms) > MANY_INSIDE else None
+
+
+def _folded_sum(tree: Sum, most: int) -> Sum:
+    if len(tree.terms) <= most:
+        return tree
+    left = len(tree.terms) - most
+    return Sum((*tree.terms[: most - 2], Symbol(f"({left} more)"), *tree.terms[-2:]))
 
 
 def _remark(quantity: Quantity) -> str:
@@ -333,7 +366,7 @@ def _one_weight(derivation: Derivation, weight: str, made: Document) -> None:
     paths = derivation.paths(name)
     gradient = gradient_name(derivation.graph, name)
     value = name._replace(kind=name.kind.removeprefix("dL/d")) if name.kind.startswith("dL/d") else name
-    made.add(Heading(f"Paths from {derivation.notation.text(value)} to the loss"))
+    made.add(Heading(f"Paths from {derivation.notation.text(value)} to the loss", about=value))
     if paths.paths and len(paths.paths) <= MANY_PATHS:
         made.add(Lines(tuple(_path_line(gradient, path.edges) for path in paths.paths)))
         made.add(Lines((Line(gradient, (_sum_of_paths(paths), Number(paths.total)), "sum over paths"),)))
@@ -394,7 +427,9 @@ def _memo_table(derivation: Derivation, made: Document) -> None:
         return
     gradients = [n for n in in_order(derivation.graph, update=False) if n.kind in ("dL/dz", "dL/dh", "h")]
     uses = sorted(((derivation[n].uses, -i, n) for i, n in enumerate(gradients)), reverse=True)[:5]
-    rows = tuple((derivation.notation.text(n), KINDS[n.kind].meaning, str(count)) for count, _, n in uses if count > 1)
+    rows = tuple(
+        (SymbolText(n, derivation.notation), KINDS[n.kind].meaning, str(count)) for count, _, n in uses if count > 1
+    )
     if rows:
         made.add(Heading("What is computed once and used again"), Table(("quantity", "", "uses"), rows, (2,)))
 

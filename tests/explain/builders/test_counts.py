@@ -45,6 +45,6 @@ def test_a_sum_of_wrong_counts_follows() -> None:
 
 def test_a_layer_without_parameters_is_named() -> None:
     work = Model(Network.mlp(1, [2], 1), "squared_error").explain([1], 1)
-    with pytest.raises(InputError, match='no layer "hiden" with parameters. Did you mean "hidden"'):
+    with pytest.raises(InputError, match=r'no layer "hiden" with parameters\. Did you mean "hidden"'):
         work["weights[hiden]"]
     assert "weights" not in [str(quantity.name) for quantity in work], "a derivation doesn't list counts"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.explain.document import Document, Equation, Heading, Lines, Matrices, Paragraph, Table
-from chainrule.explain.render.latex import latex_line, latex_matrix, latex_text
+from chainrule.explain.document import Document, Equation, Heading, Lines, Matrices, Paragraph, SymbolText, Table
+from chainrule.explain.notation import Notation
+from chainrule.explain.render.latex import latex_line, latex_matrix, latex_written
 
 
 def to_markdown(document: Document) -> str:
@@ -11,8 +12,10 @@ def to_markdown(document: Document) -> str:
     parts = []
     for block in document.blocks:
         match block:
-            case Heading(text, level):
-                parts.append(f"{'#' * level} {text}")
+            case Heading():
+                before, name, after = block.parts(document.notation)
+                symbol = "" if name is None else f"${latex_written(document.notation.written(name))}$"
+                parts.append(f"{'#' * block.level} {before}{symbol}{after}")
             case Paragraph(text):
                 parts.append(text)
             case Lines(lines):
@@ -33,14 +36,16 @@ def to_markdown(document: Document) -> str:
                     )
                 )
             case Table():
-                parts.append(_table(block))
+                parts.append(_table(block, document.notation))
     return "\n\n".join(parts) + "\n"
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, notation: Notation) -> str:
+    def cell(text: str) -> str:
+        if isinstance(text, SymbolText):
+            return f"${latex_written(notation.written(text.name))}$"
+        return text.replace("|", "\\|")
+
     ruler = "|".join("--:" if i in table.right else "---" for i in range(len(table.columns)))
-    rows = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in table.rows]
+    rows = [" | ".join(cell(text) for text in row) for row in table.rows]
     return "\n".join([f"| {' | '.join(table.columns)} |", f"|{ruler}|", *(f"| {row} |" for row in rows)])
-
-
-__all__ = ["latex_text", "to_markdown"]

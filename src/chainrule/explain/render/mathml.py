@@ -22,26 +22,41 @@ from chainrule.explain.formula import (
     SumOver,
     Symbol,
 )
-from chainrule.explain.names import KINDS, parse
+from chainrule.explain.names import KINDS, Name, parse
 from chainrule.explain.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.numbers import shown
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 
 
-def mathml_line(line: Line, document: Document) -> str:
-    """A quantity with its formulas and value: a `math` element for each side, so that long lines can wrap."""
-    sides = [mathml_formula(side, document.notation, document.digits) for side in line.sides]
+def mathml_name(name: Name, notation: Notation) -> str:
+    """The symbol of a quantity, as one `math` element."""
+    return f"<math>{mathml_written(notation.written(name))}</math>"
+
+
+def mathml_sides(line: Line, document: Document) -> str:
+    """What a quantity is equal to: a `math` element for each side, and for each term of a side, so that it wraps."""
+    writer = _Writer(document.notation, document.digits)
+    sides = [writer.pieces(side) for side in line.sides]
     sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
-    left = f"<math>{mathml_written(document.notation.written(line.name))}</math>"
-    return " ".join([left, *(f"<math><mo>=</mo>{side}</math>" for side in sides)])
-
-
-def mathml_matrix(matrix: Matrix, digits: int) -> str:
-    """An array in square brackets, as one `math` element."""
-    rows = "".join(
-        f"<mtr>{''.join(f'<mtd>{_number(value, digits)}</mtd>' for value in row)}</mtr>" for row in matrix.values
+    return "".join(
+        f"<math>{'' if i else _infix('=')}{piece}</math>" for pieces in sides for i, piece in enumerate(pieces)
     )
+
+
+def _infix(sign: str) -> str:
+    """An operator between two things, also where a line was broken before it."""
+    return f'<mo form="infix">{sign}</mo>'
+
+
+def mathml_matrix(matrix: Matrix, digits: int) -> tuple[str, str]:
+    """The symbol of an array, and the array in square brackets: two `math` elements."""
+    numbers = [[_number(value, digits) for value in row] for row in matrix.values]
+    if len(numbers) == 1:  # on the line, not a table around the line's middle
+        body = _enclosed("[", '<mspace width="0.7em"></mspace>'.join(numbers[0]), "]")
+    else:
+        rows = "".join(f"<mtr>{''.join(f'<mtd>{number}</mtd>' for number in row)}</mtr>" for row in numbers)
+        body = _enclosed("[", f"<mtable>{rows}</mtable>", "]")
     letter, _, layer = matrix.symbol.partition(" ")
     if letter.startswith("dL/d"):
         symbol = f"<mfrac><mrow>{_d()}<mi>L</mi></mrow><mrow>{_d()}<mi>{escape(letter[4:])}</mi></mrow></mfrac>"
@@ -49,7 +64,7 @@ def mathml_matrix(matrix: Matrix, digits: int) -> str:
         symbol = f"<mi>{escape(letter)}</mi>"
     if layer:
         symbol = f"<msub><mrow>{symbol}</mrow><mtext>{escape(layer)}</mtext></msub>"
-    return f"<math>{symbol}<mo>=</mo><mrow><mo>[</mo><mtable>{rows}</mtable><mo>]</mo></mrow></math>"
+    return f"<math>{symbol}</math>", f"<math>{_infix('=')}{body}</math>"
 
 
 def mathml_written(written: Written) -> str:
@@ -105,6 +120,19 @@ class _Writer:
         self.notation = notation
         self.digits = digits
 
+    def pieces(self, node: Node) -> list[str]:
+        """A formula cut before the operators of its outermost sum or product, where it has more than a few."""
+        match node:
+            case Sum(terms) if len(terms) > 1:
+                return [self.signed(term, first=not i) for i, term in enumerate(terms)]
+            case Negative(Sum() as of) if not _is_tall(inside := self.pieces(of)):
+                inside[0] = f'<mo form="prefix">\u2212</mo>{_bracket("(", "prefix")}{inside[0]}'
+                return [*inside[:-1], inside[-1] + _bracket(")", "postfix")]
+            case Product(factors) if len(factors) > 3:
+                written = [self.within(factor, PRODUCT) for factor in factors]
+                return [(_infix("·") if i else "") + factor for i, factor in enumerate(written)]
+        return [self.write(node)[0]]
+
     def within(self, node: Node, level: int) -> str:
         text, own = self.write(node)
         return text if own >= level else _bracketed(text)
@@ -132,7 +160,10 @@ class _Writer:
             case Quotient(above, below):
                 return f"<mfrac>{_row(self.write(above)[0])}{_row(self.write(below)[0])}</mfrac>", ATOM
             case Power(base, exponent):
-                return f"<msup>{_row(self.within(base, ATOM))}{_row(self.write(exponent)[0])}</msup>", POWER
+                inside = self.within(base, ATOM)
+                if isinstance(base, Symbol) and inside.startswith(("<mfrac>", "<msup", "<msubsup")):
+                    inside = _bracketed(inside)
+                return f"<msup>{_row(inside)}{_row(self.write(exponent)[0])}</msup>", POWER
             case Call("exp", (argument,)):
                 return f"<msup><mi>e</mi>{_row(self.write(argument)[0])}</msup>", POWER
             case Call("sqrt", (argument,)):
@@ -142,7 +173,7 @@ class _Writer:
                 inside = "<mo>,</mo>".join(self.write(a)[0] for a in arguments)
                 return f"<mrow><mi>{name}</mi>{_bracketed(inside)}</mrow>", ATOM
             case Absolute(of):
-                return f"<mrow><mo>|</mo>{self.write(of)[0]}<mo>|</mo></mrow>", ATOM
+                return _enclosed("|", self.write(of)[0], "|"), ATOM
             case Compare(left, operator, right):
                 sign = {">=": "≥", "<=": "≤"}.get(operator, operator)
                 return f"<mrow>{self.write(left)[0]}<mo>{escape(sign)}</mo>{self.write(right)[0]}</mrow>", 0
@@ -152,20 +183,20 @@ class _Writer:
                 last = f"<mtr><mtd>{self.write(otherwise)[0]}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr>"
                 return f"<mrow><mo>{{</mo><mtable>{first}{last}</mtable></mrow>", ATOM
             case Iverson(left, right):
-                return f"<mrow><mo>[</mo><mi>{left}</mi><mo>=</mo><mi>{right}</mi><mo>]</mo></mrow>", ATOM
+                return _enclosed("[", f"<mi>{left}</mi><mo>=</mo><mi>{right}</mi>", "]"), ATOM
             case SumOver(index, body):
                 return f"<mrow><munder><mo>∑</mo><mi>{index}</mi></munder>{self.within(body, PRODUCT)}</mrow>", SUM
         raise TypeError(node)
 
     def sum(self, terms: tuple[Node, ...]) -> str:
-        text = ""
-        for i, term in enumerate(terms):
-            if isinstance(term, Negative):
-                sign = "<mo>\u2212</mo>" if i else '<mo form="prefix">\u2212</mo>'
-                text += f"{sign}{self.within(term.of, PRODUCT)}"
-            else:
-                text += ("<mo>+</mo>" if i else "") + self.term(term, first=not i)
-        return text
+        return "".join(self.signed(term, first=not i) for i, term in enumerate(terms))
+
+    def signed(self, term: Node, *, first: bool) -> str:
+        """A term with the sign before it."""
+        if isinstance(term, Negative):
+            sign = '<mo form="prefix">\u2212</mo>' if first else _infix("\u2212")
+            return f"{sign}{self.within(term.of, PRODUCT)}"
+        return ("" if first else _infix("+")) + self.term(term, first=first)
 
     def term(self, term: Node, *, first: bool) -> str:
         written, level = self.write(term)
@@ -180,4 +211,18 @@ def _row(text: str) -> str:
 
 
 def _bracketed(text: str) -> str:
-    return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>"
+    return _enclosed("(", text, ")")
+
+
+def _enclosed(left: str, text: str, right: str) -> str:
+    """Brackets that grow only around what is tall: grown ones are set with gaps that small ones don't need."""
+    tall = _is_tall([text])
+    return f"<mrow>{_bracket(left, 'prefix', tall)}{text}{_bracket(right, 'postfix', tall)}</mrow>"
+
+
+def _is_tall(texts: list[str]) -> bool:
+    return any("<mfrac" in text or "<mtable" in text or "<munder" in text for text in texts)
+
+
+def _bracket(sign: str, form: str, tall: bool = False) -> str:
+    return f'<mo form="{form}" stretchy="{"true" if tall else "false"}">{sign}</mo>'
