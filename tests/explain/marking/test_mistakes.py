@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 
 from chainrule import SGD, Adam, Dense, Input, Model, Network
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.diagnosis import TEXTS
 from chainrule.explain.marking.mistakes import CATALOGUE
-from chainrule.losses import BinaryCrossEntropy
 
 
 def two_two_one(loss: object = "binary_cross_entropy", y: float = 1.0, **options: object) -> Derivation:
@@ -140,11 +138,3 @@ def test_two_mistakes_that_give_one_number_are_both_listed() -> None:
     work = model.explain([[1.0], [2.0]], [1.0, 0.5])
     found = work.mark({"L": f"{2 * work['L'].value:.8g}"})["L"].diagnosis
     assert {found.code, *found.also} >= {"factor-two", "mean-sum-confused"}
-
-
-def test_the_loss_of_a_class_is_a_loss_object_too() -> None:
-    work = two_two_one(loss=BinaryCrossEntropy())
-    assert (
-        work.mark({"loss[1]": f"{-math.log10(work['h[output,1]'].value):.6g}"})["loss[1]"].diagnosis.code == "log-base"
-    )
-    assert np.isfinite(work["L"].value)
