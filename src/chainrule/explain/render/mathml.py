@@ -29,6 +29,9 @@ from chainrule.explain.numbers import shown
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 
 
+_NO_SIGN = '<mphantom><mo form="prefix">\u2212</mo></mphantom>'
+
+
 def mathml_name(name: Name, notation: Notation) -> str:
     """The symbol of a quantity, as one `math` element."""
     return f"<math>{mathml_written(notation.written(name))}</math>"
@@ -55,7 +58,11 @@ def mathml_matrix(matrix: Matrix, digits: int) -> tuple[str, str]:
     if len(numbers) == 1:  # on the line, not a table around the line's middle
         body = _enclosed("[", '<mspace width="0.7em"></mspace>'.join(numbers[0]), "]")
     else:
-        rows = "".join(f"<mtr>{''.join(f'<mtd>{number}</mtd>' for number in row)}</mtr>" for row in numbers)
+        signed = [any(value < 0 for value in column) for column in zip(*matrix.values, strict=True)]
+        for values, row in zip(matrix.values, numbers, strict=True):
+            for i, value in enumerate(values):  # room for the sign that others in the column have
+                row[i] = f"<mtd>{_NO_SIGN if signed[i] and not value < 0 else ''}{row[i]}</mtd>"
+        rows = "".join(f"<mtr>{''.join(row)}</mtr>" for row in numbers)
         body = _enclosed("[", f"<mtable>{rows}</mtable>", "]")
     letter, _, layer = matrix.symbol.partition(" ")
     if letter.startswith("dL/d"):

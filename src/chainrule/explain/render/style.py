@@ -32,7 +32,7 @@ STYLE = """
   border-bottom: 1px solid var(--rule); }
 .chainrule th { color: var(--soft); font-weight: 600; font-size: .88rem; }
 .chainrule .right { text-align: right; font-variant-numeric: tabular-nums; }
-.chainrule mtd { padding: .2em .4em; text-align: right; }
+.chainrule mtd { padding: .2em .4em; }
 @media (max-width: 40rem) {
   .chainrule { padding: .8rem .6rem; }
   .chainrule math { font-size: 1.05em; }
