@@ -13,7 +13,6 @@ from chainrule.activations import ReLU, Softmax, sigmoid
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.marks import Marks
 from chainrule.explain.recipes import Products
-from chainrule.explain.render.text import table_text
 from chainrule.explain.worksheet import Worksheet, read_worksheet
 
 SHEETS = Path(__file__).parent.parent / "examples" / "worksheets"
@@ -60,20 +59,9 @@ def _n(value: float, digits: int = 6) -> str:
 
 
 def marks_text(marks: Marks, symbols: tuple[str, ...] = ()) -> str:
-    """What `chainrule mark` prints, as plain text; only some symbols where they are named."""
-    rows = []
-    for entry in marks.entries:
-        if not symbols or entry.symbol in symbols:
-            assert entry.exact is not None
-            assert entry.from_own_values is not None
-            remark = entry.note or (entry.diagnosis.code if entry.diagnosis else "")
-            rows.append(
-                (entry.symbol, entry.written, _n(entry.exact), _n(entry.from_own_values), entry.verdict, remark)
-            )
-    from chainrule.explain.document import Table
-
-    table = Table(("", "written", "exact", "from own values", "verdict", ""), tuple(rows), (1, 2, 3))
-    return f"{table_text(table)}\n\n{marks.sentence}"
+    """The marks as they print; only some symbols where they are named."""
+    entries = tuple(entry for entry in marks.entries if not symbols or entry.symbol in symbols)
+    return str(Marks(marks.title, entries, marks.first_wrong))
 
 
 # ---------------------------------------------------------------- the worksheets

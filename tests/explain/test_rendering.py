@@ -68,6 +68,6 @@ def test_a_large_network_is_summarised() -> None:
 def test_a_whole_small_sheet_takes_less_than_fifty_milliseconds() -> None:
     sheet = read_worksheet(SHEETS[-1])
     sheet.derivation().to_html()
-    begun = time.perf_counter()
+    begun = time.thread_time()
     sheet.derivation().to_html()
-    assert time.perf_counter() - begun < 0.05
+    assert time.thread_time() - begun < 0.05

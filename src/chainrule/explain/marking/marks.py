@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ChainruleError, InputError
+from chainrule.explain.document import Table
 from chainrule.explain.marking.diagnosis import Diagnosis, diagnose
 from chainrule.explain.marking.digits import Written, read_number
 from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.names import Name, parse
+from chainrule.explain.numbers import shown
 from chainrule.explain.order import position
+from chainrule.explain.render.text import table_text
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
@@ -48,7 +51,20 @@ class Mark:
 
 @dataclass(frozen=True)
 class Marks:
-    """All marks, in the order of writing; `first_wrong` is the wrong entry that is computed first."""
+    """All marks, in the order of writing; `first_wrong` is the wrong entry that is computed first.
+
+    >>> from chainrule import Model, Network
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+    >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
+    >>> print(model.explain([3.0], [5.0]).mark({"z[output,1]": "7.0", "dL/dz[output,1]": "2", "L": "4"}))
+                     written  exact  from own values  verdict
+    ---------------------------------------------------------------------
+    z[output,1]          7.0      7                7  correct
+    dL/dz[output,1]        2      4                4  wrong    factor-two
+    L                      4      4                4  correct
+    <BLANKLINE>
+    The first wrong step is dL/dz[output,1] = 2: a factor of 2 is too many or too few.
+    """
 
     title: str
     entries: tuple[Mark, ...]
@@ -70,6 +86,20 @@ class Marks:
         entry = next(e for e in self.entries if e.symbol == self.first_wrong and e.verdict == "wrong")
         assert entry.diagnosis is not None
         return f"The first wrong step is {entry.symbol} = {entry.written}: {entry.diagnosis.text}."
+
+    def __str__(self) -> str:
+        rows = tuple(
+            (
+                entry.symbol,
+                entry.written,
+                *("" if value is None else shown(value) for value in (entry.exact, entry.from_own_values)),
+                entry.verdict,
+                entry.diagnosis.code if entry.diagnosis is not None else entry.note or "",
+            )
+            for entry in self.entries
+        )
+        table = table_text(Table(("", "written", "exact", "from own values", "verdict", ""), rows, (1, 2, 3)))
+        return f"{table}\n\n{self.sentence}" if self.entries else self.sentence
 
     def __getitem__(self, symbol: str) -> Mark:
         for entry in self.entries:
