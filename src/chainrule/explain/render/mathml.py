@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from chainrule.explain.document import Document, Line, Matrix
@@ -53,17 +54,7 @@ def _infix(sign: str) -> str:
 
 
 def mathml_matrix(matrix: Matrix, digits: int) -> tuple[str, str]:
-    """The symbol of an array, and the array in square brackets: two `math` elements."""
-    numbers = [[_number(value, digits) for value in row] for row in matrix.values]
-    if len(numbers) == 1:  # on the line, not a table around the line's middle
-        body = _enclosed("[", '<mspace width="0.7em"></mspace>'.join(numbers[0]), "]")
-    else:
-        signed = [any(value < 0 for value in column) for column in zip(*matrix.values, strict=True)]
-        for values, row in zip(matrix.values, numbers, strict=True):
-            for i, value in enumerate(values):  # room for the sign that others in the column have
-                row[i] = f"<mtd>{_NO_SIGN if signed[i] and not value < 0 else ''}{row[i]}</mtd>"
-        rows = "".join(f"<mtr>{''.join(row)}</mtr>" for row in numbers)
-        body = _enclosed("[", f"<mtable>{rows}</mtable>", "]")
+    """The symbol of an array, and the array in square brackets; a single row can wrap between its numbers."""
     letter, _, layer = matrix.symbol.partition(" ")
     if letter.startswith("dL/d"):
         symbol = f"<mfrac><mrow>{_d()}<mi>L</mi></mrow><mrow>{_d()}<mi>{escape(letter[4:])}</mi></mrow></mfrac>"
@@ -71,7 +62,27 @@ def mathml_matrix(matrix: Matrix, digits: int) -> tuple[str, str]:
         symbol = f"<mi>{escape(letter)}</mi>"
     if layer:
         symbol = f"<msub><mrow>{symbol}</mrow><mtext>{escape(layer)}</mtext></msub>"
-    return f"<math>{symbol}</math>", f"<math>{_infix('=')}{body}</math>"
+    body = _row_vector(matrix.values[0], digits) if len(matrix.values) == 1 else _rows(matrix.values, digits)
+    return f"<math>{symbol}</math>", body
+
+
+def _row_vector(values: Sequence[float], digits: int) -> str:
+    gap = '<mspace width="0.7em"></mspace>'
+    pieces = [_number(value, digits) for value in values]
+    pieces = [piece + gap for piece in pieces[:-1]] + [pieces[-1] + _bracket("]", "postfix")]
+    pieces[0] = f"{_infix('=')}{_bracket('[', 'prefix')}{pieces[0]}"
+    return "".join(f"<math>{piece}</math>" for piece in pieces)
+
+
+def _rows(values: Sequence[Sequence[float]], digits: int) -> str:
+    signed = [any(value < 0 for value in column) for column in zip(*values, strict=True)]
+    rows = ""
+    for row in values:
+        cells = ""
+        for sign, value in zip(signed, row, strict=True):  # room for the sign that others in the column have
+            cells += f"<mtd>{_NO_SIGN if sign and not value < 0 else ''}{_number(value, digits)}</mtd>"
+        rows += f"<mtr>{cells}</mtr>"
+    return f"<math>{_infix('=')}{_enclosed('[', f'<mtable>{rows}</mtable>', ']')}</math>"
 
 
 def mathml_written(written: Written) -> str:

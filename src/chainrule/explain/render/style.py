@@ -36,6 +36,7 @@ STYLE = """
 @media (max-width: 40rem) {
   .chainrule { padding: .8rem .6rem; }
   .chainrule math { font-size: 1.05em; }
+  .chainrule .vectors math { font-size: .95em; }
   .chainrule .lines { grid-template-columns: max-content minmax(0, 1fr); }
   .chainrule .remark { grid-column: 1 / -1; text-align: left; padding: .1rem 0 0; }
   .chainrule .remark:empty { display: none; }
