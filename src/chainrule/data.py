@@ -98,7 +98,7 @@ def _numbers(given: Any, dtype: np.dtype, name: str) -> Array:
         raise InputError(f'X must be numbers for input "{name}": {error}') from None
     if array.ndim == 0:
         raise InputError(f'X is a single number for input "{name}"; rows are wanted')
-    array = np.require(array, requirements="CA")
+    array = np.require(array, requirements=["C", "A"])
     finite = np.isfinite(array)
     if not finite.all():
         bad = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))
