@@ -324,12 +324,10 @@ def _vectors(derivation: Derivation, heading: str, names: Sequence[Name]) -> tup
 
 def _one_weight(derivation: Derivation, weight: str, made: Document) -> None:
     """A weight: its paths, their sum, the recursive form, and what reuse saves."""
-    from chainrule.explain.paths import gradient_name
-
     name = derivation[weight].name
     paths = derivation.paths(name)
-    gradient = gradient_name(derivation.graph, name)
-    value = name._replace(kind=name.kind.removeprefix("dL/d")) if name.kind.startswith("dL/d") else name
+    gradient = derivation.graph.gradient_of(name)
+    value = derivation.graph.value_of(name)
     made.add(Heading(f"Paths from {derivation.notation.text(value)} to the loss"))
     if paths.paths and len(paths.paths) <= MANY_PATHS:
         made.add(Lines(tuple(_path_line(gradient, path.edges) for path in paths.paths)))

@@ -9,12 +9,12 @@ from chainrule.errors import TrainingError
 from chainrule.explain.builders.loss import head_slot, share_name
 from chainrule.explain.graph import Graph
 from chainrule.explain.names import PARAMETERS, Name
+from chainrule.explain.quantities import Position
 from chainrule.layers import Activation, BatchNorm
 from chainrule.steps import Step
 
 # Within the backward part of one layer.
 _BACKWARD = ("dloss/dh", "dL/dh", "dL/dz", "dh/dz", "back", "dz/dW", "dz/db")
-Position = tuple[int, int, int, int, tuple[int, ...]]
 
 
 def is_trainable(graph: Graph) -> bool:

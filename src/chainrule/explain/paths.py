@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chainrule.errors import InputError
-from chainrule.explain.names import PARAMETERS, Name
-from chainrule.explain.order import position
-from chainrule.explain.recipes import FunctionOf, Products
+from chainrule.explain.names import Name
+from chainrule.explain.recipes import FunctionOf
 
 if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
-    from chainrule.explain.graph import Graph
+    from chainrule.explain.any_derivation import AnyDerivation
+    from chainrule.explain.quantities import Quantities
 
 LIMIT = 1000  # paths that are written out
 
@@ -75,14 +73,14 @@ class Paths:
         return 8 * self.kept
 
 
-def find_paths(derivation: Derivation, name: Name) -> Paths:
+def find_paths(derivation: AnyDerivation, name: Name) -> Paths:
     """The paths from a parameter, an input, or a value in between.
 
     Raises:
         InputError: the quantity has no gradient, so no paths lead from it.
     """
     graph = derivation.graph
-    gradient = gradient_name(graph, name)
+    gradient = graph.gradient_of(name)
     search = _Search(graph)
     entries, penalty = search.entries(gradient)
     count = sum(search.count(node) for _, node in entries)
@@ -97,15 +95,6 @@ def find_paths(derivation: Derivation, name: Name) -> Paths:
     )  # fmt: skip
 
 
-def gradient_name(graph: Graph, name: Name) -> Name:
-    """The name of the gradient by a quantity."""
-    if name.kind in ("x", "z", "h", *PARAMETERS):
-        return name._replace(kind=f"dL/d{name.kind}")
-    if name.kind.startswith("dL/d"):
-        return name
-    raise InputError(f'"{name}" has no gradient here; paths lead from W, b, x, z or h, as in W[hidden,1,1]')
-
-
 def _join(edge: Edge | None, tail: Path) -> Path:
     if edge is None:
         return tail
@@ -115,7 +104,7 @@ def _join(edge: Edge | None, tail: Path) -> Path:
 class _Search:
     """Walks the recipes of gradients, which are sums of (gradient of a reader) * (local factors)."""
 
-    def __init__(self, graph: Graph):
+    def __init__(self, graph: Quantities):
         self.graph = graph
         self._counts: dict[Name, int] = {}
         self._lengths: dict[Name, int] = {}
@@ -123,17 +112,16 @@ class _Search:
 
     def entries(self, gradient: Name) -> tuple[list[tuple[Edge | None, Name]], float]:
         """Of a gradient: the edges with the gradients that they lead to, and what is no path (the penalty)."""
-        recipe = self.graph.recipes(gradient)[0]
-        value = gradient._replace(kind=gradient.kind.removeprefix("dL/d"))
+        recipe, value = self.graph.recipes(gradient)[0], self.graph.value_of(gradient)
+        if recipe.inputs and self.is_start(gradient):
+            return [(None, gradient)], 0.0
         if isinstance(recipe, FunctionOf):
-            outer = [n for n in recipe.inputs if n.kind.startswith("dL/d") and n.kind != "dL/dW"]
-            if not outer:
-                return [(None, gradient)], 0.0
+            outer = [n for n in recipe.inputs if self.graph.is_passed_back(n)]
             return [(self._probe(recipe, value, name), name) for name in outer], 0.0
         found: list[tuple[Edge | None, Name]] = []
         penalty = 0.0
         for part in recipe.parts:
-            outer = [n for n in part.factors if n.kind.startswith("dL/d") or n.kind in ("dloss/dh", "back")]
+            outer = [n for n in part.factors if self.graph.is_passed_back(n)]
             local = [n for n in part.factors if n not in outer]
             factor = part.coefficient
             for n in local:
@@ -142,8 +130,7 @@ class _Search:
                 penalty += factor
                 continue
             (reader,) = outer
-            after = reader._replace(kind=reader.kind.removeprefix("dL/d"))
-            found.append((Edge(value, after, tuple(local), factor), reader))
+            found.append((Edge(value, self.graph.value_of(reader), tuple(local), factor), reader))
         return found, penalty
 
     def _probe(self, recipe: FunctionOf, value: Name, reader: Name) -> Edge:
@@ -151,22 +138,19 @@ class _Search:
         from chainrule.explain.recipes import evaluate
 
         def alone(n: Name) -> float:
-            if n.kind.startswith("dL/d"):
-                return float(n == reader)
-            return self.graph.value(n)
+            return float(n == reader) if self.graph.is_passed_back(n) else self.graph.value(n)
 
-        return Edge(value, reader._replace(kind=reader.kind.removeprefix("dL/d")), (), evaluate(recipe, alone))
+        return Edge(value, self.graph.value_of(reader), (), evaluate(recipe, alone))
 
     def is_start(self, gradient: Name) -> bool:
         """Whether a gradient comes from a loss directly, so that a path ends here."""
-        if gradient.kind == "dloss/dh":
-            return True
         recipe, *others = self.graph.recipes(gradient)
-        if isinstance(recipe, Products):
-            # saturated outputs: dL/dh is infinite and dh/dz 0; loss and activation together give their finite product
-            saturated = bool(others) and not all(math.isfinite(self.graph.value(n)) for n in recipe.inputs)
-            return saturated or not recipe.parts
-        return not any(n.kind.startswith("dL/d") for n in recipe.inputs)
+        if not any(self.graph.is_passed_back(n) for n in recipe.inputs):
+            return True
+        if isinstance(recipe, FunctionOf) or not others:
+            return False
+        # saturated outputs: dL/dh is infinite and dh/dz 0; loss and activation together give their finite product
+        return not all(math.isfinite(self.graph.value(n)) for n in recipe.inputs)
 
     def count(self, gradient: Name) -> int:
         """How many paths lead from a value to the loss."""
@@ -192,9 +176,8 @@ class _Search:
         """All paths from a value to the loss, the loss's own derivative first."""
         if gradient not in self._tails:
             if self.is_start(gradient):
-                value = gradient._replace(kind=gradient.kind.removeprefix("dL/d"))
                 factor = self.graph.value(gradient)
-                edge = Edge(value, Name("L"), (gradient,), factor)
+                edge = Edge(self.graph.value_of(gradient), self.graph.end, (gradient,), factor)
                 self._tails[gradient] = [Path((edge,), factor)]
             else:
                 self._tails[gradient] = [
@@ -214,7 +197,7 @@ class _Search:
                 if node not in found:
                     found[node] = None
                     waiting.append(node)
-        return sorted(found, key=lambda n: position(self.graph, n))
+        return sorted(found, key=self.graph.position)
 
     def memoized(self, gradient: Name) -> int:
         """Multiplications when each gradient on the way is computed once: one for every edge."""

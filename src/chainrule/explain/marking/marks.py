@@ -10,11 +10,10 @@ from chainrule.errors import ChainruleError, InputError
 from chainrule.explain.marking.diagnosis import Diagnosis, diagnose
 from chainrule.explain.marking.digits import Written, read_number
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.names import Name, parse
-from chainrule.explain.order import position
+from chainrule.explain.names import Name
 
 if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
+    from chainrule.explain.any_derivation import AnyDerivation
 
 VERDICTS = ("correct", "follows", "wrong", "unknown")
 
@@ -85,7 +84,7 @@ class Marks:
         }
 
 
-def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
+def mark(derivation: AnyDerivation, work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
     """Mark written numbers, by name or by symbol.
 
     Raises:
@@ -104,7 +103,7 @@ def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, 
         texts[symbol] = given.strip()
         written = read_number(given)
         try:
-            name = derivation.graph.resolve(parse(symbols.get(symbol, symbol)))
+            name = derivation.graph.parse(symbols.get(symbol, symbol))
             derivation.graph.value(name)
         except ChainruleError as error:
             unknown[symbol] = str(error)
@@ -115,7 +114,7 @@ def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, 
     for name, written in known.values():
         first_of.setdefault(name, written)
     judge = Judge(derivation.graph, first_of)
-    ordered = sorted(known, key=lambda symbol: position(derivation.graph, known[symbol][0]))
+    ordered = sorted(known, key=lambda symbol: derivation.graph.position(known[symbol][0]))
     made: dict[str, Mark] = {}
     for symbol in ordered:
         made[symbol] = _mark_one(derivation, judge, symbol, *known[symbol])
@@ -125,8 +124,8 @@ def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, 
     return Marks(derivation.title, tuple(made[symbol] for symbol in texts), first)
 
 
-def _mark_one(derivation: Derivation, judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
-    exact = derivation.graph.value(name)
+def _mark_one(derivation: AnyDerivation, judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
+    exact, spelled, text = derivation.graph.value(name), derivation.graph.spelled(name), written.text.strip()
     again = judge.entries[name].text != written.text
     if again:
         words = judge.words
@@ -136,7 +135,7 @@ def _mark_one(derivation: Derivation, judge: Judge, symbol: str, name: Name, wri
         right = abs(written.value - exact) <= written.radius
         judge.words[name] = "correct" if right else "wrong"
         diagnosis = None if right else Diagnosis("arithmetic", "this is given in the exercise, and was copied wrongly")
-        return Mark(symbol, str(name), written.text.strip(), exact, exact, judge.words[name], None, diagnosis)
+        return Mark(symbol, spelled, text, exact, exact, judge.words[name], None, diagnosis)
     verdict = judge.judge(name)
     found = diagnose(judge, name) if verdict.word == "wrong" else None
-    return Mark(symbol, str(name), written.text.strip(), exact, verdict.from_own, verdict.word, verdict.note, found)
+    return Mark(symbol, spelled, text, exact, verdict.from_own, verdict.word, verdict.note, found)

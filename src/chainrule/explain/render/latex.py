@@ -19,7 +19,7 @@ from chainrule.explain.formula import (
     SumOver,
     Symbol,
 )
-from chainrule.explain.names import KINDS, parse
+from chainrule.explain.names import quantity_named
 from chainrule.explain.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.numbers import shown
 
@@ -167,8 +167,8 @@ class _Writer:
             case Symbol(name):
                 if name == "pi":
                     return r"\pi", ATOM
-                if name.split("[")[0] in KINDS:
-                    return latex_written(self.notation.written(parse(name))), ATOM
+                if (quantity := quantity_named(name)) is not None:
+                    return latex_written(self.notation.written(quantity)), ATOM
                 return f"\\text{{{latex_text(name)}}}", ATOM
             case Negative(of):
                 return f"-{self.within(of, PRODUCT)}", SUM

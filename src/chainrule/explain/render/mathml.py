@@ -21,7 +21,7 @@ from chainrule.explain.formula import (
     SumOver,
     Symbol,
 )
-from chainrule.explain.names import KINDS, parse
+from chainrule.explain.names import quantity_named
 from chainrule.explain.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.numbers import shown
 
@@ -117,8 +117,8 @@ class _Writer:
             case Symbol("pi"):
                 return "<mi>π</mi>", ATOM
             case Symbol(name):
-                if name.split("[")[0] in KINDS:
-                    return mathml_written(self.notation.written(parse(name))), ATOM
+                if (quantity := quantity_named(name)) is not None:
+                    return mathml_written(self.notation.written(quantity)), ATOM
                 return f"<mtext>{escape(name)}</mtext>", ATOM
             case Negative(of):
                 return f'<mrow><mo form="prefix">\u2212</mo>{self.within(of, PRODUCT)}</mrow>', SUM
