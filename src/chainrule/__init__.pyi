@@ -26,6 +26,7 @@ from chainrule.estimators import (
 from chainrule.estimators import (
     MLPRegressor as MLPRegressor,
 )
+from chainrule.explain.expression.derivation import explain_expression as explain_expression
 from chainrule.files import load as load
 from chainrule.layers import (
     Activation as Activation,

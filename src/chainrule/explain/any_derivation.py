@@ -115,8 +115,9 @@ class Quantity:
         return self.value
 
     def __repr__(self) -> str:
-        formula = f" = {self.formula} = {self.numbers}" if self.inputs else ""
-        return f"{self.symbol}{formula} = {shown(self.value, self.derivation.digits)}"
+        sides = [self.formula, self.numbers] if self.inputs else []
+        sides.append(shown(self.value, self.derivation.digits))
+        return " = ".join([self.symbol, *dict.fromkeys(sides)])
 
 
 class AnyDerivation(ABC):

@@ -16,7 +16,8 @@ from chainrule.explain.order import in_order, position
 from chainrule.layers import Activation, Dense
 
 if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation, Quantity
+    from chainrule.explain.any_derivation import AnyDerivation, Quantity
+    from chainrule.explain.derivation import Derivation
     from chainrule.explain.notation import Notation
     from chainrule.explain.paths import Paths
 
@@ -259,7 +260,7 @@ def section_of(derivation: Derivation, name: Name) -> str:
     return "Update"
 
 
-def line(derivation: Derivation, name: Name) -> Line:
+def line(derivation: AnyDerivation, name: Name) -> Line:
     """A quantity as a line: symbol = formula = formula with numbers = value."""
     quantity = derivation[name]
     routes = quantity.routes
@@ -329,22 +330,31 @@ def _one_weight(derivation: Derivation, weight: str, made: Document) -> None:
     gradient = derivation.graph.gradient_of(name)
     value = derivation.graph.value_of(name)
     made.add(Heading(f"Paths from {derivation.notation.text(value)} to the loss"))
-    if paths.paths and len(paths.paths) <= MANY_PATHS:
-        made.add(Lines(tuple(_path_line(gradient, path.edges) for path in paths.paths)))
-        made.add(Lines((Line(gradient, (_sum_of_paths(paths), Number(paths.total)), "sum over paths"),)))
-    else:
-        shown = sorted(paths.paths, key=lambda path: -abs(path.product))[:MANY_PATHS]
-        made.add(
-            Paragraph(
-                f"{paths.count:,} paths lead to the loss" + (f"; these {len(shown)} weigh most:" if shown else ".")
-            )
-        )
-        if shown:
-            made.add(Lines(tuple(_path_line(gradient, path.edges) for path in shown)))
+    made.add(*path_lines(derivation, gradient, paths))
     made.add(Heading("The same, computed once and reused"))
     needed = [n.name for n in derivation.needed_for(gradient, limit=60) if n.name.kind.startswith("dL/d")]
     made.add(Lines(tuple(line(derivation, n) for n in needed)))
     made.add(Heading("What memoization saves"), _cost(paths))
+
+
+def path_lines(derivation: AnyDerivation, gradient: Name, paths: Paths) -> list[Block]:
+    """The paths behind a gradient and their sum; of many, those that weigh most."""
+    if paths.paths and len(paths.paths) <= MANY_PATHS:
+        lines = tuple(_path_line(gradient, path.edges) for path in paths.paths)
+        if len(lines) == 1 and not paths.penalty:
+            return [Lines(lines)]
+        total = Line(gradient, (_sum_of_paths(paths), Number(paths.total)), "sum over paths")
+        return [Lines(lines), Lines((total,))]
+    heaviest = sorted(paths.paths, key=lambda path: -abs(path.product))[:MANY_PATHS]
+    made: list[Block] = [
+        Paragraph(
+            f"{paths.count:,} paths lead to {'the loss' if derivation.graph.end.kind == 'L' else 'the result'}"
+            + (f"; these {len(heaviest)} weigh most:" if heaviest else ".")
+        )
+    ]
+    if heaviest:
+        made.append(Lines(tuple(_path_line(gradient, path.edges) for path in heaviest)))
+    return made
 
 
 def _path_line(gradient: Name, edges: Sequence[object]) -> Line:

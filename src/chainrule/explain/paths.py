@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chainrule.explain.names import Name
-from chainrule.explain.recipes import FunctionOf
+from chainrule.explain.recipes import FunctionOf, Products
 
 if TYPE_CHECKING:
     from chainrule.explain.any_derivation import AnyDerivation
@@ -88,7 +88,7 @@ def find_paths(derivation: AnyDerivation, name: Name) -> Paths:
     if 0 < count <= LIMIT:
         for edge, node in entries:
             paths += [_join(edge, tail) for tail in search.tails(node)]
-    lengths = sum(search.lengths(node) + search.count(node) for _, node in entries)
+    lengths = sum(search.length(edge, node) for edge, node in entries)
     return Paths(
         name, count, tuple(paths), lengths - count, search.memoized(gradient), search.kept(gradient),
         graph.value(gradient), penalty,
@@ -111,9 +111,12 @@ class _Search:
         self._tails: dict[Name, list[Path]] = {}
 
     def entries(self, gradient: Name) -> tuple[list[tuple[Edge | None, Name]], float]:
-        """Of a gradient: the edges with the gradients that they lead to, and what is no path (the penalty)."""
+        """Of a gradient: the edges with the gradients that they lead to, and what is no path (the penalty).
+
+        The edge is None where nothing is multiplied: the gradient is that of the loss itself.
+        """
         recipe, value = self.graph.recipes(gradient)[0], self.graph.value_of(gradient)
-        if recipe.inputs and self.is_start(gradient):
+        if self.is_start(gradient) and not (isinstance(recipe, Products) and not recipe.parts):
             return [(None, gradient)], 0.0
         if isinstance(recipe, FunctionOf):
             outer = [n for n in recipe.inputs if self.graph.is_passed_back(n)]
@@ -130,7 +133,9 @@ class _Search:
                 penalty += factor
                 continue
             (reader,) = outer
-            found.append((Edge(value, self.graph.value_of(reader), tuple(local), factor), reader))
+            after = self.graph.value_of(reader)
+            way = None if after == value and factor == 1 else Edge(value, after, tuple(local), factor)
+            found.append((way, reader))
         return found, penalty
 
     def _probe(self, recipe: FunctionOf, value: Name, reader: Name) -> Edge:
@@ -167,10 +172,12 @@ class _Search:
             if self.is_start(gradient):
                 self._lengths[gradient] = 1
             else:
-                self._lengths[gradient] = sum(
-                    self.lengths(node) + self.count(node) for _, node in self.entries(gradient)[0]
-                )
+                self._lengths[gradient] = sum(self.length(edge, node) for edge, node in self.entries(gradient)[0])
         return self._lengths[gradient]
+
+    def length(self, edge: Edge | None, node: Name) -> int:
+        """The factors of all paths that go on over one edge; None is no factor."""
+        return self.lengths(node) + (0 if edge is None else self.count(node))
 
     def tails(self, gradient: Name) -> list[Path]:
         """All paths from a value to the loss, the loss's own derivative first."""
@@ -201,7 +208,8 @@ class _Search:
 
     def memoized(self, gradient: Name) -> int:
         """Multiplications when each gradient on the way is computed once: one for every edge."""
-        return sum(0 if self.is_start(name) else len(self.entries(name)[0]) for name in self.reached(gradient))
+        ways = [self.entries(name)[0] for name in self.reached(gradient) if not self.is_start(name)]
+        return sum(edge is not None for way in ways for edge, _ in way)
 
     def kept(self, gradient: Name) -> int:
         """The gradients that are kept on the way, the last one not counted."""

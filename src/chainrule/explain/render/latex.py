@@ -2,6 +2,8 @@ r"""A document as LaTeX: an article that compiles with `amsmath` and nothing els
 
 from __future__ import annotations
 
+import unicodedata
+
 from chainrule.explain.document import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
 from chainrule.explain.formula import (
     Absolute,
@@ -68,7 +70,14 @@ def latex_text(text: str) -> str:
     >>> latex_text("5_a & 3%")
     '5\\\\_a \\\\& 3\\\\%'
     """
-    return "".join(_SPECIAL.get(c, c) for c in text)
+    return "".join(_SPECIAL.get(c) or (f"\\ensuremath{{{greek}}}" if (greek := _greek(c)) else c) for c in text)
+
+
+def _greek(letter: str) -> str:
+    """The command of a Greek letter, `\\sigma`; nothing for others."""
+    kind, _, name = unicodedata.name(letter, "").rpartition(" LETTER ") if len(letter) == 1 else ("", "", "")
+    name = name.lower().replace("lamda", "lambda")
+    return f"\\{name}" if kind == "GREEK SMALL" and name.isalpha() and name != "omicron" else ""
 
 
 def _display(lines: tuple[Line, ...], document: Document) -> str:
@@ -109,16 +118,16 @@ def _table(table: Table) -> str:
 
 def latex_sign(sign: Sign) -> str:
     """A symbol with what stands above and below it."""
-    letter = {"ŷ": r"\hat{y}"}.get(sign.letter, sign.letter)
+    letter = {"ŷ": r"\hat{y}"}.get(sign.letter) or _greek(sign.letter) or sign.letter
     if letter.endswith("'"):
         letter = f"{letter.rstrip(chr(39))}"
         above = "\\prime" + (f" {_script(sign.above)}" if sign.above else "")
     else:
         above = _script(sign.above)
-    if len(letter) > 1 and letter.isalpha():
+    if len(letter) > 1 and letter.isalpha() and letter.isascii():
         letter = f"\\mathrm{{{letter}}}"
     elif not letter.startswith("\\"):
-        letter = letter if letter.isalpha() else f"\\text{{{latex_text(letter)}}}"
+        letter = letter if letter.isalpha() and letter.isascii() else f"\\text{{{latex_text(letter)}}}"
     above += "+" * sign.plus
     return letter + (f"_{{{_script(sign.below)}}}" if sign.below else "") + (f"^{{{above}}}" if above else "")
 
@@ -133,7 +142,8 @@ def _script(text: str) -> str:
 def latex_written(written: Written) -> str:
     """A symbol, or a derivative as a fraction."""
     if isinstance(written, Ratio):
-        return f"\\frac{{\\partial {latex_sign(written.above)}}}{{\\partial {latex_sign(written.below)}}}"
+        ratio = f"\\frac{{\\partial {latex_sign(written.above)}}}{{\\partial {latex_sign(written.below)}}}"
+        return f"\\left.{ratio}\\right|_{{\\text{{{latex_text(written.note)}}}}}" if written.note else ratio
     return latex_sign(written)
 
 
@@ -150,6 +160,12 @@ def _number(value: float, digits: int) -> str:
     return {"infinity": r"\infty", "-infinity": r"-\infty", "undefined": r"\text{undefined}"}.get(text, text)
 
 
+def _fraction(text: str) -> str:
+    """A number as it was written, `1/3` as a fraction."""
+    above, slash, below = text.partition("/")
+    return f"\\frac{{{above}}}{{{below}}}" if slash else text
+
+
 class _Writer:
     def __init__(self, notation: Notation, digits: int):
         self.notation = notation
@@ -162,7 +178,7 @@ class _Writer:
     def write(self, node: Node) -> tuple[str, int]:
         match node:
             case Number(value, text):
-                written = text or _number(value, self.digits)
+                written = _fraction(text) if text else _number(value, self.digits)
                 return written, SUM if written.startswith("-") else PRODUCT if "cdot" in written else ATOM
             case Symbol(name):
                 if name == "pi":

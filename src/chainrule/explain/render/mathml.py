@@ -55,7 +55,10 @@ def mathml_written(written: Written) -> str:
     """A symbol, or a derivative as a fraction."""
     if isinstance(written, Ratio):
         above, below = (f"<mrow>{_d()}{mathml_sign(sign)}</mrow>" for sign in (written.above, written.below))
-        return f"<mfrac>{above}{below}</mfrac>"
+        ratio = f"<mfrac>{above}{below}</mfrac>"
+        if not written.note:
+            return ratio
+        return f"<msub><mrow>{ratio}<mo>|</mo></mrow><mtext>{escape(written.note)}</mtext></msub>"
     return mathml_sign(written)
 
 
@@ -112,7 +115,8 @@ class _Writer:
         match node:
             case Number(value, text):
                 if text:
-                    return f"<mn>{escape(text)}</mn>", ATOM
+                    parts = [f"<mn>{escape(part)}</mn>" for part in text.split("/")]
+                    return (f"<mfrac>{''.join(parts)}</mfrac>" if len(parts) == 2 else parts[0]), ATOM
                 return _number(value, self.digits), SUM if value < 0 else ATOM
             case Symbol("pi"):
                 return "<mi>π</mi>", ATOM
