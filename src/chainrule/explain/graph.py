@@ -15,6 +15,7 @@ from chainrule.explain.quantities import Position
 from chainrule.explain.recipes import Recipe
 from chainrule.explain.trace import Trace
 from chainrule.layers import Activation, Dense
+from chainrule.layers.element import Source, Term
 from chainrule.steps import Step
 
 FORWARD = frozenset({"x", "W", "b", "scale", "shift", "z", "h", "dh/dz", "dz/dW", "dz/db"})
@@ -42,7 +43,8 @@ class Graph:
         self.forward_only = False  # no target is given: what depends on it doesn't exist
         self.without_update = False
         self._recipes: dict[Name, tuple[Recipe, ...]] = {}
-        self._elements: dict[tuple[int, int, int], object] = {}
+        self._elements: dict[tuple[int, int, int], tuple[Term, ...] | None] = {}
+        self._terms: dict[tuple[int, int, int], dict[Source, tuple[Term, ...]]] = {}
         for slot in self.program.slots:
             step = None if slot.producer is None else self.program.steps[slot.producer]
             kind = "x" if step is None else "z" if isinstance(step.layer, Dense) else "h"
