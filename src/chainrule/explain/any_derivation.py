@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InputError
@@ -17,9 +18,12 @@ from chainrule.explain.quantities import Quantities
 from chainrule.explain.recipes import Products
 
 if TYPE_CHECKING:
-    from chainrule.explain.document import Document
+    from chainrule.explain.blocks import Document
     from chainrule.explain.marking.marks import Marks
     from chainrule.explain.paths import Paths
+
+
+MOST_IN_JSON = 50_000  # quantities; some 20 MB
 
 
 @dataclass(frozen=True)
@@ -247,11 +251,21 @@ class AnyDerivation(ABC):
         return to_html(self.document(**choice))
 
     def to_json(self, weight: str | None = None) -> str:
-        """JSON of every quantity, or of those that the gradient by one weight is computed from."""
+        """JSON of every quantity, or of those that the gradient by one weight is computed from.
+
+        Raises:
+            InputError: there are more quantities than anybody can use; choose a weight.
+        """
         from chainrule.explain.render.json import to_json
 
         if weight is None:
-            return to_json(self, list(self))
+            names = list(islice(self.graph.in_order(), MOST_IN_JSON + 1))
+            if len(names) > MOST_IN_JSON:
+                raise InputError(
+                    f"there are more than {MOST_IN_JSON:,} quantities; choose a weight, as in W[hidden,1,1], "
+                    "to have those that its gradient is computed from"
+                )
+            return to_json(self, [Quantity(self, name) for name in names])
         return to_json(self, self.needed_for(self.graph.gradient_of(self[weight].name)))
 
     def _repr_html_(self) -> str:

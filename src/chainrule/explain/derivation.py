@@ -11,7 +11,7 @@ from chainrule.explain.numbers import shown
 from chainrule.explain.trace import Trace, trace_rows
 
 if TYPE_CHECKING:
-    from chainrule.explain.document import Document
+    from chainrule.explain.blocks import Document
     from chainrule.model import Model
 
 

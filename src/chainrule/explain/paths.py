@@ -7,7 +7,7 @@ That sum is what the chain rule says; back-propagation finds the same number by 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -94,10 +94,16 @@ def find_paths(derivation: AnyDerivation, name: Name) -> Paths:
     graph = derivation.graph
     gradient = graph.gradient_of(name)
     search = _Search(graph)
+    reached = sorted(search.reached(gradient), key=graph.position)
+    for each in reached:  # from the loss on, so that every count finds those that it needs
+        search.lengths(each)
     count = search.count(gradient)
+    if count <= LIMIT:
+        for each in reached:
+            search.tails(each)
     return Paths(
-        name, count, tuple(search.tails(gradient)) if 0 < count <= LIMIT else (), search.lengths(gradient) - count,
-        search.memoized(gradient), len(search.reached(gradient)) - 1, graph.value(gradient), search.penalty(gradient),
+        name, count, tuple(search.tails(gradient)) if count <= LIMIT else (), search.lengths(gradient) - count,
+        search.memoized(reached), len(reached) - 1, graph.value(gradient), search.penalty(gradient),
     )  # fmt: skip
 
 
@@ -218,6 +224,6 @@ class _Search:
                     waiting.append(way.reader)
         return list(found)
 
-    def memoized(self, gradient: Name) -> int:
+    def memoized(self, reached: Iterable[Name]) -> int:
         """Multiplications when each gradient on the way is computed once: one for every edge."""
-        return sum(not way.alone for name in self.reached(gradient) for way in self.ways(name))
+        return sum(not way.alone for name in reached for way in self.ways(name))

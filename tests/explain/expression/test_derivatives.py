@@ -150,6 +150,14 @@ def test_the_decks_graph_with_a_shared_factor() -> None:
     assert [[str(n.layer) for n in path.through] for path in work.paths("x").paths] == [["h", "f"], ["h", "g"]]
 
 
+def test_hundreds_of_steps_one_after_another() -> None:
+    lines = "; ".join(["a0=x*x"] + [f"a{i + 1}=-a{i}" for i in range(300)])
+    work = explain_expression(lines, {"x": 2})
+    assert work.gradient == {"x": 4.0}
+    assert work.paths("x").count == 1
+    assert work.to_text(weight="x")
+
+
 def test_memoization_makes_a_deep_expression_cheap() -> None:
     """Each step reads the one before twice: 2^30 paths, 30 steps."""
     lines = "; ".join(f"s{i + 1} = sin(s{i})*s{i}" for i in range(30)).replace("s0", "x")

@@ -16,7 +16,7 @@ from chainrule.explain.names import Name
 from chainrule.explain.numbers import shown
 
 if TYPE_CHECKING:
-    from chainrule.explain.document import Document
+    from chainrule.explain.blocks import Document
 
 
 class ExpressionDerivation(AnyDerivation):

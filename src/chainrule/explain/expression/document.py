@@ -5,21 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule.errors import InputError
-from chainrule.explain.document import (
-    MANY,
-    Block,
-    Document,
-    Heading,
-    Line,
-    Lines,
-    Paragraph,
-    Table,
-    line,
-    path_lines,
-)
+from chainrule.explain.blocks import Block, Document, Heading, Line, Lines, Paragraph, Table
+from chainrule.explain.document import MANY
 from chainrule.explain.expression.closed import factored, written_out
 from chainrule.explain.formula import Node, Number
+from chainrule.explain.lines import line
 from chainrule.explain.names import Name
+from chainrule.explain.weight import path_lines
 
 if TYPE_CHECKING:
     from chainrule.explain.expression.derivation import ExpressionDerivation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from chainrule.explain.document import Document, Equation, Heading, Lines, Matrices, Paragraph, Table
+from chainrule.explain.blocks import Document, Equation, Heading, Lines, Matrices, Paragraph, Table
 from chainrule.explain.render.mathml import mathml_line, mathml_matrix
 
 # Browsers fall back through these; where no mathematical font is installed the text font reads well too.

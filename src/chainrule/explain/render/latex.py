@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from chainrule.explain.document import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
+from chainrule.explain.blocks import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
 from chainrule.explain.formula import (
     Absolute,
     Call,
@@ -102,11 +102,15 @@ def _sides(line: Line, document: Document) -> list[str]:
 
 def latex_matrix(matrix: Matrix, digits: int) -> str:
     """An array in square brackets."""
-    rows = r" \\ ".join(" & ".join(_number(value, digits) for value in row) for row in matrix.values)
+    rows = r" \\ ".join(" & ".join(_cell(value, digits) for value in row) for row in matrix.values)
     letter, _, layer = matrix.symbol.partition(" ")
     symbol = letter.replace("dL/d", r"\partial L/\partial ").replace("+", "^{+}")
     above = f"_{{\\text{{{latex_text(layer)}}}}}" if layer else ""
     return f"{symbol}{above} = \\begin{{bmatrix}} {rows} \\end{{bmatrix}}"
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return r"\dots" if value is None else _number(value, digits)
 
 
 def _table(table: Table) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.explain.document import Document, Equation, Heading, Lines, Matrices, Paragraph, Table
+from chainrule.explain.blocks import Document, Equation, Heading, Lines, Matrices, Paragraph, Table
 from chainrule.explain.render.latex import latex_line, latex_matrix, latex_text
 
 

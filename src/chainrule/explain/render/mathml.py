@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from chainrule.explain.document import Document, Line, Matrix
+from chainrule.explain.blocks import Document, Line, Matrix
 from chainrule.explain.formula import (
     Absolute,
     Call,
@@ -39,7 +39,7 @@ def mathml_line(line: Line, document: Document) -> str:
 def mathml_matrix(matrix: Matrix, digits: int) -> str:
     """An array in square brackets, as one `math` element."""
     rows = "".join(
-        f"<mtr>{''.join(f'<mtd>{_number(value, digits)}</mtd>' for value in row)}</mtr>" for row in matrix.values
+        f"<mtr>{''.join(f'<mtd>{_cell(value, digits)}</mtd>' for value in row)}</mtr>" for row in matrix.values
     )
     letter, _, layer = matrix.symbol.partition(" ")
     if letter.startswith("dL/d"):
@@ -49,6 +49,10 @@ def mathml_matrix(matrix: Matrix, digits: int) -> str:
     if layer:
         symbol = f"<msub><mrow>{symbol}</mrow><mtext>{escape(layer)}</mtext></msub>"
     return f"<math>{symbol}<mo>=</mo><mrow><mo>[</mo><mtable>{rows}</mtable><mo>]</mo></mrow></math>"
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "<mo>…</mo>" if value is None else _number(value, digits)
 
 
 def mathml_written(written: Written) -> str:

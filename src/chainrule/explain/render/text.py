@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.explain.document import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
+from chainrule.explain.blocks import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
 from chainrule.explain.formula import Symbol
 from chainrule.explain.names import quantity_named
 from chainrule.explain.notation import Notation
@@ -46,8 +46,12 @@ def line_text(line: Line, document: Document) -> str:
 
 def matrix_text(matrix: Matrix, digits: int) -> str:
     """`h hidden = [0.608 0.723]`, rows separated by semicolons."""
-    rows = "; ".join(" ".join(shown(value, digits) for value in row) for row in matrix.values)
+    rows = "; ".join(" ".join(_cell(value, digits) for value in row) for row in matrix.values)
     return f"{matrix.symbol} = [{rows}]" + (f"    ({matrix.formula})" if matrix.formula else "")
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "..." if value is None else shown(value, digits)
 
 
 def table_text(table: Table) -> str:

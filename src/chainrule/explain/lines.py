@@ -1,0 +1,42 @@
+"""One quantity as a line of a document: symbol = formula = formula with numbers = value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chainrule.explain.blocks import Line
+from chainrule.explain.formula import Node, Number, Sum, Symbol
+from chainrule.explain.names import Name
+
+if TYPE_CHECKING:
+    from chainrule.explain.any_derivation import AnyDerivation, Quantity
+
+MANY_TERMS = 8  # of a sum; the others are folded
+
+
+def line(derivation: AnyDerivation, name: Name) -> Line:
+    """A quantity as a line: symbol = formula = formula with numbers = value."""
+    quantity = derivation[name]
+    recipes = derivation.graph.recipes(name)
+    tree = recipes[0].tree() if recipes else None
+    sides: list[Node] = []
+    if tree is not None:
+        short = _short(tree)  # before the numbers are put in: a long sum has hundreds
+        numbers = derivation.with_numbers(short)
+        sides = [short] if isinstance(numbers, Number) else [short, numbers]
+    elif quantity.general:
+        sides = [Symbol(quantity.general.partition(" = ")[2])]
+    return Line(name, (*sides, Number(quantity.value)), _remark(quantity))
+
+
+def _short(tree: Node) -> Node:
+    """A formula whose long sums are folded in the middle."""
+    if isinstance(tree, Sum) and len(tree.terms) > MANY_TERMS:
+        left = len(tree.terms) - MANY_TERMS
+        return Sum((*tree.terms[: MANY_TERMS - 2], Symbol(f"({left} more)"), *tree.terms[-2:]))
+    return tree
+
+
+def _remark(quantity: Quantity) -> str:
+    uses = quantity.uses
+    return f"used {uses} times" if uses > 1 else ""
