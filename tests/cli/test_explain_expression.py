@@ -56,3 +56,16 @@ def test_mistakes_of_the_command(run, arguments: list[str], message: str) -> Non
     result = run("explain", *arguments)
     assert (result.status, result.out) == (2, "")
     assert message in result.err
+
+
+def test_colours_where_somebody_looks(run, monkeypatch) -> None:
+    arguments = ("explain", "--expression", "exp(x)*x", "--at", "x=1")
+    plain = run(*arguments).out
+    assert "\x1b" not in plain
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    coloured = run(*arguments).out
+    assert "\x1b[1;32m5.43656\x1b[0m" in coloured
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert ";32m" not in run(*arguments).out
+    assert run(*arguments, "--format", "json").out.startswith("{")

@@ -109,3 +109,12 @@ def test_a_network_of_hundreds_of_layers_has_its_paths() -> None:
     paths = model.explain([1.0], [2.0]).paths("W[hidden_1,1,1]")
     assert paths.count == 1
     assert paths.multiplications_apart == paths.multiplications_memoized == 802
+
+
+def test_a_large_network_that_has_no_gradient_is_summarised_forward() -> None:
+    """Threshold units, or no target: what goes forward can be shown all the same."""
+    model = Model(Network.mlp(20, [30], 5, activation="threshold"), "squared_error", "sgd")
+    work = model.explain([0.1] * 20, [0.0] * 5)
+    assert "largest" not in work.to_text()
+    work.graph.forward_only = True
+    assert "L = " not in work.to_text()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.screen import columns, show
 from chainrule.errors import FileError, InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ def explain(
         near = did_you_mean(form, [*FORMATS, "json"])
         raise InputError(f'--format is "{form}"; it must be text, markdown, latex, html or json.{near}')
     derivation = _derivation(sheet, expression, at, notation)
+    if form == "text" and out_file is None and (width := columns()) is not None:
+        from chainrule.explain.render.terminal import terminal
+
+        show(terminal(derivation.document(weight=weight, layer=layer, unit=unit, row=row), width))
+        return
     text = _written(derivation, form, weight, layer, unit, row)
     if out_file is None:
         sys.stdout.write(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -25,9 +25,15 @@ def say(*parts: Part, stderr: bool = False) -> None:
     _console(stderr).print(Text.assemble(*parts))
 
 
-def show(table: Table) -> None:
-    """A table."""
-    _console().print(table)
+def show(thing: RenderableType) -> None:
+    """A table, or whatever else rich can print."""
+    _console().print(thing)
+
+
+def columns() -> int | None:
+    """The width of the window where somebody looks at standard output; None where a program or a file takes it."""
+    console = _console()
+    return console.width if console.is_terminal else None
 
 
 def _console(stderr: bool = False) -> Console:

@@ -118,6 +118,13 @@ class Quantity:
     def __float__(self) -> float:
         return self.value
 
+    def _repr_latex_(self) -> str:
+        from chainrule.explain.lines import line
+        from chainrule.explain.render.latex import latex_line
+
+        made = line(self.derivation, self.name)
+        return f"${latex_line(made, self.derivation.notation, self.derivation.digits)}$"
+
     def __repr__(self) -> str:
         sides = [self.formula, self.numbers] if self.inputs else []
         sides.append(shown(self.value, self.derivation.digits))
@@ -231,6 +238,12 @@ class AnyDerivation(ABC):
         from chainrule.explain.render.text import to_text
 
         return to_text(self.document(**choice))
+
+    def to_terminal(self, width: int = 80, *, color: bool = True, **choice: Any) -> str:
+        """Text for a terminal that is `width` columns wide: aligned, and coloured by escape sequences."""
+        from chainrule.explain.render.terminal import to_terminal
+
+        return to_terminal(self.document(**choice), width, color=color)
 
     def to_markdown(self, **choice: Any) -> str:
         """Markdown with formulas in dollar signs."""

@@ -60,7 +60,9 @@ def document(derivation: Derivation, choice: Choice | None = None) -> Document:
     elif not choice.all:
         _chosen(derivation, choice, made)
     elif _is_large(derivation):
-        made.add(Lines((line(derivation, Name("L")),)), _folded(derivation))
+        if not derivation.graph.forward_only:
+            made.add(Lines((line(derivation, Name("L")),)))
+        made.add(Paragraph("Too much to write out: choose a layer, a unit, a row or a weight."), _folded(derivation))
     else:
         _everything(derivation, choice, made)
     return made
@@ -186,23 +188,14 @@ def _memo_table(derivation: Derivation, made: Document) -> None:
 
 def _folded(derivation: Derivation) -> Table:
     """The summary of a network that is too large to write out."""
+    graph, trace = derivation.graph, derivation.trace
+    backward = not graph.forward_only and is_trainable(graph)
     rows = []
-    for slot in derivation.graph.program.slots:
-        if slot.producer is None:
-            continue
-        kind = derivation.graph.slot_kinds[slot.index]
-        size = derivation.trace.value(slot.index)
-        gradient = derivation.trace.gradient(slot.index)
-        rows.append(
-            (
-                f"{kind} {slot.name}",
-                f"{size.size:,}",
-                f"{size.min():.4g} ... {size.max():.4g}",
-                f"{abs(gradient).max():.4g}",
-            )
-        )
-    return Table(
-        ("values (choose a layer, a unit, a row or a weight)", "numbers", "from ... to", "largest |dL/d|"),
-        tuple(rows),
-        (1, 2, 3),
-    )
+    for slot in graph.program.slots:
+        if slot.producer is not None:
+            values = trace.value(slot.index)
+            name, size = f"{graph.slot_kinds[slot.index]} {slot.name}", f"{values.size:,}"
+            largest = [f"{abs(trace.gradient(slot.index)).max():.4g}"] if backward else []
+            rows.append((name, size, f"{values.min():.4g} ... {values.max():.4g}", *largest))
+    columns = ("values", "numbers", "from ... to", *["largest |dL/d|"][: int(backward)])
+    return Table(columns, tuple(rows), (1, 2, 3))

@@ -11,7 +11,8 @@ from chainrule.explain.names import Name
 if TYPE_CHECKING:
     from chainrule.explain.any_derivation import AnyDerivation, Quantity
 
-MANY_TERMS = 8  # of a sum; the others are folded
+MANY_TERMS = 10  # of a sum; of more, the first and the last are shown
+FIRST, LAST = 6, 2
 
 
 def line(derivation: AnyDerivation, name: Name) -> Line:
@@ -32,8 +33,8 @@ def line(derivation: AnyDerivation, name: Name) -> Line:
 def _short(tree: Node) -> Node:
     """A formula whose long sums are folded in the middle."""
     if isinstance(tree, Sum) and len(tree.terms) > MANY_TERMS:
-        left = len(tree.terms) - MANY_TERMS
-        return Sum((*tree.terms[: MANY_TERMS - 2], Symbol(f"({left} more)"), *tree.terms[-2:]))
+        left = len(tree.terms) - FIRST - LAST
+        return Sum((*tree.terms[:FIRST], Symbol(f"({left:,} more)"), *tree.terms[-LAST:]))
     return tree
 
 

@@ -106,5 +106,5 @@ def _costs(derivation: ExpressionDerivation, chosen: tuple[Name, ...]) -> list[B
         )  # fmt: skip
     if not any(paths.multiplications_apart for paths in found):
         return []
-    columns = ("", "paths", "multiplications, each path by itself", "each derivative once", "numbers kept")
+    columns = ("", "paths", "multiplications, apart", "memoized", "numbers kept")
     return [Heading("What memoization saves"), Table(columns, tuple(rows), (1, 2, 3, 4))]

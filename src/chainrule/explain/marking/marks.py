@@ -63,7 +63,8 @@ class Marks:
         """One sentence that names the first wrong step."""
         if self.first_wrong is None:
             strange = self.counts["unknown"]
-            return "Nothing is wrong." + (f" {strange} entries have names that mean nothing here." if strange else "")
+            said = "1 entry has a name that means" if strange == 1 else f"{strange} entries have names that mean"
+            return "Nothing is wrong." + (f" {said} nothing here." if strange else "")
         entry = next(e for e in self.entries if e.symbol == self.first_wrong and e.verdict == "wrong")
         assert entry.diagnosis is not None
         return f"The first wrong step is {entry.symbol} = {entry.written}: {entry.diagnosis.text}."
@@ -73,6 +74,11 @@ class Marks:
             if symbol in (entry.symbol, entry.name):
                 return entry
         raise KeyError(symbol)
+
+    def _repr_html_(self) -> str:
+        from chainrule.explain.render.marks_html import marks_html
+
+        return marks_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form that `chainrule mark --json` prints."""

@@ -83,21 +83,21 @@ def _greek(letter: str) -> str:
 def _display(lines: tuple[Line, ...], document: Document) -> str:
     rows = []
     for line in lines:
-        left, *sides = _sides(line, document)
+        left, *sides = _sides(line, document.notation, document.digits)
         remark = f" & & \\text{{\\small {latex_text(line.remark)}}}" if line.remark else ""
         rows.append(f"{left} &= " + " \\\\\n  &= ".join(sides) + remark)
     return "\\begin{align*}\n" + " \\\\[4pt]\n".join(rows) + "\n\\end{align*}"
 
 
-def latex_line(line: Line, document: Document) -> str:
+def latex_line(line: Line, notation: Notation, digits: int) -> str:
     """A quantity with its formulas and value, in one row."""
-    return " = ".join(_sides(line, document))
+    return " = ".join(_sides(line, notation, digits))
 
 
-def _sides(line: Line, document: Document) -> list[str]:
-    sides = [latex_formula(side, document.notation, document.digits) for side in line.sides]
+def _sides(line: Line, notation: Notation, digits: int) -> list[str]:
+    sides = [latex_formula(side, notation, digits) for side in line.sides]
     sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
-    return [latex_written(document.notation.written(line.name)), *sides]
+    return [latex_written(notation.written(line.name)), *sides]
 
 
 def latex_matrix(matrix: Matrix, digits: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.explain.blocks import Document, Equation, Heading, Lines, Matrices, Paragraph, Table
+from chainrule.explain.blocks import Document, Equation, Heading, Line, Lines, Matrices, Paragraph, Table
 from chainrule.explain.render.latex import latex_line, latex_matrix, latex_text
 
 
@@ -16,12 +16,7 @@ def to_markdown(document: Document) -> str:
             case Paragraph(text):
                 parts.append(text)
             case Lines(lines):
-                parts.append(
-                    "\n".join(
-                        f"- ${latex_line(line, document)}$" + (f" ({line.remark})" if line.remark else "")
-                        for line in lines
-                    )
-                )
+                parts.append("\n".join(_line(line, document) for line in lines))
             case Equation(left, sides):
                 parts.append("`" + " = ".join([left, *sides]) + "`")
             case Matrices(matrices):
@@ -35,6 +30,11 @@ def to_markdown(document: Document) -> str:
             case Table():
                 parts.append(_table(block))
     return "\n\n".join(parts) + "\n"
+
+
+def _line(line: Line, document: Document) -> str:
+    remark = f" ({line.remark})" if line.remark else ""
+    return f"- ${latex_line(line, document.notation, document.digits)}$" + remark
 
 
 def _table(table: Table) -> str:

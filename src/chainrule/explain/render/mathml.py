@@ -152,7 +152,7 @@ class _Writer:
                 sign = {">=": "≥", "<=": "≤"}.get(operator, operator)
                 return f"<mrow>{self.write(left)[0]}<mo>{escape(sign)}</mo>{self.write(right)[0]}</mrow>", 0
             case Conditional(then, condition, otherwise):
-                when = f"<mtd><mtext>if </mtext>{self.write(condition)[0]}</mtd>"
+                when = f"<mtd><mtext>if&#160;</mtext>{self.write(condition)[0]}</mtd>"
                 first = f"<mtr><mtd>{self.write(then)[0]}</mtd>{when}</mtr>"
                 last = f"<mtr><mtd>{self.write(otherwise)[0]}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr>"
                 return f"<mrow><mo>{{</mo><mtable>{first}{last}</mtable></mrow>", ATOM
