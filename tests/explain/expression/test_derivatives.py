@@ -84,7 +84,10 @@ def test_the_chain_rule_gives_the_numerical_derivative(program: tuple[str, dict[
     try:
         work = explain_expression(text, at)
         expected = by_another_hand(text, at)
+        slopes = {variable: by_another_hand(text, at, variable) for variable in at}
     except (InputError, ZeroDivisionError, OverflowError):
+        reject()
+    except TypeError:  # a complex number: exactly, a root or a logarithm of something just below 0 is taken
         reject()
     if abs(work.value) > 1e6:
         reject()
@@ -100,7 +103,7 @@ def test_the_chain_rule_gives_the_numerical_derivative(program: tuple[str, dict[
             assert len(paths.paths) == paths.count
             assert math.isclose(paths.total, gradient, rel_tol=1e-10, abs_tol=1e-10 * size)
             assert paths.multiplications_apart == sum(len(path.edges) - 1 for path in paths.paths)
-        assert math.isclose(gradient, by_another_hand(text, at, variable), rel_tol=1e-9, abs_tol=1e-9 * size)
+        assert math.isclose(gradient, slopes[variable], rel_tol=1e-9, abs_tol=1e-9 * size)
         closed = written_out(work.graph, work.graph.parse(variable))
         if closed is not None:
             written = formula_text(closed, work.symbol_text, digits=17).replace("^", "**")
