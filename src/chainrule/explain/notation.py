@@ -43,15 +43,16 @@ class Sign:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A derivative: one sign over another."""
+    """A derivative: one sign over another; `note` says what else belongs to it."""
 
     above: Sign
     below: Sign
+    note: str = ""
 
     @property
     def text(self) -> str:
         """As plain text: `dL/da_11`."""
-        return f"d{self.above.text}/d{self.below.text}"
+        return f"d{self.above.text}/d{self.below.text}{f'|{self.note}' if self.note else ''}"
 
 
 Written = Sign | Ratio

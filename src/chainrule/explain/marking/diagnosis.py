@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.explain.graph import Graph
 from chainrule.explain.marking.digits import Written, agreement
 from chainrule.explain.marking.mistakes import CATALOGUE, Attempt
 from chainrule.explain.marking.verdicts import Judge
@@ -71,6 +72,8 @@ def diagnose(judge: Judge, name: Name, symbol: Callable[[Name], str] = str) -> D
         symbol: how to call the quantity in which a mistake was made, where that is not the entry itself.
     """
     written = judge.entries[name]
+    if not isinstance(judge.graph, Graph):  # the catalogue is of the mistakes that networks invite
+        return Diagnosis("arithmetic", _off_by(judge, name, written))
     found: dict[str, Name] = {}
     for attempts in (_own_attempts(judge, name), _hidden_attempts(judge, name)):
         near: dict[str, Name] = {}
@@ -102,9 +105,11 @@ def _matches(written: Written, results: Results) -> Iterator[tuple[str, str, Nam
 
 def _own_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Name]]:
     """The entry with one mistake made in it, by every route."""
+    graph = judge.graph
+    assert isinstance(graph, Graph)
     for view in judge.views:
-        for recipe in judge.graph.recipes(name):
-            attempt = Attempt(judge.graph, name, view, recipe)
+        for recipe in graph.recipes(name):
+            attempt = Attempt(graph, name, view, recipe)
             with np.errstate(all="ignore"):
                 for code, mistake in CATALOGUE.items():
                     for spread in mistake(attempt):
@@ -113,10 +118,11 @@ def _own_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Name]
 
 def _hidden_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Name]]:
     """The entry with one mistake made in something before it that was not written down."""
-    view = judge.views[0]
-    for recipe in judge.graph.recipes(name):
+    view, graph = judge.views[0], judge.graph
+    assert isinstance(graph, Graph)
+    for recipe in graph.recipes(name):
         for hidden in view.unwritten(recipe, DEPTH):
-            attempt = Attempt(judge.graph, hidden, view, view.recipe(hidden))
+            attempt = Attempt(graph, hidden, view, view.recipe(hidden))
             with np.errstate(all="ignore"):
                 for code, mistake in CATALOGUE.items():
                     for spread in mistake(attempt):

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ChainruleError, InputError
-from chainrule.explain.document import Table
+from chainrule.explain.blocks import Table
 from chainrule.explain.marking.diagnosis import Diagnosis, diagnose
 from chainrule.explain.marking.digits import Written, read_number
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.names import Name, parse
+from chainrule.explain.names import Name
 from chainrule.explain.numbers import shown
-from chainrule.explain.order import position
 from chainrule.explain.render.text import table_text
 
 if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
+    from chainrule.explain.any_derivation import AnyDerivation
 
 VERDICTS = ("correct", "follows", "wrong", "unknown")
 
@@ -82,7 +81,8 @@ class Marks:
             return "Nothing is written down."
         if self.first_wrong is None:
             strange = self.counts["unknown"]
-            return "Nothing is wrong." + (f" {strange} entries have names that mean nothing here." if strange else "")
+            said = "1 entry has a name that means" if strange == 1 else f"{strange} entries have names that mean"
+            return "Nothing is wrong." + (f" {said} nothing here." if strange else "")
         entry = next(e for e in self.entries if e.symbol == self.first_wrong and e.verdict == "wrong")
         assert entry.diagnosis is not None
         return f"The first wrong step is {entry.symbol} = {entry.written}: {entry.diagnosis.text}."
@@ -107,6 +107,11 @@ class Marks:
                 return entry
         raise KeyError(symbol)
 
+    def _repr_html_(self) -> str:
+        from chainrule.explain.render.marks_html import marks_html
+
+        return marks_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form that `chainrule mark --json` prints."""
         return {
@@ -117,7 +122,7 @@ class Marks:
         }
 
 
-def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
+def mark(derivation: AnyDerivation, work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
     """Mark written numbers, by name or by symbol.
 
     Raises:
@@ -136,7 +141,7 @@ def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, 
         texts[symbol] = given.strip()
         written = read_number(given)
         try:
-            name = derivation.graph.resolve(parse(symbols.get(symbol, symbol)))
+            name = derivation.graph.parse(symbols.get(symbol, symbol))
             derivation.graph.value(name)
         except ChainruleError as error:
             unknown[symbol] = str(error)
@@ -147,7 +152,7 @@ def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, 
     for name, written in known.values():
         first_of.setdefault(name, written)
     judge = Judge(derivation.graph, first_of)
-    ordered = sorted(known, key=lambda symbol: position(derivation.graph, known[symbol][0]))
+    ordered = sorted(known, key=lambda symbol: derivation.graph.position(known[symbol][0]))
     made: dict[str, Mark] = {}
     for symbol in ordered:
         made[symbol] = _mark_one(derivation, judge, symbol, *known[symbol])
@@ -157,8 +162,8 @@ def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, 
     return Marks(derivation.title, tuple(made[symbol] for symbol in texts), first)
 
 
-def _mark_one(derivation: Derivation, judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
-    exact = derivation.graph.value(name)
+def _mark_one(derivation: AnyDerivation, judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
+    exact, spelled, text = derivation.graph.value(name), derivation.graph.spelled(name), written.text.strip()
     again = judge.entries[name].text != written.text
     if again:
         words = judge.words
@@ -168,7 +173,7 @@ def _mark_one(derivation: Derivation, judge: Judge, symbol: str, name: Name, wri
         right = abs(written.value - exact) <= written.radius
         judge.words[name] = "correct" if right else "wrong"
         diagnosis = None if right else Diagnosis("arithmetic", "this is given in the exercise, and was copied wrongly")
-        return Mark(symbol, str(name), written.text.strip(), exact, exact, judge.words[name], None, diagnosis)
+        return Mark(symbol, spelled, text, exact, exact, judge.words[name], None, diagnosis)
     verdict = judge.judge(name)
     found = diagnose(judge, name, derivation.notation.text) if verdict.word == "wrong" else None
-    return Mark(symbol, str(name), written.text.strip(), exact, verdict.from_own, verdict.word, verdict.note, found)
+    return Mark(symbol, spelled, text, exact, verdict.from_own, verdict.word, verdict.note, found)

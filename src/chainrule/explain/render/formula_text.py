@@ -49,7 +49,7 @@ class _Writer:
         match node:
             case Number(value, text):
                 written = text or shown(value, self.digits)
-                return written, SUM if written.startswith("-") else ATOM
+                return written, SUM if written.startswith("-") else PRODUCT if "/" in written else ATOM
             case Symbol():
                 return self.symbol(node), ATOM
             case Negative(of):

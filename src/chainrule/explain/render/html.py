@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from chainrule.explain.document import (
+from chainrule.explain.blocks import (
     Document,
     Equation,
     Heading,

@@ -2,7 +2,7 @@ r"""A document as LaTeX: an article that compiles with `pdflatex`, `amsmath` and
 
 from __future__ import annotations
 
-from chainrule.explain.document import (
+from chainrule.explain.blocks import (
     Document,
     Equation,
     Heading,
@@ -31,7 +31,7 @@ from chainrule.explain.formula import (
     SumOver,
     Symbol,
 )
-from chainrule.explain.names import KINDS, parse
+from chainrule.explain.names import quantity_named
 from chainrule.explain.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.numbers import shown
 from chainrule.explain.render.latex_text import latex_letter, latex_text
@@ -102,15 +102,15 @@ def _matrix(matrix: Matrix, digits: int) -> str:
     return f"\\quantity{{{symbol}}}{{= \\fit{{{body}}}}}{{{remark}}}"
 
 
-def latex_line(line: Line, document: Document) -> str:
+def latex_line(line: Line, notation: Notation, digits: int) -> str:
     """A quantity with its formulas and value, in one row."""
-    return " = ".join(_sides(line, document))
+    return " = ".join(_sides(line, notation, digits))
 
 
-def _sides(line: Line, document: Document) -> list[str]:
-    sides = [latex_formula(side, document.notation, document.digits) for side in line.sides]
+def _sides(line: Line, notation: Notation, digits: int) -> list[str]:
+    sides = [latex_formula(side, notation, digits) for side in line.sides]
     sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
-    return [latex_written(document.notation.written(line.name)), *sides]
+    return [latex_written(notation.written(line.name)), *sides]
 
 
 def latex_matrix(matrix: Matrix, digits: int) -> str:
@@ -119,11 +119,15 @@ def latex_matrix(matrix: Matrix, digits: int) -> str:
 
 
 def _matrix_sides(matrix: Matrix, digits: int) -> tuple[str, str]:
-    rows = r" \\ ".join(" & ".join(_number(value, digits) for value in row) for row in matrix.values)
+    rows = r" \\ ".join(" & ".join(_cell(value, digits) for value in row) for row in matrix.values)
     letter, _, layer = matrix.symbol.partition(" ")
     symbol = letter.replace("dL/d", r"\partial L/\partial ").replace("+", "^{+}")
     above = f"_{{\\text{{{latex_text(layer)}}}}}" if layer else ""
     return f"{symbol}{above}", f"\\begin{{bmatrix}} {rows} \\end{{bmatrix}}"
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return r"\dots" if value is None else _number(value, digits)
 
 
 def _table(table: Table, notation: Notation) -> str:
@@ -162,7 +166,8 @@ def _script(text: str) -> str:
 def latex_written(written: Written) -> str:
     """A symbol, or a derivative as a fraction."""
     if isinstance(written, Ratio):
-        return f"\\frac{{\\partial {latex_sign(written.above)}}}{{\\partial {latex_sign(written.below)}}}"
+        ratio = f"\\frac{{\\partial {latex_sign(written.above)}}}{{\\partial {latex_sign(written.below)}}}"
+        return f"\\left.{ratio}\\right|_{{\\text{{{latex_text(written.note)}}}}}" if written.note else ratio
     return latex_sign(written)
 
 
@@ -177,6 +182,12 @@ def _number(value: float, digits: int) -> str:
         mantissa, _, exponent = text.partition("e")
         return f"{mantissa} \\cdot 10^{{{int(exponent)}}}"
     return {"infinity": r"\infty", "-infinity": r"-\infty", "undefined": r"\text{undefined}"}.get(text, text)
+
+
+def _fraction(text: str) -> str:
+    """A number as it was written, `1/3` as a fraction."""
+    above, slash, below = text.partition("/")
+    return f"\\frac{{{above}}}{{{below}}}" if slash else text
 
 
 class _Writer:
@@ -203,13 +214,13 @@ class _Writer:
             case NamedNumber(_, text):
                 return f"\\text{{{latex_text(text or '')}}}", ATOM
             case Number(value, text):
-                written = text or _number(value, self.digits)
+                written = _fraction(text) if text else _number(value, self.digits)
                 return written, SUM if written.startswith("-") else PRODUCT if "cdot" in written else ATOM
             case Symbol(name):
                 if name == "pi":
                     return r"\pi", ATOM
-                if name.split("[")[0] in KINDS:
-                    return latex_written(self.notation.written(parse(name))), ATOM
+                if (quantity := quantity_named(name)) is not None:
+                    return latex_written(self.notation.written(quantity)), ATOM
                 return f"\\text{{{latex_text(name)}}}", ATOM
             case Negative(of):
                 return f"-{self.within(of, PRODUCT)}", SUM

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.explain.document import Document, Equation, Heading, Lines, Matrices, Paragraph, SymbolText, Table
+from chainrule.explain.blocks import Document, Equation, Heading, Line, Lines, Matrices, Paragraph, SymbolText, Table
 from chainrule.explain.notation import Notation
 from chainrule.explain.render.latex import latex_line, latex_matrix, latex_written
 
@@ -19,12 +19,7 @@ def to_markdown(document: Document) -> str:
             case Paragraph(text):
                 parts.append(text)
             case Lines(lines):
-                parts.append(
-                    "\n".join(
-                        f"- ${latex_line(line, document)}$" + (f" ({line.remark})" if line.remark else "")
-                        for line in lines
-                    )
-                )
+                parts.append("\n".join(_line(line, document) for line in lines))
             case Equation(left, sides):
                 parts.append("`" + " = ".join([left, *sides]) + "`")
             case Matrices(matrices):
@@ -38,6 +33,11 @@ def to_markdown(document: Document) -> str:
             case Table():
                 parts.append(_table(block, document.notation))
     return "\n\n".join(parts) + "\n"
+
+
+def _line(line: Line, document: Document) -> str:
+    remark = f" ({line.remark})" if line.remark else ""
+    return f"- ${latex_line(line, document.notation, document.digits)}$" + remark
 
 
 def _table(table: Table, notation: Notation) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from chainrule.explain.document import Document, Line, Matrix
+from chainrule.explain.blocks import Document, Line, Matrix
 from chainrule.explain.formula import (
     Absolute,
     Call,
@@ -23,7 +23,7 @@ from chainrule.explain.formula import (
     SumOver,
     Symbol,
 )
-from chainrule.explain.names import KINDS, Name, parse
+from chainrule.explain.names import Name, quantity_named
 from chainrule.explain.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.numbers import shown
 
@@ -66,30 +66,38 @@ def mathml_matrix(matrix: Matrix, digits: int) -> tuple[str, str]:
     return f"<math>{symbol}</math>", body
 
 
-def _row_vector(values: Sequence[float], digits: int) -> str:
+def _row_vector(values: Sequence[float | None], digits: int) -> str:
     gap = '<mspace width="0.7em"></mspace>'
-    pieces = [_number(value, digits) for value in values]
+    pieces = [_cell(value, digits) for value in values]
     pieces = [piece + gap for piece in pieces[:-1]] + [pieces[-1] + _bracket("]", "postfix")]
     pieces[0] = f"{_infix('=')}{_bracket('[', 'prefix')}{pieces[0]}"
     return "".join(f"<math>{piece}</math>" for piece in pieces)
 
 
-def _rows(values: Sequence[Sequence[float]], digits: int) -> str:
-    signed = [any(value < 0 for value in column) for column in zip(*values, strict=True)]
+def _rows(values: Sequence[Sequence[float | None]], digits: int) -> str:
+    signed = [any(value is not None and value < 0 for value in column) for column in zip(*values, strict=True)]
     rows = ""
     for row in values:
         cells = ""
         for sign, value in zip(signed, row, strict=True):  # room for the sign that others in the column have
-            cells += f"<mtd>{_NO_SIGN if sign and not value < 0 else ''}{_number(value, digits)}</mtd>"
+            room = _NO_SIGN if sign and value is not None and not value < 0 else ""
+            cells += f"<mtd>{room}{_cell(value, digits)}</mtd>"
         rows += f"<mtr>{cells}</mtr>"
     return f"<math>{_infix('=')}{_enclosed('[', f'<mtable>{rows}</mtable>', ']')}</math>"
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "<mo>…</mo>" if value is None else _number(value, digits)
 
 
 def mathml_written(written: Written) -> str:
     """A symbol, or a derivative as a fraction."""
     if isinstance(written, Ratio):
         above, below = (f"<mrow>{_d()}{mathml_sign(sign)}</mrow>" for sign in (written.above, written.below))
-        return f"<mfrac>{above}{below}</mfrac>"
+        ratio = f"<mfrac>{above}{below}</mfrac>"
+        if not written.note:
+            return ratio
+        return f"<msub><mrow>{ratio}<mo>|</mo></mrow><mtext>{escape(written.note)}</mtext></msub>"
     return mathml_sign(written)
 
 
@@ -161,13 +169,14 @@ class _Writer:
                 return f"<mtext>{escape(text or '')}</mtext>", ATOM
             case Number(value, text):
                 if text:
-                    return f"<mn>{escape(text)}</mn>", ATOM
+                    parts = [f"<mn>{escape(part)}</mn>" for part in text.split("/")]
+                    return (f"<mfrac>{''.join(parts)}</mfrac>" if len(parts) == 2 else parts[0]), ATOM
                 return _number(value, self.digits), SUM if value < 0 else ATOM
             case Symbol("pi"):
                 return "<mi>π</mi>", ATOM
             case Symbol(name):
-                if name.split("[")[0] in KINDS:
-                    return mathml_written(self.notation.written(parse(name))), ATOM
+                if (quantity := quantity_named(name)) is not None:
+                    return mathml_written(self.notation.written(quantity)), ATOM
                 return f"<mtext>{escape(name)}</mtext>", ATOM
             case Negative(of):
                 return f'<mrow><mo form="prefix">\u2212</mo>{self.within(of, PRODUCT)}</mrow>', SUM
@@ -196,7 +205,7 @@ class _Writer:
                 sign = {">=": "≥", "<=": "≤"}.get(operator, operator)
                 return f"<mrow>{self.write(left)[0]}<mo>{escape(sign)}</mo>{self.write(right)[0]}</mrow>", 0
             case Conditional(then, condition, otherwise):
-                when = f"<mtd><mtext>if </mtext>{self.write(condition)[0]}</mtd>"
+                when = f"<mtd><mtext>if&#160;</mtext>{self.write(condition)[0]}</mtd>"
                 first = f"<mtr><mtd>{self.write(then)[0]}</mtd>{when}</mtr>"
                 last = f"<mtr><mtd>{self.write(otherwise)[0]}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr>"
                 return f"<mrow><mo>{{</mo><mtable>{first}{last}</mtable></mrow>", ATOM
