@@ -27,9 +27,10 @@ lint: $(VENV)/tested  ## Style and types
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 
-docs: $(VENV)/installed  ## Write docs/reference and the README's outputs from the code
+docs: $(VENV)/installed  ## Write docs/reference, docs/explanation, the README's outputs and the rendered examples
 	@mkdir -p build
 	PATH="$(abspath $(RUN)):$$PATH" $(RUN)/python docs/generate.py
+	$(RUN)/python tests/explain/goldens.py
 
 bench: $(VENV)/installed  ## Speed beside scikit-learn, PyTorch and JAX where they are installed, and the time of import
 	$(RUN)/python benchmarks/race.py

@@ -1,4 +1,4 @@
-"""Writes what programs know better than people: the pages of docs/reference, and the README's outputs of commands.
+"""Writes what programs know better than people: the pages of docs/reference and docs/explanation, and the README's outputs.
 
 python docs/generate.py          writes them
 python docs/generate.py --check  says whether the pages are what it would write
@@ -15,7 +15,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from explanations import explanations
 from typer.main import get_command
+from worksheet_page import worksheet_page
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.cli.app import app
@@ -28,13 +30,19 @@ from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
 
 ROOT = Path(__file__).parent.parent
-REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by docs/generate.py from the code. Change it there. -->"
 
 
 def pages() -> dict[str, str]:
-    """Every generated page, by file name."""
-    return {"formulas.md": formulas(), "command-line.md": command_line(), "native.md": native_core()}
+    """Every generated page, by its path in docs."""
+    reference = {
+        "formulas.md": formulas(), "command-line.md": command_line(), "native.md": native_core(),
+        "worksheet.md": worksheet_page(),
+    }  # fmt: skip
+    return {
+        **{f"reference/{name}": text for name, text in reference.items()},
+        **{f"explanation/{name}": text for name, text in explanations().items()},
+    }
 
 
 def formulas() -> str:
@@ -215,7 +223,7 @@ def main(arguments: list[str]) -> int:
     stale = []
     wanted: Mapping[str, str] = pages()
     for name, text in wanted.items():
-        path = REFERENCE / name
+        path = ROOT / "docs" / name
         if "--check" not in arguments:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")

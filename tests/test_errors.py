@@ -34,7 +34,7 @@ def test_divergence_survives_pickling_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("name", "candidates", "text"),
     [("specis", ["island", "species"], ' Did you mean "species"?'), ("zzz", ["species"], ""),
-     ("1", [1, 22], ' Did you mean "1"?'),
+     ("dL/dw", ["dL/dz", "dL/dW"], ' Did you mean "dL/dW"?'), ("1", [1, 22], ' Did you mean "1"?'),
      ("x", [], "")],
 )  # fmt: skip
 def test_did_you_mean(name: str, candidates: list, text: str) -> None:

@@ -64,7 +64,9 @@ def did_you_mean(name: object, candidates: Iterable[object]) -> str:
     >>> did_you_mean("zzz", ["species"])
     ''
     """
-    near = get_close_matches(str(name), [str(c) for c in candidates], n=1, cutoff=0.6)
+    texts = [str(c) for c in candidates]
+    same = [text for text in texts if text.lower() == str(name).lower()]  # only capitals differ
+    near = same or get_close_matches(str(name), texts, n=1, cutoff=0.6)
     return f' Did you mean "{near[0]}"?' if near else ""
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import Problem, general_problems
 
 from chainrule import InputError, Model, Network
@@ -49,8 +50,9 @@ def test_every_quantity_is_what_its_recipes_and_formulas_make_of_its_inputs(prob
 
 
 @settings(max_examples=30)
-@given(problem=general_problems("reference"))
-def test_gradients_are_those_of_the_training_engine(problem: Problem) -> None:
+@given(data=st.data())
+def test_gradients_are_those_of_the_training_engine(engine: str, data: st.DataObject) -> None:
+    problem = data.draw(general_problems(engine))
     work = derive(problem)
     loss, gradients = problem.model.loss_and_gradients(problem.X, problem.y, problem.sample_weight)
     assert close(work["L"].value, loss, abs(loss))

@@ -41,6 +41,55 @@ def test_the_practice_problem_is_right() -> None:
     assert marks.counts["correct"] == len(marks.entries) == 22
 
 
+@pytest.mark.parametrize(
+    ("sheet", "counts", "first_wrong", "codes"),
+    [
+        ("against_the_gradient", "4 correct", None, ()),
+        ("errors_of_predictions", "4 correct, 1 wrong", "Loss (140)", ("sign-flipped",)),
+        ("four_three_two", "3 correct", None, ()),
+        ("four_three_two_one", "4 correct", None, ()),
+        ("matrix_product", "3 correct", None, ()),
+        ("mean_squared_loss", "", None, ()),
+        ("plain_normalization_1", "4 wrong", "ŷ1", ("softmax-without-exp",) * 4),
+        ("plain_normalization_2", "4 wrong", "ŷ1", ("softmax-without-exp",) * 4),
+        ("relu_of_five", "2 correct", None, ()),
+        ("sigmoid_of_five", "2 wrong", "Sigmoid(5)", ("sign-flipped", "arithmetic")),
+        ("sigmoid_surface_1", "", None, ()),
+        ("sigmoid_surface_2", "", None, ()),
+        ("ten_twenty_thirty_1", "3 correct", None, ()),
+        ("ten_twenty_thirty_2", "2 correct", None, ()),
+        ("three_three_one", "1 correct", None, ()),
+        ("weight_calculator", "1 correct, 1 wrong", "5x4 + 4x3 + 3x2 + 2x1", ("arithmetic",)),
+        ("binary_cross_entropy", "11 correct", None, ()),
+        ("three_classes", "10 correct, 4 follows, 1 wrong", "a23", ("arithmetic",)),
+        ("two_by_two_by_two", "22 correct", None, ()),
+        ("two_sigmoid_units", "10 correct, 16 follows, 1 wrong", "dL/dO", ("delta-for-output-gradient",)),
+    ],
+)
+def test_every_worked_example_gets_its_verdicts(
+    sheet: str, counts: str, first_wrong: str | None, codes: tuple[str, ...]
+) -> None:
+    marks = read_worksheet(SHEETS / f"{sheet}.toml").mark()
+    assert ", ".join(f"{n} {verdict}" for verdict, n in marks.counts.items() if n) == counts
+    assert marks.first_wrong == first_wrong
+    assert tuple(entry.diagnosis.code for entry in marks.entries if entry.diagnosis is not None) == codes
+
+
+def test_every_worksheet_is_looked_at() -> None:
+    marker = next(m for m in test_every_worked_example_gets_its_verdicts.pytestmark if m.name == "parametrize")
+    assert {case[0] for case in marker.args[1]} == {path.stem for path in SHEETS.glob("*.toml")}
+
+
+def test_a_mistake_in_what_is_not_written_is_placed() -> None:
+    """Sigmoid(5) = 0.01 is the sigmoid of -5."""
+    marks = read_worksheet(SHEETS / "sigmoid_of_five.toml").mark()
+    assert "in z[row 1; unit,1], which is not written down" in marks["Sigmoid(5)"].diagnosis.text
+
+
+def test_a_sheet_without_work_says_so() -> None:
+    assert read_worksheet(SHEETS / "mean_squared_loss.toml").mark().sentence == "Nothing is written down."
+
+
 def test_a_zero_that_wipes_everything_out_is_not_followed() -> None:
     sheet = read_worksheet(SHEETS / "two_sigmoid_units.toml")
     marks = sheet.mark({"dL/dZ0": "0.000", "dL/dw1": "0.000", "dL/dH1": "0.000"})
@@ -57,17 +106,17 @@ def sheet_with(old: str, new: str) -> str:
     ("old", "new", "message"),
     [
         ("chainrule-worksheet/1", "chainrule-worksheet/9", "line 1: format is 'chainrule-worksheet/9'"),
-        ('activation = "sigmoid"', 'activation = "sigmiod"', 'line 8: layer "hidden".*Did you mean "sigmoid"'),
-        ("hidden.b = [0.1, 0.2]", "hidden.b = [0.1]", "line 15: hidden.b has shape"),
+        ('activation = "sigmoid"', 'activation = "sigmiod"', 'line 9: layer "hidden".*Did you mean "sigmoid"'),
+        ("hidden.b = [0.1, 0.2]", "hidden.b = [0.1]", "line 16: hidden.b has shape"),
         ("output.b = [0.3]", "", "lacks output.b"),
-        ("x = [0.5, 0.8]", "x = [0.5]", "line 20: x has shape"),
-        ("y = [1]", "y = [2]", "line 21: .*takes 0, 1 or a probability"),
-        ('"O" = "h[output,1]"', '"O" = "h[outptu,1]"', 'line 33: .*Did you mean "output"'),
-        ('"O" = "0.738"', '"O" = 0.738', "line 62: .*write it as text"),
-        ('"O" = "0.738"', '"O" = "about 0.7"', "line 62: .*is no number"),
-        ("[update]", "[updaet]", 'line 23: there is no section "updaet".*Did you mean "update"'),
-        ('"O" = "0.738"', '"O" = "0.738', "is no TOML: .*line 62"),
-        ("learning_rate = 0.1", "learning_rate = -1", "line 24: .*rate is -1"),
+        ("x = [0.5, 0.8]", "x = [0.5]", "line 21: x has shape"),
+        ("y = [1]", "y = [2]", "line 22: .*takes 0, 1 or a probability"),
+        ('"O" = "h[output,1]"', '"O" = "h[outptu,1]"', 'line 34: .*Did you mean "output"'),
+        ('"O" = "0.738"', '"O" = 0.738', "line 63: .*write it as text"),
+        ('"O" = "0.738"', '"O" = "about 0.7"', "line 63: .*is no number"),
+        ("[update]", "[updaet]", 'line 24: there is no section "updaet".*Did you mean "update"'),
+        ('"O" = "0.738"', '"O" = "0.738', "is no TOML: .*line 63"),
+        ("learning_rate = 0.1", "learning_rate = -1", "line 25: .*rate is -1"),
     ],
 )
 def test_what_is_wrong_with_a_sheet_is_said_with_its_line(old: str, new: str, message: str) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli.explain_sources import Asked, derive
+from chainrule.cli.screen import columns, show
 from chainrule.errors import FileError, InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
+    from chainrule.explain.any_derivation import AnyDerivation
 
-_NUMBERS, _SIZES = "Numbers that go in", "A network without a file"
+_NUMBERS, _SIZES, _EXPRESSION = "Numbers that go in", "A network without a file", "An expression"
 FORMATS = {"text": "to_text", "markdown": "to_markdown", "latex": "to_latex", "html": "to_html", "json": "to_json"}
 
 
@@ -122,6 +123,22 @@ def explain(
         float | None,
         typer.Option(help="Of the update.  [default: the optimizer's own]", rich_help_panel=_SIZES, show_default=False),
     ] = None,
+    expression: Annotated[
+        str | None,
+        typer.Option(
+            help="A formula, as in exp(x**2) or f = x**2; k = exp(f); WHAT when left out.",
+            rich_help_panel=_EXPRESSION,
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The values of an expression's variables, as in x=1,y=-0.5; left out where it has none.",
+            rich_help_panel=_EXPRESSION,
+            show_default=False,
+        ),
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="text, markdown, latex, html or json.")] = "text",
     out_file: Annotated[
         Path | None, typer.Option("--out", "-o", help="A file; standard output when left out.", show_default=False)
@@ -135,6 +152,8 @@ def explain(
 
         chainrule explain sheet.toml --weight "W[hidden,1,1]" --format html --out sheet.html
 
+        chainrule explain --expression "exp(exp(x**2))" --at x=1
+
         chainrule explain 2-2-1 --activation sigmoid --x 0.5,0.8 --y 1 --seed 3
 
         chainrule explain penguins.safetensors --table new.csv --row 17 --layer output
@@ -146,7 +165,12 @@ def explain(
         notation=notation, row=row, activation=activation, output=output, loss=loss, x=x, y=y, seed=seed,
         optimizer=optimizer, learning_rate=learning_rate, table=table, target=target,
     )  # fmt: skip
-    derivation, row = _derivation(what, asked)
+    derivation, row = _derivation(what, asked, expression, at)
+    if form == "text" and out_file is None and (width := columns()) is not None:
+        from chainrule.explain.render.terminal import terminal
+
+        show(terminal(derivation.document(weight=weight, layer=layer, unit=unit, row=row), width))
+        return
     text = _written(derivation, form, weight, layer, unit, row)
     if out_file is None:
         sys.stdout.write(text)
@@ -157,18 +181,30 @@ def explain(
         raise FileError(f"can't save to {out_file}: {error.strerror or error}") from None
 
 
-def _derivation(what: str | None, asked: Asked) -> tuple[Derivation, int | None]:
+def _derivation(
+    what: str | None, asked: Asked, expression: str | None, at: list[str] | None
+) -> tuple[AnyDerivation, int | None]:
     """What is explained, and which row of it."""
+    if expression is not None:
+        if what is not None:
+            raise InputError(f"{what} or --expression: explain one of them")
+        if asked.notation is not None:
+            raise InputError("--notation is for networks; an expression has its own names")
+        from chainrule.cli.expression import explain_expression
+
+        return explain_expression(expression, at or ()), asked.row
+    if at:
+        raise InputError("--at is the point of an --expression; a sheet has its numbers in [sample]")
     if what is None:
         raise InputError(
-            "say what to explain: a worksheet (sheet.toml), the sizes of a network (2-2-1 --x 0.5,0.8 --y 1), or a "
-            "trained model (model.safetensors --table new.csv --row 17)"
+            "say what to explain: a worksheet (sheet.toml), the sizes of a network (2-2-1 --x 0.5,0.8 --y 1), a "
+            'trained model (model.safetensors --table new.csv --row 17), or --expression "exp(x**2)" --at x=1'
         )
     return derive(what, asked)
 
 
 def _written(
-    derivation: Derivation, form: str, weight: str | None, layer: str | None, unit: int | None, row: int | None
+    derivation: AnyDerivation, form: str, weight: str | None, layer: str | None, unit: int | None, row: int | None
 ) -> str:
     text: str = getattr(derivation, FORMATS[form])(weight=weight, layer=layer, unit=unit, row=row)
     return text

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -27,9 +27,15 @@ def say(*parts: Part, stderr: bool = False, indent: int = 0) -> None:
     _console(stderr).print(Padding(line, (0, 0, 0, indent), expand=False) if indent else line)
 
 
-def show(table: Table) -> None:
-    """A table."""
-    _console().print(table)
+def show(thing: RenderableType) -> None:
+    """A table, or whatever else rich can print."""
+    _console().print(thing)
+
+
+def columns() -> int | None:
+    """The width of the window where somebody looks at standard output; None where a program or a file takes it."""
+    console = _console()
+    return console.width if console.is_terminal else None
 
 
 def _console(stderr: bool = False) -> Console:

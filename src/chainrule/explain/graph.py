@@ -6,18 +6,23 @@ the sum, over everything that reads it, of the reader's gradient times the reade
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from chainrule.arrays import Array
 from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.explain.names import GIVEN, KINDS, PARAMETERS, Name
+from chainrule.explain.names import COUNTS, GIVEN, KINDS, PARAMETERS, Name, parse
+from chainrule.explain.quantities import Position
 from chainrule.explain.recipes import Recipe
 from chainrule.explain.trace import Trace
 from chainrule.layers import Activation, Dense
+from chainrule.layers.element import Source, Term
 from chainrule.steps import Step
 
-FORWARD = frozenset({"x", "W", "b", "scale", "shift", "z", "h", "dh/dz", "dz/dW", "dz/db"})
+FORWARD = frozenset({"x", "W", "b", "scale", "shift", "z", "h", "dh/dz", "dz/dW", "dz/db", *COUNTS})
 Builder = Callable[["Graph", Name], tuple[Recipe, ...]]
+
+
+PASSED_BACK = frozenset({"dL/dh", "dL/dz", "dL/dx", "dloss/dh", "back"})  # the gradients that paths lead through
 
 
 class Graph:
@@ -38,7 +43,8 @@ class Graph:
         self.forward_only = False  # no target is given: what depends on it doesn't exist
         self.without_update = False
         self._recipes: dict[Name, tuple[Recipe, ...]] = {}
-        self._elements: dict[tuple[int, int, int], object] = {}
+        self._elements: dict[tuple[int, int, int], tuple[Term, ...] | None] = {}
+        self._terms: dict[tuple[int, int, int], dict[Source, tuple[Term, ...]]] = {}
         for slot in self.program.slots:
             step = None if slot.producer is None else self.program.steps[slot.producer]
             kind = "x" if step is None else "z" if isinstance(step.layer, Dense) else "h"
@@ -49,6 +55,52 @@ class Graph:
         }
         self.activation_steps = {step.name: step for step in self.program.steps if isinstance(step.layer, Activation)}
         self.head_of = {head.head: i for i, head in enumerate(trace.heads)}
+
+    # ------------------------------------------------- what derivations ask (`explain/quantities.py`)
+
+    end = Name("L")
+
+    def parse(self, text: str) -> Name:
+        """The name that a text spells, checked."""
+        return self.resolve(parse(text))
+
+    def spelled(self, name: Name) -> str:
+        """A name as people write it."""
+        return str(name)
+
+    def position(self, name: Name) -> Position:
+        """Where a quantity stands in the order of computation."""
+        from chainrule.explain.order import position
+
+        return position(self, name)
+
+    def in_order(self) -> Iterator[Name]:
+        """Every computed quantity, in the order of computation."""
+        from chainrule.explain.order import in_order
+
+        return in_order(self)
+
+    def uses(self, name: Name) -> int:
+        """How many later quantities are computed from one."""
+        from chainrule.explain.uses import count_uses
+
+        return count_uses(self, name)
+
+    def is_passed_back(self, name: Name) -> bool:
+        """Whether a quantity is a gradient that paths lead through."""
+        return name.kind in PASSED_BACK
+
+    def gradient_of(self, name: Name) -> Name:
+        """The gradient by a quantity; of a gradient, itself."""
+        if name.kind in ("x", "z", "h", *PARAMETERS):
+            return name._replace(kind=f"dL/d{name.kind}")
+        if name.kind.startswith("dL/d"):
+            return name
+        raise InputError(f'"{name}" has no gradient here; paths lead from W, b, x, z or h, as in W[hidden,1,1]')
+
+    def value_of(self, gradient: Name) -> Name:
+        """The quantity that a gradient is by."""
+        return gradient._replace(kind=gradient.kind.removeprefix("dL/d"))
 
     # ------------------------------------------------------------------ names
 
@@ -101,6 +153,8 @@ class Graph:
             name = self._resolve_slot(name, base)
         elif name.kind in ("y", "loss", "dloss/dh"):
             name = self._resolve_head(name)
+        elif name.kind in COUNTS and name.layer:
+            self._check_learns(name)
         elif name.kind == "back":
             slot = self._slot(name, "h")
             self._check_index(name, self.program.slots[self.program.steps[self._producer(slot)].inputs[0]].shape)
@@ -182,6 +236,14 @@ class Graph:
         if name.kind == "dloss/dh":
             return name._replace(layer=layer)
         return name._replace(layer="" if self.single_head else layer)
+
+    def _check_learns(self, name: Name) -> None:
+        layers = list(dict.fromkeys(layer for _, layer in self.parameter_steps))
+        if name.layer not in layers:
+            raise InputError(
+                f'"{name}": there is no layer "{name.layer}" with parameters.{did_you_mean(name.layer, layers)} '
+                f"There are {listed(layers) or 'none'}"
+            )
 
     def _parameter_shape(self, name: Name, parameter: str) -> tuple[int, ...]:
         found = self.parameter_steps.get((parameter, name.layer))

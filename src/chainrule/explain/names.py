@@ -52,8 +52,20 @@ KINDS: dict[str, Kind] = {
     "b+": Kind("bias after the update", True, (1,), False),
     "scale+": Kind("scale after the update", True, (1,), False),
     "shift+": Kind("shift after the update", True, (1,), False),
+    "weights": Kind("number of weights", False, (0,), False, optional_layer=True),
+    "biases": Kind("number of biases", False, (0,), False, optional_layer=True),
+    "parameters": Kind("number of learned parameters", False, (0,), False, optional_layer=True),
 }
-GIVEN = frozenset({"x", "y", "W", "b", "scale", "shift"})
+COUNTS = ("weights", "biases", "parameters")
+# Of an expression (`explain/expression`). Within a program these are names like others, `gradient[h]`; what people
+# write and read for them, `dk/dh`, depends on the expression.
+EXPRESSION_KINDS: dict[str, Kind] = {
+    "variable": Kind("given", True, (0,), False),
+    "value": Kind("value", True, (0,), False),
+    "slope": Kind("local derivative", True, (0,), False),
+    "gradient": Kind("derivative of the result", True, (0,), False),
+}
+GIVEN = frozenset({"x", "y", "W", "b", "scale", "shift", "variable"})
 PARAMETERS = ("W", "b", "scale", "shift")
 _SPELLINGS = {"∂": "d", "\u2212": "-", "\u2019": "'", "⁺": "+"}
 _NAME = re.compile(r"([A-Za-z/+]+)(?:\[(.*)\])?$")
@@ -85,14 +97,35 @@ class Name(NamedTuple):
         return self.kind in GIVEN
 
 
+def kind_of(name: Name) -> Kind:
+    """What belongs to the kind of a quantity."""
+    return KINDS.get(name.kind) or EXPRESSION_KINDS[name.kind]
+
+
+def quantity_named(symbol: str) -> Name | None:
+    """The quantity that a symbol of a formula stands for; None for a letter such as `slope` or `pi`.
+
+    >>> quantity_named("z[hidden,1]"), quantity_named("slope")
+    (Name(kind='z', layer='hidden', index=(1,), row=None), None)
+    """
+    kind, bracket, inside = symbol.partition("[")
+    if kind in EXPRESSION_KINDS and bracket:
+        return Name(kind, inside.removesuffix("]"))
+    return parse(symbol) if kind in KINDS else None
+
+
+def plainly_spelled(text: str) -> str:
+    """A name with the signs that people paste, `\u2202` and the like, as the plain ones that names have."""
+    return "".join(_SPELLINGS.get(c, c) for c in text.strip())
+
+
 def parse(text: str) -> Name:
     """The name that a text spells.
 
     Raises:
         InputError: it is no name of a quantity; the message says what is wrong and what would be right.
     """
-    plain = "".join(_SPELLINGS.get(c, c) for c in text.strip())
-    found = _NAME.match(plain)
+    found = _NAME.match(plainly_spelled(text))
     if found is None:
         raise InputError(f'"{text}" is no name of a quantity; names look like z[hidden,1] or dL/dW[hidden,1,2]')
     kind_name, inside = found.group(1), found.group(2)

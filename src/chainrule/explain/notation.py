@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.explain.names import Name
+from chainrule.explain.names import COUNTS, Name
 from chainrule.layers import Dense
 
 if TYPE_CHECKING:
@@ -43,15 +43,16 @@ class Sign:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A derivative: one sign over another."""
+    """A derivative: one sign over another; `note` says what else belongs to it."""
 
     above: Sign
     below: Sign
+    note: str = ""
 
     @property
     def text(self) -> str:
         """As plain text: `dL/da_11`."""
-        return f"d{self.above.text}/d{self.below.text}"
+        return f"d{self.above.text}/d{self.below.text}{f'|{self.note}' if self.note else ''}"
 
 
 Written = Sign | Ratio
@@ -210,6 +211,8 @@ class Notation:
         if name in self.own:
             return read_symbol(self.own[name])
         kind = name.kind
+        if kind in COUNTS:
+            return Sign(kind, name.layer)
         if kind == "dloss/dh":
             return Ratio(self._sign(Name("L")), self._sign(name._replace(kind="h")))
         if kind.startswith("dL/d"):

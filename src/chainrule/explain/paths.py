@@ -7,18 +7,17 @@ That sum is what the chain rule says; back-propagation finds the same number by 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chainrule.errors import InputError
-from chainrule.explain.names import PARAMETERS, Name
-from chainrule.explain.order import position
+from chainrule.explain.names import Name
 from chainrule.explain.recipes import FunctionOf, Products
 
 if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
-    from chainrule.explain.graph import Graph
+    from chainrule.explain.any_derivation import AnyDerivation
+    from chainrule.explain.quantities import Quantities
 
 LIMIT = 1000  # paths that are written out
 
@@ -75,131 +74,143 @@ class Paths:
         return 8 * self.kept
 
 
-def find_paths(derivation: Derivation, name: Name) -> Paths:
+@dataclass(frozen=True)
+class _Way:
+    """One step from a gradient toward the loss, before anybody asks for its factor; `alone` is no factor at all."""
+
+    reader: Name  # the gradient that it leads to
+    local: tuple[Name, ...] = ()
+    coefficient: float = 1.0
+    linear: FunctionOf | None = None  # of the gradients, where the factor is its effect
+    alone: bool = False
+
+
+def find_paths(derivation: AnyDerivation, name: Name) -> Paths:
     """The paths from a parameter, an input, or a value in between.
 
     Raises:
         InputError: the quantity has no gradient, so no paths lead from it.
     """
     graph = derivation.graph
-    gradient = gradient_name(graph, name)
+    gradient = graph.gradient_of(name)
     search = _Search(graph)
-    entries, penalty = search.entries(gradient)
-    count = sum(search.count(node) for _, node in entries)
-    paths: list[Path] = []
-    if 0 < count <= LIMIT:
-        for edge, node in entries:
-            paths += [_join(edge, tail) for tail in search.tails(node)]
-    lengths = sum(search.lengths(node) + search.count(node) for _, node in entries)
+    reached = sorted(search.reached(gradient), key=graph.position)
+    for each in reached:  # from the loss on, so that every count finds those that it needs
+        search.lengths(each)
+    count = search.count(gradient)
+    if count <= LIMIT:
+        for each in reached:
+            search.tails(each)
     return Paths(
-        name, count, tuple(paths), lengths - count, search.memoized(gradient), search.kept(gradient),
-        graph.value(gradient), penalty,
+        name, count, tuple(search.tails(gradient)) if count <= LIMIT else (), search.lengths(gradient) - count,
+        search.memoized(reached), len(reached) - 1, graph.value(gradient), search.penalty(gradient),
     )  # fmt: skip
-
-
-def gradient_name(graph: Graph, name: Name) -> Name:
-    """The name of the gradient by a quantity."""
-    if name.kind in ("x", "z", "h", *PARAMETERS):
-        return name._replace(kind=f"dL/d{name.kind}")
-    if name.kind.startswith("dL/d"):
-        return name
-    raise InputError(f'"{name}" has no gradient here; paths lead from W, b, x, z or h, as in W[hidden,1,1]')
-
-
-def _join(edge: Edge | None, tail: Path) -> Path:
-    if edge is None:
-        return tail
-    return Path((*tail.edges, edge), tail.product * edge.factor)
 
 
 class _Search:
     """Walks the recipes of gradients, which are sums of (gradient of a reader) * (local factors)."""
 
-    def __init__(self, graph: Graph):
+    def __init__(self, graph: Quantities):
         self.graph = graph
+        self._ways: dict[Name, tuple[_Way, ...]] = {}
         self._counts: dict[Name, int] = {}
         self._lengths: dict[Name, int] = {}
         self._tails: dict[Name, list[Path]] = {}
 
-    def entries(self, gradient: Name) -> tuple[list[tuple[Edge | None, Name]], float]:
-        """Of a gradient: the edges with the gradients that they lead to, and what is no path (the penalty)."""
-        recipe = self.graph.recipes(gradient)[0]
-        value = gradient._replace(kind=gradient.kind.removeprefix("dL/d"))
-        if isinstance(recipe, FunctionOf):
-            outer = [n for n in recipe.inputs if n.kind.startswith("dL/d") and n.kind != "dL/dW"]
-            if not outer:
-                return [(None, gradient)], 0.0
-            return [(self._probe(recipe, value, name), name) for name in outer], 0.0
-        found: list[tuple[Edge | None, Name]] = []
-        penalty = 0.0
-        for part in recipe.parts:
-            outer = [n for n in part.factors if n.kind.startswith("dL/d") or n.kind in ("dloss/dh", "back")]
-            local = [n for n in part.factors if n not in outer]
-            factor = part.coefficient
-            for n in local:
-                factor *= self.graph.value(n)
-            if not outer:
-                penalty += factor
-                continue
-            (reader,) = outer
-            after = reader._replace(kind=reader.kind.removeprefix("dL/d"))
-            found.append((Edge(value, after, tuple(local), factor), reader))
-        return found, penalty
+    def ways(self, gradient: Name) -> tuple[_Way, ...]:
+        """Where a gradient comes from; nothing where a path ends."""
+        if gradient not in self._ways:
+            self._ways[gradient] = () if self.is_start(gradient) else tuple(self._found(gradient))
+        return self._ways[gradient]
 
-    def _probe(self, recipe: FunctionOf, value: Name, reader: Name) -> Edge:
+    def _found(self, gradient: Name) -> Iterator[_Way]:
+        recipe, value = self.graph.recipes(gradient)[0], self.graph.value_of(gradient)
+        if isinstance(recipe, FunctionOf):
+            yield from (_Way(n, linear=recipe) for n in recipe.inputs if self.graph.is_passed_back(n))
+            return
+        for part in recipe.parts:
+            outer = [n for n in part.factors if self.graph.is_passed_back(n)]
+            if outer:
+                (reader,) = outer
+                local = tuple(n for n in part.factors if n != reader)
+                alone = not local and part.coefficient == 1 and self.graph.value_of(reader) == value
+                yield _Way(reader, local, part.coefficient, alone=alone)
+
+    def penalty(self, gradient: Name) -> float:
+        """What of a gradient is no path: the penalty's part."""
+        recipe = self.graph.recipes(gradient)[0]
+        if isinstance(recipe, FunctionOf) or self.is_start(gradient):
+            return 0.0
+        total = 0.0
+        for part in recipe.parts:
+            if not any(self.graph.is_passed_back(n) for n in part.factors):
+                total += part.coefficient * math.prod(self.graph.value(n) for n in part.factors)
+        return total
+
+    def is_start(self, gradient: Name) -> bool:
+        """Whether a gradient comes from a loss directly, so that a path ends here."""
+        recipe, *others = self.graph.recipes(gradient)
+        outer = [n for n in recipe.inputs if self.graph.is_passed_back(n)]
+        if not outer:
+            return True
+        if isinstance(recipe, FunctionOf) or not others:
+            return False
+        # saturated outputs: dL/dh is infinite and dh/dz 0; loss and activation together give their finite product
+        return not all(math.isfinite(self.graph.value(n)) for n in outer)
+
+    def leads_nowhere(self, gradient: Name) -> bool:
+        """Whether no loss depends on the value: its gradient is an empty sum."""
+        recipe = self.graph.recipes(gradient)[0]
+        return isinstance(recipe, Products) and not recipe.parts
+
+    def edge(self, gradient: Name, way: _Way) -> Edge | None:
+        """A way with its factor; None where nothing is multiplied."""
+        if way.alone:
+            return None
+        value, after = self.graph.value_of(gradient), self.graph.value_of(way.reader)
+        if way.linear is not None:
+            return Edge(value, after, (), self._effect(way.linear, way.reader))
+        factor = way.coefficient * math.prod(self.graph.value(n) for n in way.local)
+        return Edge(value, after, way.local, factor)
+
+    def _effect(self, recipe: FunctionOf, reader: Name) -> float:
         """The factor of one gradient in a linear function of gradients (batch normalization): its effect alone."""
         from chainrule.explain.recipes import evaluate
 
         def alone(n: Name) -> float:
-            if n.kind.startswith("dL/d"):
-                return float(n == reader)
-            return self.graph.value(n)
+            return float(n == reader) if self.graph.is_passed_back(n) else self.graph.value(n)
 
-        return Edge(value, reader._replace(kind=reader.kind.removeprefix("dL/d")), (), evaluate(recipe, alone))
-
-    def is_start(self, gradient: Name) -> bool:
-        """Whether a gradient comes from a loss directly, so that a path ends here."""
-        if gradient.kind == "dloss/dh":
-            return True
-        recipe, *others = self.graph.recipes(gradient)
-        if isinstance(recipe, Products):
-            # saturated outputs: dL/dh is infinite and dh/dz 0; loss and activation together give their finite product
-            saturated = bool(others) and not all(math.isfinite(self.graph.value(n)) for n in recipe.inputs)
-            return saturated or not recipe.parts
-        return not any(n.kind.startswith("dL/d") for n in recipe.inputs)
+        return evaluate(recipe, alone)
 
     def count(self, gradient: Name) -> int:
         """How many paths lead from a value to the loss."""
         if gradient not in self._counts:
-            if self.is_start(gradient):
-                self._counts[gradient] = 1
-            else:
-                self._counts[gradient] = sum(self.count(node) for _, node in self.entries(gradient)[0])
+            ways = self.ways(gradient)
+            ends = self.is_start(gradient) and not self.leads_nowhere(gradient)
+            self._counts[gradient] = sum(self.count(way.reader) for way in ways) if ways else int(ends)
         return self._counts[gradient]
 
     def lengths(self, gradient: Name) -> int:
         """The number of factors of all paths together: each has the loss's own, and one for every edge."""
         if gradient not in self._lengths:
-            if self.is_start(gradient):
-                self._lengths[gradient] = 1
-            else:
-                self._lengths[gradient] = sum(
-                    self.lengths(node) + self.count(node) for _, node in self.entries(gradient)[0]
-                )
+            ways = self.ways(gradient)
+            inner = sum(self.lengths(way.reader) + (not way.alone) * self.count(way.reader) for way in ways)
+            self._lengths[gradient] = inner if ways else self.count(gradient)
         return self._lengths[gradient]
 
     def tails(self, gradient: Name) -> list[Path]:
         """All paths from a value to the loss, the loss's own derivative first."""
         if gradient not in self._tails:
-            if self.is_start(gradient):
-                value = gradient._replace(kind=gradient.kind.removeprefix("dL/d"))
+            ways = self.ways(gradient)
+            self._tails[gradient] = found = []
+            if not ways and self.count(gradient):
                 factor = self.graph.value(gradient)
-                edge = Edge(value, Name("L"), (gradient,), factor)
-                self._tails[gradient] = [Path((edge,), factor)]
-            else:
-                self._tails[gradient] = [
-                    _join(edge, tail) for edge, node in self.entries(gradient)[0] for tail in self.tails(node)
-                ]
+                found.append(Path((Edge(self.graph.value_of(gradient), self.graph.end, (gradient,), factor),), factor))
+            for way in ways:
+                edge = self.edge(gradient, way)
+                for tail in self.tails(way.reader):
+                    longer = tail if edge is None else Path((*tail.edges, edge), tail.product * edge.factor)
+                    found.append(longer)
         return self._tails[gradient]
 
     def reached(self, gradient: Name) -> list[Name]:
@@ -207,19 +218,12 @@ class _Search:
         found: dict[Name, None] = {gradient: None}
         waiting = [gradient]
         while waiting:
-            current = waiting.pop()
-            if self.is_start(current):
-                continue
-            for _, node in self.entries(current)[0]:
-                if node not in found:
-                    found[node] = None
-                    waiting.append(node)
-        return sorted(found, key=lambda n: position(self.graph, n))
+            for way in self.ways(waiting.pop()):
+                if way.reader not in found:
+                    found[way.reader] = None
+                    waiting.append(way.reader)
+        return list(found)
 
-    def memoized(self, gradient: Name) -> int:
+    def memoized(self, reached: Iterable[Name]) -> int:
         """Multiplications when each gradient on the way is computed once: one for every edge."""
-        return sum(0 if self.is_start(name) else len(self.entries(name)[0]) for name in self.reached(gradient))
-
-    def kept(self, gradient: Name) -> int:
-        """The gradients that are kept on the way, the last one not counted."""
-        return len(self.reached(gradient)) - 1
+        return sum(not way.alone for name in reached for way in self.ways(name))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chainrule.explain.builders.loss import charges, head_slot
 from chainrule.explain.graph import Graph
-from chainrule.explain.names import PARAMETERS, Name
+from chainrule.explain.names import COUNTS, PARAMETERS, Name
 from chainrule.layers import Activation, Add, BatchNorm, Concatenate, Dense
 from chainrule.steps import Step
 
@@ -27,6 +27,8 @@ def count_uses(graph: Graph, name: Name) -> int:
         return _of_parameter(graph, name)
     if kind.startswith("dL/d") and kind != "dL/dx":
         return int(_is_updated(graph, Name(kind.removeprefix("dL/d"), name.layer, name.index)))
+    if kind in COUNTS:
+        return int(bool(name.layer)) + int(kind != "parameters")
     return int(kind in ("loss", "penalty", "dloss/dh", "dh/dz", "dz/dW", "back"))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.errors import InputError
-from chainrule.explain.document import Paragraph, Table
+from chainrule.explain.blocks import Paragraph, Table
 from chainrule.explain.numbers import shown
 from chainrule.limits import COUNT
 from chainrule.tables.messages import counted
@@ -17,8 +17,8 @@ from chainrule.tables.values import known
 if TYPE_CHECKING:
     import polars as pl
 
+    from chainrule.explain.blocks import Block
     from chainrule.explain.derivation import Derivation
-    from chainrule.explain.document import Block
     from chainrule.tables.model import TableModel
 
 MANY = 60  # features; the meaning of more is not written out

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from chainrule import InputError
 from chainrule.explain.practice.sheet_text import value_text, with_work
 
-SHEETS = sorted((Path(__file__).parents[3] / "examples" / "worksheets").glob("*.toml"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "worksheets").glob("*.toml"))
+SHEETS = [path for path in EXAMPLES if "\n[work]" in path.read_text(encoding="utf-8")]
 TEXTS = st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=8), max_size=5)
 
 

@@ -11,6 +11,7 @@ from chainrule.explain.builders.backward import (
     slope_by_bias,
     slope_by_weight,
 )
+from chainrule.explain.builders.counts import count
 from chainrule.explain.builders.forward import slope, value
 from chainrule.explain.builders.loss import head_gradient, loss_share, penalty, total_loss
 from chainrule.explain.builders.update import updated
@@ -25,5 +26,6 @@ BUILDERS: dict[str, Builder] = {
     "dz/dW": slope_by_weight, "dz/db": slope_by_bias,
     "dL/dW": parameter_gradient, "dL/db": parameter_gradient,
     "dL/dscale": parameter_gradient, "dL/dshift": parameter_gradient,
+    "weights": count, "biases": count, "parameters": count,
     "W+": updated, "b+": updated, "scale+": updated, "shift+": updated,
 }  # fmt: skip

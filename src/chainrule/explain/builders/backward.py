@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.arrays import Doubles
-from chainrule.explain.builders.forward import element, norm_inputs, run_norm_backward, source_name
+from chainrule.explain.builders.forward import norm_inputs, run_norm_backward, source_name, terms_with
 from chainrule.explain.builders.loss import charges, fused_gradient, gradient_by_output, head_slot
 from chainrule.explain.builders.norm_formulas import back_tree, gradient_tree
 from chainrule.explain.names import Name
@@ -72,12 +72,11 @@ def reader_parts(graph: Graph, step: Step, row: int, source: Source) -> list[Par
             index = (unit + 1, source.unit + 1) if graph.is_coupled(step) else (unit + 1,)
             parts.append(Part((outer, Name("dh/dz", step.name, index, graph.row_name(row)))))
             continue
-        for term in element(graph, step, row, unit) or ():
-            if source in term.factors:
-                left = list(term.factors)
-                left.remove(source)
-                others = tuple(source_name(graph, step, row, factor) for factor in left)
-                parts.append(Part((outer, *others), term.coefficient))
+        for term in terms_with(graph, step, row, unit, source):
+            left = list(term.factors)
+            left.remove(source)
+            others = tuple(source_name(graph, step, row, factor) for factor in left)
+            parts.append(Part((outer, *others), term.coefficient))
     return parts
 
 
@@ -161,9 +160,8 @@ def _slope(graph: Graph, name: Name, parameter: str) -> tuple[Recipe, ...]:
     row, index = graph.row_of(name), tuple(i - 1 for i in name.index)
     source = Learned(parameter, index)
     parts = []
-    for term in element(graph, step, row, index[-1]) or ():
-        if source in term.factors:
-            left = list(term.factors)
-            left.remove(source)
-            parts.append(Part(tuple(source_name(graph, step, row, factor) for factor in left), term.coefficient))
+    for term in terms_with(graph, step, row, index[-1], source):
+        left = list(term.factors)
+        left.remove(source)
+        parts.append(Part(tuple(source_name(graph, step, row, factor) for factor in left), term.coefficient))
     return (Products(tuple(parts), "dz_j/dW_ij = x_i" if parameter == "W" else "dz_j/db_j = 1"),)

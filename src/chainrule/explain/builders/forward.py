@@ -14,7 +14,7 @@ from chainrule.explain.builders.norm_formulas import normalized_tree
 from chainrule.explain.formula import Node, Number, Symbol, expand_sums, read_formula, replace_symbols
 from chainrule.explain.names import Name
 from chainrule.explain.recipes import FunctionOf, Part, Products, Recipe
-from chainrule.layers import Activation, Arrays, BatchNorm, Context
+from chainrule.layers import Activation, Arrays, BatchNorm, Context, Dense
 from chainrule.layers.element import Learned, Read, Source, Term
 from chainrule.steps import Step
 
@@ -42,12 +42,29 @@ def value(graph: Graph, name: Name) -> tuple[Recipe, ...]:
 
 def element(graph: Graph, step: Step, row: int, unit: int) -> tuple[Term, ...] | None:
     """The scalar form of one unit, kept: a gradient by a value asks for that of every unit that reads it."""
-    key = (step.index, row, unit)
+    key = _element_key(step, row, unit)
     if key not in graph._elements:
         shapes = tuple(graph.program.slots[i].shape for i in step.inputs)
         memo = graph.trace.forward.memos[step.index]
         graph._elements[key] = step.layer.element(row, unit, shapes, memo)
-    return graph._elements[key]  # type: ignore[return-value]  # written above
+    return graph._elements[key]
+
+
+def _element_key(step: Step, row: int, unit: int) -> tuple[int, int, int]:
+    """Units of a dense layer are alike in every row."""
+    return step.index, -1 if isinstance(step.layer, Dense) else row, unit
+
+
+def terms_with(graph: Graph, step: Step, row: int, unit: int, source: Source) -> tuple[Term, ...]:
+    """The terms of one unit that a source is in, found at once also where a unit has hundreds."""
+    key = _element_key(step, row, unit)
+    if key not in graph._terms:
+        table: dict[Source, tuple[Term, ...]] = {}
+        for term in element(graph, step, row, unit) or ():
+            for factor in dict.fromkeys(term.factors):
+                table[factor] = (*table.get(factor, ()), term)
+        graph._terms[key] = table
+    return graph._terms[key].get(source, ())
 
 
 def source_name(graph: Graph, step: Step, row: int, source: Source) -> Name:

@@ -136,6 +136,7 @@ def _normal_cdf(x: Any) -> Any:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "sign": np.sign,
+    "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "arctan": np.arctan,
     "max": np.maximum, "min": np.minimum, "erf": _erf, "Phi": _normal_cdf,
 }  # fmt: skip
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {

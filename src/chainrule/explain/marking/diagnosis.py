@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.explain.graph import Graph
 from chainrule.explain.marking.digits import Written, agreement
 from chainrule.explain.marking.mistakes import CATALOGUE, Attempt
 from chainrule.explain.marking.verdicts import Judge
@@ -64,56 +65,68 @@ class Diagnosis:
         return {"code": self.code, "text": self.text, "also": list(self.also)}
 
 
-def diagnose(judge: Judge, name: Name) -> Diagnosis:
-    """The mistakes that explain an entry, in the catalogue's order; those made in the entry itself come first."""
+def diagnose(judge: Judge, name: Name, symbol: Callable[[Name], str] = str) -> Diagnosis:
+    """The mistakes that explain an entry, in the catalogue's order; those made in the entry itself come first.
+
+    Arguments:
+        symbol: how to call the quantity in which a mistake was made, where that is not the entry itself.
+    """
     written = judge.entries[name]
-    found: dict[str, None] = {}
+    if not isinstance(judge.graph, Graph):  # the catalogue is of the mistakes that networks invite
+        return Diagnosis("arithmetic", _off_by(judge, name, written))
+    found: dict[str, Name] = {}
     for attempts in (_own_attempts(judge, name), _hidden_attempts(judge, name)):
-        near: dict[str, None] = {}
-        for code, how in _matches(written, list(attempts)):
-            (found if how == "exact" else near)[code] = None
-        found |= near
+        near: dict[str, Name] = {}
+        for code, how, place in _matches(written, list(attempts)):
+            (found if how == "exact" else near).setdefault(code, place)
+        found |= {code: place for code, place in near.items() if code not in found}
         if found:
             break
     if not found:
         return Diagnosis("arithmetic", _off_by(judge, name, written))
     first, *also = found
-    return Diagnosis(first, TEXTS[first], tuple(also))
+    text = TEXTS[first]
+    if found[first] != name:
+        text = f"there is a mistake in {symbol(found[first])}, which is not written down: {text}"
+    return Diagnosis(first, text, tuple(also))
 
 
-Results = list[tuple[str, Spread]]
+Results = list[tuple[str, Spread, Name]]
 
 
-def _matches(written: Written, results: Results) -> Iterator[tuple[str, str]]:
+def _matches(written: Written, results: Results) -> Iterator[tuple[str, str, Name]]:
     order = {code: i for i, code in enumerate(CATALOGUE)}
-    for code, spread in sorted(results, key=lambda result: order[result[0]]):
+    for code, spread, place in sorted(results, key=lambda result: order[result[0]]):
         if math.isfinite(spread.low) and math.isfinite(spread.high):
             how = agreement(written, spread)
             if how is not None:
-                yield code, how
+                yield code, how, place
 
 
-def _own_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread]]:
+def _own_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Name]]:
     """The entry with one mistake made in it, by every route."""
+    graph = judge.graph
+    assert isinstance(graph, Graph)
     for view in judge.views:
-        for recipe in judge.graph.recipes(name):
-            attempt = Attempt(judge.graph, name, view, recipe)
+        for recipe in graph.recipes(name):
+            attempt = Attempt(graph, name, view, recipe)
             with np.errstate(all="ignore"):
                 for code, mistake in CATALOGUE.items():
                     for spread in mistake(attempt):
-                        yield code, spread
+                        yield code, spread, name
 
 
-def _hidden_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread]]:
+def _hidden_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Name]]:
     """The entry with one mistake made in something before it that was not written down."""
-    view = judge.views[0]
-    for recipe in judge.graph.recipes(name):
+    view, graph = judge.views[0], judge.graph
+    assert isinstance(graph, Graph)
+    for recipe in graph.recipes(name):
         for hidden in view.unwritten(recipe, DEPTH):
-            attempt = Attempt(judge.graph, hidden, view, view.recipe(hidden))
+            attempt = Attempt(graph, hidden, view, view.recipe(hidden))
             with np.errstate(all="ignore"):
                 for code, mistake in CATALOGUE.items():
                     for spread in mistake(attempt):
-                        yield code, recipe.carry(view.trying({hidden: spread}).lookup)
+                        yield code, recipe.carry(view.trying({hidden: spread}).lookup), hidden
 
 
 def _off_by(judge: Judge, name: Name, written: Written) -> str:

@@ -117,7 +117,9 @@ def agreement(written: Written, spread: Spread) -> str | None:
 
 def truncated(written: Written, low: float, high: float) -> bool:
     """Whether cutting off digits of a number between `low` and `high` gives the written one."""
-    value, unit = written.value, written.unit
+    value = written.value
+    # a number that is whole in this unit, and less by what float64 is off, isn't cut off to the one below
+    unit = written.unit - ROUNDING * (abs(value) + written.unit)
     upward = value > 0 or (value == 0 and high > 0)
     if upward:
         return low < value + unit and high >= value

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ChainruleError, InputError
+from chainrule.explain.blocks import Table
 from chainrule.explain.marking.diagnosis import Diagnosis, diagnose
 from chainrule.explain.marking.digits import Written, read_number
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.names import Name, parse
-from chainrule.explain.order import position
+from chainrule.explain.names import Name
+from chainrule.explain.numbers import shown
+from chainrule.explain.render.text import table_text
 
 if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
+    from chainrule.explain.any_derivation import AnyDerivation
 
 VERDICTS = ("correct", "follows", "wrong", "unknown")
 
@@ -48,7 +50,20 @@ class Mark:
 
 @dataclass(frozen=True)
 class Marks:
-    """All marks, in the order of writing; `first_wrong` is the wrong entry that is computed first."""
+    """All marks, in the order of writing; `first_wrong` is the wrong entry that is computed first.
+
+    >>> from chainrule import Model, Network
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+    >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
+    >>> print(model.explain([3.0], [5.0]).mark({"z[output,1]": "7.0", "dL/dz[output,1]": "2", "L": "4"}))
+                     written  exact  from own values  verdict
+    ---------------------------------------------------------------------
+    z[output,1]          7.0      7                7  correct
+    dL/dz[output,1]        2      4                4  wrong    factor-two
+    L                      4      4                4  correct
+    <BLANKLINE>
+    The first wrong step is dL/dz[output,1] = 2: a factor of 2 is too many or too few.
+    """
 
     title: str
     entries: tuple[Mark, ...]
@@ -62,18 +77,40 @@ class Marks:
     @property
     def sentence(self) -> str:
         """One sentence that names the first wrong step."""
+        if not self.entries:
+            return "Nothing is written down."
         if self.first_wrong is None:
             strange = self.counts["unknown"]
-            return "Nothing is wrong." + (f" {strange} entries have names that mean nothing here." if strange else "")
+            said = "1 entry has a name that means" if strange == 1 else f"{strange} entries have names that mean"
+            return "Nothing is wrong." + (f" {said} nothing here." if strange else "")
         entry = next(e for e in self.entries if e.symbol == self.first_wrong and e.verdict == "wrong")
         assert entry.diagnosis is not None
         return f"The first wrong step is {entry.symbol} = {entry.written}: {entry.diagnosis.text}."
+
+    def __str__(self) -> str:
+        rows = tuple(
+            (
+                entry.symbol,
+                entry.written,
+                *("" if value is None else shown(value) for value in (entry.exact, entry.from_own_values)),
+                entry.verdict,
+                entry.diagnosis.code if entry.diagnosis is not None else entry.note or "",
+            )
+            for entry in self.entries
+        )
+        table = table_text(Table(("", "written", "exact", "from own values", "verdict", ""), rows, (1, 2, 3)))
+        return f"{table}\n\n{self.sentence}" if self.entries else self.sentence
 
     def __getitem__(self, symbol: str) -> Mark:
         for entry in self.entries:
             if symbol in (entry.symbol, entry.name):
                 return entry
         raise KeyError(symbol)
+
+    def _repr_html_(self) -> str:
+        from chainrule.explain.render.marks_html import marks_html
+
+        return marks_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form that `chainrule mark --json` prints."""
@@ -85,7 +122,7 @@ class Marks:
         }
 
 
-def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
+def mark(derivation: AnyDerivation, work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
     """Mark written numbers, by name or by symbol.
 
     Raises:
@@ -104,7 +141,7 @@ def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, 
         texts[symbol] = given.strip()
         written = read_number(given)
         try:
-            name = derivation.graph.resolve(parse(symbols.get(symbol, symbol)))
+            name = derivation.graph.parse(symbols.get(symbol, symbol))
             derivation.graph.value(name)
         except ChainruleError as error:
             unknown[symbol] = str(error)
@@ -115,7 +152,7 @@ def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, 
     for name, written in known.values():
         first_of.setdefault(name, written)
     judge = Judge(derivation.graph, first_of)
-    ordered = sorted(known, key=lambda symbol: position(derivation.graph, known[symbol][0]))
+    ordered = sorted(known, key=lambda symbol: derivation.graph.position(known[symbol][0]))
     made: dict[str, Mark] = {}
     for symbol in ordered:
         made[symbol] = _mark_one(derivation, judge, symbol, *known[symbol])
@@ -125,8 +162,8 @@ def mark(derivation: Derivation, work: Mapping[str, Any], symbols: Mapping[str, 
     return Marks(derivation.title, tuple(made[symbol] for symbol in texts), first)
 
 
-def _mark_one(derivation: Derivation, judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
-    exact = derivation.graph.value(name)
+def _mark_one(derivation: AnyDerivation, judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
+    exact, spelled, text = derivation.graph.value(name), derivation.graph.spelled(name), written.text.strip()
     again = judge.entries[name].text != written.text
     if again:
         words = judge.words
@@ -136,7 +173,7 @@ def _mark_one(derivation: Derivation, judge: Judge, symbol: str, name: Name, wri
         right = abs(written.value - exact) <= written.radius
         judge.words[name] = "correct" if right else "wrong"
         diagnosis = None if right else Diagnosis("arithmetic", "this is given in the exercise, and was copied wrongly")
-        return Mark(symbol, str(name), written.text.strip(), exact, exact, judge.words[name], None, diagnosis)
+        return Mark(symbol, spelled, text, exact, exact, judge.words[name], None, diagnosis)
     verdict = judge.judge(name)
-    found = diagnose(judge, name) if verdict.word == "wrong" else None
-    return Mark(symbol, str(name), written.text.strip(), exact, verdict.from_own, verdict.word, verdict.note, found)
+    found = diagnose(judge, name, derivation.notation.text) if verdict.word == "wrong" else None
+    return Mark(symbol, spelled, text, exact, verdict.from_own, verdict.word, verdict.note, found)

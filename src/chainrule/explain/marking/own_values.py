@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chainrule.explain.graph import Graph
 from chainrule.explain.marking.digits import Precision, Written
 from chainrule.explain.names import Name
+from chainrule.explain.quantities import Quantities
 from chainrule.explain.recipes import Products, Recipe
 from chainrule.explain.spread import Spread
 
@@ -22,7 +22,7 @@ class OwnValues:
         instead: values that take the place of what would be found, for trying out a mistake.
     """
 
-    graph: Graph
+    graph: Quantities
     entries: Mapping[Name, Written]
     precision: Precision
     route: int = 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from chainrule.explain.graph import Graph
 from chainrule.explain.marking.digits import Precision, Written, agreement
 from chainrule.explain.marking.own_values import OwnValues
 from chainrule.explain.names import Name
+from chainrule.explain.quantities import Quantities
 from chainrule.explain.recipes import Recipe
 from chainrule.explain.spread import Spread
 
@@ -31,7 +31,7 @@ class Judge:
         entries: what was written, by name.
     """
 
-    def __init__(self, graph: Graph, entries: Mapping[Name, Written]):
+    def __init__(self, graph: Quantities, entries: Mapping[Name, Written]):
         self.graph = graph
         self.entries = dict(entries)
         self.precision = Precision.of(self.entries.values())

@@ -188,7 +188,8 @@ def verdict_text(mark: Mark) -> str:
 
 def given_lines(work: Derivation) -> list[str]:
     """What the exercise gives: inputs, targets, weights and biases."""
-    from chainrule.explain.document import Matrices, given
+    from chainrule.explain.arrays import given
+    from chainrule.explain.blocks import Matrices
     from chainrule.explain.render.text import matrix_text
 
     block = given(work)

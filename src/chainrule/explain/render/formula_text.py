@@ -49,7 +49,7 @@ class _Writer:
         match node:
             case Number(value, text):
                 written = text or shown(value, self.digits)
-                return written, SUM if written.startswith("-") else ATOM
+                return written, SUM if written.startswith("-") else PRODUCT if "/" in written else ATOM
             case Symbol():
                 return self.symbol(node), ATOM
             case Negative(of):
@@ -62,7 +62,9 @@ class _Writer:
             case Quotient(above, below):
                 return f"{self.within(above, PRODUCT)}/{self.within(below, POWER)}", PRODUCT
             case Power(base, exponent):
-                return f"{self.within(base, ATOM)}^{self.within(exponent, ATOM)}", POWER
+                inside = self.within(base, ATOM)
+                inside = f"({inside})" if isinstance(base, Symbol) and set("/^") & set(inside) else inside
+                return f"{inside}^{self.within(exponent, ATOM)}", POWER
             case Call(function, arguments):
                 return f"{function}({', '.join(self.write(a)[0] for a in arguments)})", ATOM
             case Absolute(of):

@@ -1,8 +1,19 @@
-r"""A document as LaTeX: an article that compiles with `amsmath` and nothing else."""
+r"""A document as LaTeX: an article that compiles with `pdflatex`, `amsmath` and `graphicx`."""
 
 from __future__ import annotations
 
-from chainrule.explain.document import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
+from chainrule.explain.blocks import (
+    Document,
+    Equation,
+    Heading,
+    Line,
+    Lines,
+    Matrices,
+    Matrix,
+    Paragraph,
+    SymbolText,
+    Table,
+)
 from chainrule.explain.formula import (
     Absolute,
     Call,
@@ -20,26 +31,34 @@ from chainrule.explain.formula import (
     SumOver,
     Symbol,
 )
-from chainrule.explain.names import KINDS, parse
+from chainrule.explain.names import quantity_named
 from chainrule.explain.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.numbers import shown
+from chainrule.explain.render.latex_text import latex_letter, latex_text
 
 _PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage{amsmath}
+\usepackage{graphicx}
 \usepackage[margin=2cm]{geometry}
 \setlength{\parindent}{0pt}
-\allowdisplaybreaks
+\setcounter{MaxMatrixCols}{64}
+\relpenalty=50 \binoppenalty=200
+% a quantity, what it is equal to, and a remark at the right; formulas break at = and +
+\newcommand{\quantity}[3]{{\raggedright\hangindent=2.5em\hangafter=1
+  \lineskiplimit=3pt \lineskip=5pt $\displaystyle #1 #2$%
+  \unskip\hfill\penalty50\hskip1em\null\nobreak\hfill{\small #3}\parfillskip=0pt\par}\vspace{4pt plus 2pt}}
+% what can't be broken is made smaller where it is too wide
+\newsavebox{\fitted}
+\newcommand{\fit}[1]{\sbox{\fitted}{$\displaystyle #1$}\ifdim\wd\fitted>.88\linewidth
+  \resizebox{.88\linewidth}{!}{\usebox{\fitted}}\else\usebox{\fitted}\fi}
 \begin{document}
 """
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\ensuremath{<}", ">": r"\ensuremath{>}",
-    "|": r"\ensuremath{|}", "ŷ": r"\ensuremath{\hat{y}}",
-}  # fmt: skip
 _FUNCTIONS = {"exp", "log", "tanh", "max", "min", "sin", "cos"}
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
+LONG = 120  # characters of LaTeX that may be wider than a line
 
 
 def to_latex(document: Document) -> str:
@@ -47,9 +66,11 @@ def to_latex(document: Document) -> str:
     parts = [_PREAMBLE]
     for block in document.blocks:
         match block:
-            case Heading(text, level):
-                command = {1: "section", 2: "subsection"}.get(level, "subsubsection")
-                parts.append(f"\\{command}*{{{latex_text(text)}}}")
+            case Heading():
+                command = {1: "section", 2: "subsection"}.get(block.level, "subsubsection")
+                before, name, after = block.parts(document.notation)
+                symbol = "" if name is None else f"${latex_written(document.notation.written(name))}$"
+                parts.append(f"\\{command}*{{{latex_text(before)}{symbol}{latex_text(after)}}}")
             case Paragraph(text):
                 parts.append(f"{latex_text(text)}\n")
             case Lines(lines):
@@ -57,69 +78,80 @@ def to_latex(document: Document) -> str:
             case Equation(left, sides):
                 parts.append(r"\texttt{" + latex_text(" = ".join([left, *sides])) + "}\n")
             case Matrices(matrices):
-                parts += [f"\\[ {latex_matrix(matrix, document.digits)} \\]" for matrix in matrices]
+                parts.append("\\medskip\n" + "\n".join(_matrix(matrix, document.digits) for matrix in matrices))
             case Table():
-                parts.append(_table(block))
+                parts.append(_table(block, document.notation))
     return "\n".join([*parts, r"\end{document}", ""])
 
 
-def latex_text(text: str) -> str:
-    """Text with LaTeX's special characters made harmless.
-
-    >>> latex_text("5_a & 3%")
-    '5\\\\_a \\\\& 3\\\\%'
-    """
-    return "".join(_SPECIAL.get(c, c) for c in text)
-
-
 def _display(lines: tuple[Line, ...], document: Document) -> str:
+    writer = _Writer(document.notation, document.digits)
     rows = []
     for line in lines:
-        left, *sides = _sides(line, document)
-        remark = f" & & \\text{{\\small {latex_text(line.remark)}}}" if line.remark else ""
-        rows.append(f"{left} &= " + " \\\\\n  &= ".join(sides) + remark)
-    return "\\begin{align*}\n" + " \\\\[4pt]\n".join(rows) + "\n\\end{align*}"
+        sides = [" ".join(writer.pieces(side)) for side in line.sides]
+        sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
+        left = latex_written(document.notation.written(line.name))
+        equal = "\n  ".join(f"= {side}" for side in sides)
+        rows.append(f"\\quantity{{{left}}}{{{equal}}}{{{latex_text(line.remark)}}}")
+    return "\n".join(rows)
 
 
-def latex_line(line: Line, document: Document) -> str:
+def _matrix(matrix: Matrix, digits: int) -> str:
+    symbol, body = _matrix_sides(matrix, digits)
+    remark = f"\\texttt{{{latex_text(matrix.formula)}}}" if matrix.formula else ""
+    return f"\\quantity{{{symbol}}}{{= \\fit{{{body}}}}}{{{remark}}}"
+
+
+def latex_line(line: Line, notation: Notation, digits: int) -> str:
     """A quantity with its formulas and value, in one row."""
-    return " = ".join(_sides(line, document))
+    return " = ".join(_sides(line, notation, digits))
 
 
-def _sides(line: Line, document: Document) -> list[str]:
-    sides = [latex_formula(side, document.notation, document.digits) for side in line.sides]
+def _sides(line: Line, notation: Notation, digits: int) -> list[str]:
+    sides = [latex_formula(side, notation, digits) for side in line.sides]
     sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
-    return [latex_written(document.notation.written(line.name)), *sides]
+    return [latex_written(notation.written(line.name)), *sides]
 
 
 def latex_matrix(matrix: Matrix, digits: int) -> str:
     """An array in square brackets."""
-    rows = r" \\ ".join(" & ".join(_number(value, digits) for value in row) for row in matrix.values)
+    return " = ".join(_matrix_sides(matrix, digits))
+
+
+def _matrix_sides(matrix: Matrix, digits: int) -> tuple[str, str]:
+    rows = r" \\ ".join(" & ".join(_cell(value, digits) for value in row) for row in matrix.values)
     letter, _, layer = matrix.symbol.partition(" ")
     symbol = letter.replace("dL/d", r"\partial L/\partial ").replace("+", "^{+}")
     above = f"_{{\\text{{{latex_text(layer)}}}}}" if layer else ""
-    return f"{symbol}{above} = \\begin{{bmatrix}} {rows} \\end{{bmatrix}}"
+    return f"{symbol}{above}", f"\\begin{{bmatrix}} {rows} \\end{{bmatrix}}"
 
 
-def _table(table: Table) -> str:
+def _cell(value: float | None, digits: int) -> str:
+    return r"\dots" if value is None else _number(value, digits)
+
+
+def _table(table: Table, notation: Notation) -> str:
+    def cell(text: str) -> str:
+        return f"${latex_written(notation.written(text.name))}$" if isinstance(text, SymbolText) else latex_text(text)
+
     columns = "".join("r" if i in table.right else "l" for i in range(len(table.columns)))
-    rows = [" & ".join(latex_text(cell) for cell in row) for row in (table.columns, *table.rows)]
+    rows = [" & ".join(cell(text) for text in row) for row in (table.columns, *table.rows)]
     body = f"{rows[0]} \\\\ \\hline\n" + " \\\\\n".join(rows[1:])
     return f"\\medskip\n\\begin{{tabular}}{{{columns}}}\n{body}\n\\end{{tabular}}\n"
 
 
 def latex_sign(sign: Sign) -> str:
     """A symbol with what stands above and below it."""
-    letter = {"ŷ": r"\hat{y}"}.get(sign.letter, sign.letter)
+    letter, above = sign.letter, _script(sign.above)
     if letter.endswith("'"):
-        letter = f"{letter.rstrip(chr(39))}"
-        above = "\\prime" + (f" {_script(sign.above)}" if sign.above else "")
-    else:
-        above = _script(sign.above)
-    if len(letter) > 1 and letter.isalpha():
+        letter = letter.rstrip("'")
+        above = "\\prime" + (f" {above}" if above else "")
+    if len(letter) == 1 and letter.isalpha():
+        letter = latex_letter(letter)
+    elif letter.isascii() and letter.isalpha():
         letter = f"\\mathrm{{{letter}}}"
-    elif not letter.startswith("\\"):
-        letter = letter if letter.isalpha() else f"\\text{{{latex_text(letter)}}}"
+    else:
+        letter = f"\\text{{{latex_text(letter)}}}"
     above += "+" * sign.plus
     return letter + (f"_{{{_script(sign.below)}}}" if sign.below else "") + (f"^{{{above}}}" if above else "")
 
@@ -134,7 +166,8 @@ def _script(text: str) -> str:
 def latex_written(written: Written) -> str:
     """A symbol, or a derivative as a fraction."""
     if isinstance(written, Ratio):
-        return f"\\frac{{\\partial {latex_sign(written.above)}}}{{\\partial {latex_sign(written.below)}}}"
+        ratio = f"\\frac{{\\partial {latex_sign(written.above)}}}{{\\partial {latex_sign(written.below)}}}"
+        return f"\\left.{ratio}\\right|_{{\\text{{{latex_text(written.note)}}}}}" if written.note else ratio
     return latex_sign(written)
 
 
@@ -151,10 +184,26 @@ def _number(value: float, digits: int) -> str:
     return {"infinity": r"\infty", "-infinity": r"-\infty", "undefined": r"\text{undefined}"}.get(text, text)
 
 
+def _fraction(text: str) -> str:
+    """A number as it was written, `1/3` as a fraction."""
+    above, slash, below = text.partition("/")
+    return f"\\frac{{{above}}}{{{below}}}" if slash else text
+
+
 class _Writer:
     def __init__(self, notation: Notation, digits: int):
         self.notation = notation
         self.digits = digits
+
+    def pieces(self, node: Node) -> list[str]:
+        """A formula cut at the operators of its outermost sum or product; what stays long may be made smaller."""
+        match node:
+            case Sum(terms):
+                return [_fitted(self.signed(term, first=not i)) for i, term in enumerate(terms)]
+            case Product(factors):
+                written = [_fitted(self.within(factor, PRODUCT)) for factor in factors]
+                return [written[0], *(f"\\cdot {factor}" for factor in written[1:])]
+        return [_fitted(self.write(node)[0])]
 
     def within(self, node: Node, level: int) -> str:
         text, own = self.write(node)
@@ -165,13 +214,13 @@ class _Writer:
             case NamedNumber(_, text):
                 return f"\\text{{{latex_text(text or '')}}}", ATOM
             case Number(value, text):
-                written = text or _number(value, self.digits)
+                written = _fraction(text) if text else _number(value, self.digits)
                 return written, SUM if written.startswith("-") else PRODUCT if "cdot" in written else ATOM
             case Symbol(name):
                 if name == "pi":
                     return r"\pi", ATOM
-                if name.split("[")[0] in KINDS:
-                    return latex_written(self.notation.written(parse(name))), ATOM
+                if (quantity := quantity_named(name)) is not None:
+                    return latex_written(self.notation.written(quantity)), ATOM
                 return f"\\text{{{latex_text(name)}}}", ATOM
             case Negative(of):
                 return f"-{self.within(of, PRODUCT)}", SUM
@@ -182,7 +231,10 @@ class _Writer:
             case Quotient(above, below):
                 return f"\\frac{{{self.write(above)[0]}}}{{{self.write(below)[0]}}}", ATOM
             case Power(base, exponent):
-                return f"{self.within(base, ATOM)}^{{{self.write(exponent)[0]}}}", POWER
+                inside = self.within(base, ATOM)
+                if isinstance(base, Symbol) and ("^" in inside or inside.startswith(r"\frac")):
+                    inside = f"\\left({inside}\\right)"
+                return f"{inside}^{{{self.write(exponent)[0]}}}", POWER
             case Call("exp", (argument,)):
                 return f"e^{{{self.write(argument)[0]}}}", POWER
             case Call("sqrt", (argument,)):
@@ -208,12 +260,21 @@ class _Writer:
         raise TypeError(node)
 
     def sum(self, terms: tuple[Node, ...]) -> str:
-        text = ""
-        for i, term in enumerate(terms):
-            if isinstance(term, Negative):
-                text += f"{' - ' if i else '-'}{self.within(term.of, PRODUCT)}"
-            else:
-                written = self.write(term)[0]
-                negative = i and written.startswith("-")
-                text += (" + " if i else "") + (f"\\left({written}\\right)" if negative else written)
+        return " ".join(self.signed(term, first=not i) for i, term in enumerate(terms))
+
+    def signed(self, term: Node, *, first: bool) -> str:
+        """A term with the sign before it."""
+        if isinstance(term, Negative):
+            return f"{'-' if first else '- '}{self.within(term.of, PRODUCT)}"
+        written = self.write(term)[0]
+        if first:
+            return written
+        return "+ " + (f"\\left({written}\\right)" if written.startswith("-") else written)
+
+
+def _fitted(text: str) -> str:
+    """What TeX can't break (fractions, what stands in brackets), made to fit where it is long."""
+    if len(text) < LONG or not ("\\frac" in text or "\\left" in text):
         return text
+    sign, rest = (text[:2], text[2:]) if text.startswith(("+ ", "- ")) else ("", text)
+    return f"{sign}\\fit{{{rest}}}"

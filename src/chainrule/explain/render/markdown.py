@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.explain.document import Document, Equation, Heading, Lines, Matrices, Paragraph, Table
-from chainrule.explain.render.latex import latex_line, latex_matrix, latex_text
+from chainrule.explain.blocks import Document, Equation, Heading, Line, Lines, Matrices, Paragraph, SymbolText, Table
+from chainrule.explain.notation import Notation
+from chainrule.explain.render.latex import latex_line, latex_matrix, latex_written
 
 
 def to_markdown(document: Document) -> str:
@@ -11,17 +12,14 @@ def to_markdown(document: Document) -> str:
     parts = []
     for block in document.blocks:
         match block:
-            case Heading(text, level):
-                parts.append(f"{'#' * level} {text}")
+            case Heading():
+                before, name, after = block.parts(document.notation)
+                symbol = "" if name is None else f"${latex_written(document.notation.written(name))}$"
+                parts.append(f"{'#' * block.level} {before}{symbol}{after}")
             case Paragraph(text):
                 parts.append(text)
             case Lines(lines):
-                parts.append(
-                    "\n".join(
-                        f"- ${latex_line(line, document)}$" + (f" ({line.remark})" if line.remark else "")
-                        for line in lines
-                    )
-                )
+                parts.append("\n".join(_line(line, document) for line in lines))
             case Equation(left, sides):
                 parts.append("`" + " = ".join([left, *sides]) + "`")
             case Matrices(matrices):
@@ -33,14 +31,21 @@ def to_markdown(document: Document) -> str:
                     )
                 )
             case Table():
-                parts.append(_table(block))
+                parts.append(_table(block, document.notation))
     return "\n\n".join(parts) + "\n"
 
 
-def _table(table: Table) -> str:
+def _line(line: Line, document: Document) -> str:
+    remark = f" ({line.remark})" if line.remark else ""
+    return f"- ${latex_line(line, document.notation, document.digits)}$" + remark
+
+
+def _table(table: Table, notation: Notation) -> str:
+    def cell(text: str) -> str:
+        if isinstance(text, SymbolText):
+            return f"${latex_written(notation.written(text.name))}$"
+        return text.replace("|", "\\|")
+
     ruler = "|".join("--:" if i in table.right else "---" for i in range(len(table.columns)))
-    rows = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in table.rows]
+    rows = [" | ".join(cell(text) for text in row) for row in table.rows]
     return "\n".join([f"| {' | '.join(table.columns)} |", f"|{ruler}|", *(f"| {row} |" for row in rows)])
-
-
-__all__ = ["latex_text", "to_markdown"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.explain.document import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
+from chainrule.explain.blocks import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
 from chainrule.explain.formula import Symbol
-from chainrule.explain.names import KINDS, parse
+from chainrule.explain.names import quantity_named
 from chainrule.explain.notation import Notation
 from chainrule.explain.numbers import shown
 from chainrule.explain.render.formula_text import formula_text
@@ -32,7 +32,8 @@ def to_text(document: Document) -> str:
 
 def symbol_text(notation: Notation, symbol: Symbol) -> str:
     """A symbol of a formula in a notation; letters that are no quantities stay as they are."""
-    return notation.text(parse(symbol.name)) if symbol.name.split("[")[0] in KINDS else symbol.name
+    name = quantity_named(symbol.name)
+    return symbol.name if name is None else notation.text(name)
 
 
 def line_text(line: Line, document: Document) -> str:
@@ -45,8 +46,12 @@ def line_text(line: Line, document: Document) -> str:
 
 def matrix_text(matrix: Matrix, digits: int) -> str:
     """`h hidden = [0.608 0.723]`, rows separated by semicolons."""
-    rows = "; ".join(" ".join(shown(value, digits) for value in row) for row in matrix.values)
+    rows = "; ".join(" ".join(_cell(value, digits) for value in row) for row in matrix.values)
     return f"{matrix.symbol} = [{rows}]" + (f"    ({matrix.formula})" if matrix.formula else "")
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "..." if value is None else shown(value, digits)
 
 
 def table_text(table: Table) -> str:

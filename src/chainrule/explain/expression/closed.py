@@ -1,0 +1,123 @@
+"""A derivative written out in the variables alone: `2*x*exp(x^2)`; and with shared factors taken out, step by step."""
+
+from __future__ import annotations
+
+from chainrule.explain.expression.graph import ExpressionGraph
+from chainrule.explain.expression.local import own_formula, slope_recipes
+from chainrule.explain.formula import (
+    Call,
+    Negative,
+    Node,
+    Number,
+    Product,
+    Quotient,
+    Sum,
+    Symbol,
+    replace_symbols,
+)
+from chainrule.explain.formula.tree import rebuild
+from chainrule.explain.names import Name
+
+LARGEST = 60  # nodes of a sum over paths that is still worth reading
+LARGEST_WRITTEN_OUT = 40
+
+
+def factored(graph: ExpressionGraph, variable: Name) -> Node | None:
+    """The paths to the result with shared factors outside: `dk/dh*(dh/df*df/dx + dh/dg*dg/dx)`.
+
+    None where no factor is shared, or the formula is too long to be read.
+    """
+    known: dict[Name, Node | None] = {variable: None}  # the derivative by the variable; None stands for 1
+    for step in graph.steps.values():
+        terms: list[Node] = []
+        for name in step.inputs:
+            if name in known:
+                slope = Symbol(str(graph.local(step.name, name)))
+                inner = known[name]
+                factors = inner.factors if isinstance(inner, Product) else () if inner is None else (inner,)
+                terms.append(Product((slope, *factors)) if factors else slope)
+        if terms:
+            known[step.name] = terms[0] if len(terms) == 1 else Sum(tuple(terms))
+        if any(tree is not None and size(tree) > LARGEST for tree in known.values()):
+            return None
+    tree = known.get(graph.end)
+    shares = isinstance(tree, Product) and any(isinstance(factor, Sum) for factor in tree.factors)
+    inside = isinstance(tree, Sum) and any(_holds_sum(term) for term in tree.terms)
+    return tree if shares or inside else None
+
+
+def _holds_sum(term: Node) -> bool:
+    return isinstance(term, Product) and any(isinstance(factor, Sum) for factor in term.factors)
+
+
+def written_out(graph: ExpressionGraph, variable: Name) -> Node | None:
+    """The derivative of the result by a variable, in variables only; None where that is too long to be read."""
+    values: dict[str, Node] = {}
+    derivatives: dict[Name, Node] = {variable: Number(1.0)}
+    for step in graph.steps.values():
+        values[str(step.name)] = replace_symbols(own_formula(step), values)
+        terms = []
+        for name in step.inputs:
+            if name in derivatives:
+                slope = slope_recipes(step, name)[0].tree()
+                assert slope is not None
+                terms.append(times(replace_symbols(slope, values), derivatives[name]))
+        if terms:
+            derivatives[step.name] = plus(terms)
+        if size(values[str(step.name)]) > 4 * LARGEST:
+            return None
+    found = derivatives.get(graph.end, Number(0.0))
+    return found if size(found) <= LARGEST_WRITTEN_OUT else None
+
+
+def size(node: Node) -> int:
+    """The number of a formula's nodes."""
+    found = 0
+
+    def count(_: Node) -> None:
+        nonlocal found
+        found += 1
+
+    rebuild(node, count)
+    return found
+
+
+def plus(terms: list[Node]) -> Node:
+    """A sum without zeros."""
+    flat: list[Node] = []
+    for term in terms:
+        flat += term.terms if isinstance(term, Sum) else (term,)
+    kept = [term for term in flat if not (isinstance(term, Number) and term.value == 0)]
+    if not kept:
+        return Number(0.0)
+    return kept[0] if len(kept) == 1 else Sum(tuple(kept))
+
+
+def times(*factors: Node) -> Node:
+    """A product: numbers first and in one, the short factors before the long ones."""
+    number, sign = 1.0, 1.0
+    others: list[Node] = []
+    labels: list[str] = []
+    waiting = list(factors)
+    while waiting:
+        factor = waiting.pop(0)
+        match factor:
+            case Negative(of):
+                sign, waiting = -sign, [of, *waiting]
+            case Product(inner):
+                waiting = [*inner, *waiting]
+            case Number(value, text):
+                number *= value
+                labels += [text] if text else [] if value == 1 else [""]
+            case _:
+                others.append(factor)
+    if number == 0:
+        return Number(0.0)
+    others.sort(key=lambda f: (isinstance(f, Call), isinstance(f, (Sum, Quotient)), size(f)))
+    if number < 0:
+        number, sign = -number, -sign
+    label = labels[0].lstrip("-") if len(labels) == 1 and labels[0] else None
+    if number != 1 or not others:
+        others.insert(0, Number(number, label))
+    made = others[0] if len(others) == 1 else Product(tuple(others))
+    return Negative(made) if sign < 0 else made

@@ -1,0 +1,178 @@
+"""One step's own formula, and its derivative by each of its inputs, as recipes.
+
+Functions bring theirs: an activation computes here what it computes in a network. A sum of products is differentiated
+as the pre-activation of a unit is: the derivative by a factor is what stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+
+from chainrule.arrays import Array, Doubles
+from chainrule.explain.builders.forward import options_of
+from chainrule.explain.expression.functions import FUNCTIONS, SHORT, Elementary, Function
+from chainrule.explain.expression.steps import Atom, Step, Term, number
+from chainrule.explain.formula import (
+    Absolute,
+    Call,
+    Compare,
+    Conditional,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    Symbol,
+    evaluate,
+    read_formula,
+    replace_symbols,
+    symbols_of,
+)
+from chainrule.explain.names import Name, quantity_named
+from chainrule.explain.recipes import FunctionOf, Part, Products, Recipe
+
+ZERO, ONE = Number(0.0), Number(1.0)
+GENERAL = {"/": "h = a / b", "**": "h = a^b", "max": "h = max(a, b)", "min": "h = min(a, b)"}
+
+
+def node(atom: Atom) -> Node:
+    """An atom in a formula."""
+    return Symbol(str(atom)) if isinstance(atom, Name) else atom
+
+
+def own_formula(step: Step) -> Node:
+    """A step in short, functions by their names: what is put in where formulas are written out."""
+    arguments = tuple(map(node, step.arguments))
+    match step.kind:
+        case "+":
+            return _sum_of(step).tree()
+        case "/":
+            return Quotient(*arguments)
+        case "**":
+            return Power(*arguments)
+    return Absolute(arguments[0]) if step.function == "abs" else Call(step.function, arguments)
+
+
+def value_recipes(step: Step) -> tuple[Recipe, ...]:
+    """How a step is computed."""
+    if step.kind == "+":
+        return (_sum_of(step),)
+    if step.kind != "call" or step.function not in FUNCTIONS:
+        return (from_tree(own_formula(step), GENERAL.get(step.function or step.kind, "")),)
+    f = FUNCTIONS[step.function]
+    (argument,) = step.arguments
+    text = f.formulas[0]
+    short = step.function in SHORT or isinstance(f, Elementary)
+    tree = own_formula(step) if short else _bound(text, f, {"z": node(argument)})
+
+    def function(points: Doubles) -> Array:
+        z = points[:, 0] if isinstance(argument, Name) else np.full(len(points), argument.value)
+        return f.value(z)
+
+    return (FunctionOf(step.inputs, function, text, lambda: tree),)
+
+
+def slope_recipes(step: Step, by: Name) -> tuple[Recipe, ...]:
+    """The derivative of a step by one of its inputs, the others held."""
+    if step.kind == "+":
+        return (_slope_of_sum(step, by),)
+    if step.function in FUNCTIONS:
+        return _slopes_of_function(step)
+    places = [i for i, argument in enumerate(step.arguments) if argument == by]
+    found = [_slope_at(step, i) for i in places]
+    return (from_tree(found[0][0] if len(found) == 1 else Sum(tuple(tree for tree, _ in found)), found[0][1]),)
+
+
+def from_tree(tree: Node, general: str) -> FunctionOf:
+    """A recipe that is a formula and nothing else."""
+    names = [name for name in map(quantity_named, symbols_of(tree)) if name is not None]
+
+    def function(points: Doubles) -> Array:
+        values = {str(name): points[:, i] for i, name in enumerate(names)}
+        return np.broadcast_to(np.asarray(evaluate(tree, values), dtype=float), len(points))
+
+    return FunctionOf(tuple(names), function, general, lambda: tree)
+
+
+def _bound(text: str, f: Function, letters: dict[str, Node]) -> Node:
+    return replace_symbols(read_formula(text).right, options_of(f) | letters)
+
+
+def _part(term: Term, coefficient: Fraction, factors: tuple[Name, ...]) -> Part:
+    return Part(factors, float(coefficient), number(abs(coefficient)).text or "")
+
+
+def _sum_of(step: Step) -> Products:
+    parts = tuple(_part(term, term.coefficient, term.factors) for term in step.terms)
+    many = len(step.terms) > 1
+    return Products(parts, "h = a + b + ..." if many else "h = a b")
+
+
+def _slope_of_sum(step: Step, by: Name) -> Products:
+    parts = []
+    for term in step.terms:
+        times = Counter(term.factors)[by]
+        if times:
+            left = list(term.factors)
+            left.remove(by)
+            parts.append(_part(term, term.coefficient * times, tuple(left)))
+    alone = all(not part.factors for part in parts)
+    return Products(tuple(parts), "d(c a)/da = c" if alone else "d(a b)/da = b")
+
+
+def _slopes_of_function(step: Step) -> tuple[Recipe, ...]:
+    f = FUNCTIONS[step.function]
+    (z,) = step.inputs
+    text = f.formulas[1]
+    letters = {"z": node(z), "h": node(step.name)}
+    kept = step.name if f.needs == "h" else z
+    tree = _bound(text, f, letters)
+    recipes: list[Recipe] = [FunctionOf((kept,), lambda k: f.derivative(k[:, 0]), text, lambda: tree)]
+    if f.needs == "h":
+        recipes.append(FunctionOf((z,), lambda k: f.derivative(f.value(k[:, 0])), text, None, "from z"))
+    return tuple(recipes)
+
+
+def _slope_at(step: Step, place: int) -> tuple[Node, str]:
+    """The derivative by what stands at one place of an operation with two, and the rule that it follows."""
+    a, b = map(node, step.arguments)
+    h = node(step.name)
+    if step.kind == "/":
+        if place == 0:
+            return Quotient(ONE, b), "d(a / b)/da = 1 / b"
+        return Negative(Quotient(a, Power(b, Number(2.0)))), "d(a / b)/db = -a / b^2"
+    if step.kind == "**":
+        if place == 0:
+            return _power_slope(a, b), "d(a^b)/da = b a^(b - 1)"
+        return Product((h, Call("log", (a,)))), "d(a^b)/db = a^b log(a)"
+    # where both are equal there is no derivative; the first counts then, but a number never does, as in ReLU
+    this, other, sign = (a, b, ">=") if place == 0 else (b, a, ">")
+    if isinstance(other, Number):
+        sign = ">"
+    if step.function == "min":
+        sign = sign.replace(">", "<")
+    return (
+        Conditional(ONE, Compare(this, sign, other), ZERO),
+        f"d {step.function}(a, b)/da = 1 if a {sign[0]} b else 0",
+    )
+
+
+def _power_slope(a: Node, b: Node) -> Node:
+    """`b a^(b - 1)`, as it is written for a number b."""
+    if not isinstance(b, Number):
+        return Product((b, Power(a, Sum((b, Negative(ONE))))))
+    n = b.value
+    if n in (0.0, 1.0):
+        return Number(n)
+    less = number(Fraction(b.text) - 1) if b.text else Number(n - 1)
+    power = a if less.value == 1 else Power(a, less)
+    if n == -1:
+        return Negative(power)
+    return (
+        Product((b, power)) if n > 0 else Negative(Product((Number(-n, b.text.lstrip("-") if b.text else None), power)))
+    )

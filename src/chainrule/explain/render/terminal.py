@@ -1,0 +1,179 @@
+"""A document at a terminal: coloured, aligned at the equals signs, as wide as the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from io import StringIO
+from textwrap import fill
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from chainrule.explain.blocks import (
+    Block,
+    Document,
+    Equation,
+    Heading,
+    Line,
+    Lines,
+    Matrices,
+    Matrix,
+    Paragraph,
+    Table,
+)
+from chainrule.explain.numbers import shown
+from chainrule.explain.render.formula_text import formula_text
+from chainrule.explain.render.text import symbol_text
+from chainrule.explain.render.wrap import wrap_formula
+
+TITLE, SECTION, SYMBOL, NUMBERS, VALUE, REMARK, SIGN = "bold", "bold cyan", "bold", "cyan", "bold green", "dim", "dim"
+WIDEST_SYMBOL = 20  # columns that symbols are aligned in; longer ones stand for themselves
+LEAST, MOST = 40, 140  # columns; wider windows are not filled, as lines would be too long to follow
+EDGE = 96  # the column that remarks end at in wide windows
+
+
+def terminal(document: Document, width: int = 80) -> Group:
+    """The document for a rich console of this width."""
+    width = max(LEAST, min(width, MOST))
+    parts: list[RenderableType] = []
+    under_heading = True
+    for block in document.blocks:
+        if not under_heading:
+            parts.append(Text())
+        parts.append(_block(block, document, width))
+        under_heading = isinstance(block, Heading)
+    return Group(*parts)
+
+
+def to_terminal(document: Document, width: int = 80, *, color: bool = True) -> str:
+    """The document as a string, with escape sequences for colours or without."""
+    file = StringIO()
+    console = Console(
+        file=file, width=width, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False,
+        color_system="standard" if color else None, legacy_windows=False,
+    )  # fmt: skip
+    console.print(terminal(document, width))
+    return file.getvalue()
+
+
+def _block(block: Block, document: Document, width: int) -> RenderableType:
+    match block:
+        case Heading(text, 1):
+            return Text().append(text, TITLE).append("\n" + "─" * min(len(text), width) + "\n", REMARK)
+        case Heading(text, _):
+            return Text(text, SECTION)
+        case Paragraph(text):
+            return Text("\n".join(fill(line, width) for line in text.splitlines()))
+        case Lines(lines):
+            return _lines(lines, document, width)
+        case Equation(left, sides):
+            return _stacked(left, [(side, "") for side in sides], "", len(left), width)
+        case Matrices(matrices):
+            return _matrices(matrices, document.digits, width)
+        case Table():
+            return _table(block)
+
+
+def _lines(lines: Iterable[Line], document: Document, width: int) -> Text:
+    lines = list(lines)
+    symbols = [document.notation.text(line.name) for line in lines]
+    column = max((len(symbol) for symbol in symbols if len(symbol) <= WIDEST_SYMBOL), default=0)
+    return Text("\n").join(
+        _line(line, symbol, column, document, width) for line, symbol in zip(lines, symbols, strict=True)
+    )
+
+
+def _line(line: Line, symbol: str, column: int, document: Document, width: int) -> Text:
+    texts = [formula_text(side, lambda s: symbol_text(document.notation, s), document.digits) for side in line.sides]
+    styles = ["", NUMBERS, VALUE] if len(texts) == 3 else [""] * (len(texts) - 1) + [VALUE]
+    sides = [
+        (text, style) for i, (text, style) in enumerate(zip(texts, styles, strict=True)) if text not in texts[i + 1 :]
+    ]
+    return _stacked(symbol, sides, line.remark, column, width)
+
+
+def _stacked(symbol: str, sides: list[tuple[str, str]], remark: str, column: int, width: int) -> Text:
+    """`symbol = side = side`, in one line where that fits, else a line for each side under the first equals sign."""
+    made = Text().append(symbol.ljust(column), SYMBOL)
+    whole = sum(len(text) + 3 for text, _ in sides)
+    if max(len(symbol), column) + whole <= width:
+        for text, style in sides:
+            made.append(" = ", SIGN).append(text, style)
+    else:
+        before = column if len(symbol) <= column else 4
+        if before < len(symbol):
+            made.append("\n" + " " * before)
+        for i, (text, style) in enumerate(sides):
+            made.append(("\n" + " " * before if i else "") + " = ", SIGN)
+            made.append(f"\n{' ' * (before + 3)}".join(wrap_formula(text, width - before - 3)), style)
+    return _with_remark(made, remark, width)
+
+
+def _with_remark(made: Text, remark: str, width: int) -> Text:
+    """The remark behind the last line, at the right edge; under it where it doesn't fit."""
+    if not remark:
+        return made
+    last = len(made.plain.rpartition("\n")[2])
+    edge = EDGE if last + len(remark) + 2 <= EDGE < width else width
+    gap = edge - last - len(remark)
+    return made.append(" " * gap if gap >= 2 else "\n" + " " * max(edge - len(remark), 0)).append(remark, REMARK)
+
+
+def _matrices(matrices: Iterable[Matrix], digits: int, width: int) -> Text:
+    """Arrays, and behind them, in a column, the formula that gives each whole."""
+    made = [(_matrix(matrix, digits, width), matrix.formula) for matrix in matrices]
+    ends = [len(text.plain.rpartition("\n")[2]) for text, _ in made]
+    longest = max(len(formula) for _, formula in made)
+    column = min(max(ends) + 4, width - longest)
+    for (text, formula), end in zip(made, ends, strict=True):
+        if formula:
+            text.append(" " * (column - end) if end + 2 <= column else "\n" + " " * column).append(formula, REMARK)
+    return Text("\n").join(text for text, _ in made)
+
+
+def _matrix(matrix: Matrix, digits: int, width: int) -> Text:
+    """An array in brackets, its columns aligned; the middle ones are left out where they don't fit."""
+    cells = [["…" if value is None else shown(value, digits) for value in row] for row in matrix.values]
+    before = len(matrix.symbol) + 5
+    cells = _narrowed(cells, width - before)
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    made = Text().append(matrix.symbol, SYMBOL).append(" = ", SIGN)
+    for i, row in enumerate(cells):
+        opening, closing = _brackets(i, len(cells))
+        if i:
+            made.append("\n" + " " * (before - 2))
+        made.append(opening, SIGN)
+        made.append("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)), NUMBERS)
+        made.append(closing, SIGN)
+    return made
+
+
+def _brackets(i: int, n: int) -> tuple[str, str]:
+    if n == 1:
+        return "[", "]"
+    return ("⎡", "⎤") if i == 0 else ("⎣", "⎦") if i == n - 1 else ("⎢", "⎥")
+
+
+def _narrowed(cells: list[list[str]], width: int) -> list[list[str]]:
+    """The cells with columns taken out of the middle until the rest fits."""
+    while len(cells[0]) > 2 and sum(max(len(row[i]) for row in cells) + 2 for i in range(len(cells[0]))) > width + 2:
+        middle = len(cells[0]) // 2
+        if all(row[middle] == "…" for row in cells):
+            middle += 1 if middle + 1 < len(cells[0]) - 1 else -1
+        folded = any(all(row[i] == "…" for row in cells) for i in range(len(cells[0])))
+        for row in cells:
+            row[middle : middle + 1] = [] if folded else ["…"]
+        if folded and len(cells[0]) <= 3:
+            break
+    return cells
+
+
+def _table(table: Table) -> RichTable:
+    made = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style=REMARK)
+    for i, name in enumerate(table.columns):
+        made.add_column(name, justify="right" if i in table.right else "left", overflow="fold")
+    for row in table.rows:
+        made.add_row(*row)
+    return made
