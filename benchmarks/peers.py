@@ -12,10 +12,17 @@ import sys
 import threading
 import time
 import warnings
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
-NAMES = {"chainrule": "chainrule", "sklearn": "scikit-learn", "torch": "PyTorch", "jax": "JAX"}
+NAMES = {
+    "chainrule": "chainrule",
+    "estimator": "MLPClassifier",
+    "sklearn": "scikit-learn",
+    "torch": "PyTorch",
+    "jax": "JAX",
+}
 
 
 class Peer:
@@ -61,17 +68,23 @@ class Chainrule(Peer):
 
 
 class Sklearn(Peer):
-    def fit(self, epochs: int) -> None:
-        from sklearn.neural_network import MLPClassifier
+    module = "sklearn.neural_network"
 
+    def fit(self, epochs: int) -> None:
         warnings.filterwarnings("ignore")
-        self.trained = MLPClassifier(
+        self.trained = import_module(self.module).MLPClassifier(
             tuple(self.sizes[1:-1]), batch_size=self.batch, max_iter=epochs, tol=0.0, n_iter_no_change=10**6,
             alpha=0.0, random_state=0,
         ).fit(self.X, self.y)  # fmt: skip
 
     def predict(self, X: Any) -> Any:
         return self.trained.predict_proba(X)
+
+
+class Estimator(Sklearn):
+    """The same arguments to our estimator."""
+
+    module = "chainrule"
 
 
 class Torch(Peer):
@@ -150,7 +163,13 @@ class Jax(Peer):
         self.jax.block_until_ready(parameters)
 
 
-PEERS: dict[str, type[Peer]] = {"chainrule": Chainrule, "sklearn": Sklearn, "torch": Torch, "jax": Jax}
+PEERS: dict[str, type[Peer]] = {
+    "chainrule": Chainrule,
+    "estimator": Estimator,
+    "sklearn": Sklearn,
+    "torch": Torch,
+    "jax": Jax,
+}
 
 
 def set_threads(threads: int) -> None:

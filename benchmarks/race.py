@@ -99,24 +99,30 @@ def steps(given: Any) -> list[str]:
     """Microseconds per step on one thread; the lines of the README's table."""
     peers = given.peers
     table = [
-        "| network, batch | chainrule | " + " | ".join(NAMES[who] for who in peers) + " |",
-        "|---|---|" + "---|" * len(peers),
+        "| network, batch | `Model` | `MLPClassifier` | " + " | ".join(NAMES[who] for who in peers) + " |",
+        "|---|---|---|" + "---|" * len(peers),
     ]
-    print("microseconds per step, float32, one thread")
+    print("microseconds per step, float32, one thread; through the model, and through the estimator")
     for sizes, batch, epochs, targets in STEPS:
-        everybody = [Worker(who, sizes, batch, 1) for who in ["chainrule", *peers]]
+        everybody = [Worker(who, sizes, batch, 1) for who in ["chainrule", "estimator", *peers]]
         seconds = side_by_side(everybody, given.rounds, lambda worker, n=epochs: worker.ask(do="fit", epochs=n))
         for worker in everybody:
             worker.__exit__()
         n_steps = ROWS // batch * epochs
         micro = {who: statistics.median(times) / n_steps * 1e6 for who, times in seconds.items()}
         ratios = {who: ratio(seconds[who], seconds["chainrule"]) for who in peers}
+        through = {who: ratio(seconds[who], seconds["estimator"]) for who in peers}
         speed = flops(sizes, batch) / micro["chainrule"] / 1e3
-        print(f"  {name_of(sizes)}, batch {batch}: chainrule {micro['chainrule']:.2f} ({speed:.0f} GFLOP/s)")
+        print(
+            f"  {name_of(sizes)}, batch {batch}: {micro['chainrule']:.2f} ({speed:.0f} GFLOP/s), {micro['estimator']:.2f}"
+        )
         for who in peers:
-            print(f"    {NAMES[who]:<13} {micro[who]:10.1f}   {verdict(ratios[who], targets[who])}")
+            print(
+                f"    {NAMES[who]:<13} {micro[who]:10.1f}   {verdict(ratios[who], targets[who])}, {through[who]:.2f}x"
+            )
         cells = [f"{micro[who]:,.0f} ({ratios[who]:.1f}x)" for who in peers]
-        table.append(f"| {name_of(sizes)}, {batch} | {micro['chainrule']:,.1f} | " + " | ".join(cells) + " |")
+        ours = f"{micro['chainrule']:,.1f} | {micro['estimator']:,.1f}"
+        table.append(f"| {name_of(sizes)}, {batch} | {ours} | " + " | ".join(cells) + " |")
     return table
 
 
@@ -159,10 +165,10 @@ def python_threads(given: Any) -> None:
 def predict(given: Any) -> None:
     """One row, and a million."""
     peers = [who for who in given.peers if who != "jax"]
-    everybody = [Worker(who, MIDDLE, 256, 1) for who in ["chainrule", *peers]]
+    everybody = [Worker(who, MIDDLE, 256, 1) for who in ["chainrule", "estimator", *peers]]
     one = side_by_side(everybody, given.rounds, lambda worker: worker.ask(do="predict", rows=1, calls=2000))
     many = side_by_side(
-        [worker for worker in everybody if worker.who != "sklearn"], min(given.rounds, 3),
+        [worker for worker in everybody if worker.who in ("chainrule", "torch")], min(given.rounds, 3),
         lambda worker: worker.ask(do="predict", rows=1_000_000, calls=1),
     )  # fmt: skip
     for worker in everybody:
@@ -172,6 +178,9 @@ def predict(given: Any) -> None:
     for who in peers:
         gain = verdict(ratio(one[who], one["chainrule"]), 20 if who == "sklearn" else 1)
         print(f"    {NAMES[who]:<13} {statistics.median(one[who]) * 1e6:8.1f}   {gain}")
+    if "sklearn" in peers:
+        gain = verdict(ratio(one["sklearn"], one["estimator"]), 3)
+        print(f"  through the estimator {statistics.median(one['estimator']) * 1e6:.2f}: scikit-learn {gain}")
     print(f"  a million rows: chainrule {statistics.median(many['chainrule']) * 1e3:.0f} ms")
     for who in peers:
         if who in many:
