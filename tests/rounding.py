@@ -5,9 +5,9 @@ were changed by a relative `gamma = n u / (1 - n u)` at most (Higham, "Accuracy 
 2002, chapter 3), with `u` the unit roundoff and `n` the number of roundings that one number goes through. What such
 changes of all operands do to the answer depends on the problem; it is not guessed but measured: the reference engine
 computes in float64 with every parameter, input, target and row weight changed at random by up to `gamma`, a few times,
-and with every number that the forward pass keeps for the backward pass, for there a gradient that is exactly 0 (of
-weights before a normalization) is a sum whose terms no longer cancel. The largest difference seen, times `SAFETY`
-because draws are not the worst case, is the bound.
+and with every number that the forward pass keeps for the backward pass, and every gradient by a value on its way back:
+only then a gradient that is exactly 0 (of what stands before a normalization) is a sum whose terms no longer cancel. The
+largest difference seen, times `SAFETY` because draws are not the worst case, is the bound.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from chainrule import Dense, Model, Network
 from chainrule.arrays import Array
 from chainrule.engines.contract import Rows
 from chainrule.engines.reference import Forward, ReferenceEngine
-from chainrule.layers import Context
+from chainrule.layers import Arrays, Context
 from chainrule.objective import Objective
 from chainrule.parameters import Views
 
@@ -41,7 +41,7 @@ def gamma(network: Network, rows: int, dtype: np.dtype) -> float:
 
 
 class Unsteady(ReferenceEngine):
-    """The reference engine, whose memo is changed at random by a relative `size` at most."""
+    """The reference engine, whose memo and gradients by values are changed at random by a relative `size` at most."""
 
     def __init__(self, network: Network, objective: Objective, size: float, rng: np.random.Generator):
         super().__init__(network, objective)
@@ -56,6 +56,20 @@ class Unsteady(ReferenceEngine):
         done = super().forward(parameters, state, inputs, context)
         memos = [{name: self.changed(array) for name, array in memo.items()} for memo in done.memos]
         return Forward(done.values, memos, done.states)
+
+    def backward(
+        self, parameters: Views, memos: list[Arrays], deltas: dict[int, Array], gradients: Views
+    ) -> dict[int, Array]:
+        engine = self
+
+        class Changed(dict[int, Array]):
+            def __setitem__(self, slot: int, delta: Array) -> None:
+                super().__setitem__(slot, engine.changed(delta))
+
+        changed = Changed()
+        for slot, delta in deltas.items():
+            changed[slot] = delta
+        return super().backward(parameters, memos, changed, gradients)
 
 
 Answers = dict[str, np.ndarray]
