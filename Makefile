@@ -36,6 +36,7 @@ bench: $(VENV)/installed  ## Speed beside scikit-learn, PyTorch and JAX where th
 	$(RUN)/python benchmarks/race.py
 	$(RUN)/python benchmarks/step_time.py
 	$(RUN)/python benchmarks/import_time.py
+	$(RUN)/python benchmarks/explain_time.py
 
 clean:  ## Take away the virtual environment and what was built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,8 +6,8 @@ were changed by a relative `gamma = n u / (1 - n u)` at most (Higham, "Accuracy 
 changes of all operands do to the answer depends on the problem; it is not guessed but measured: the reference engine
 computes in float64 with every parameter, input, target and row weight changed at random by up to `gamma`, a few times,
 and with every number that the forward pass keeps for the backward pass, and every gradient by a value on its way back:
-only then a gradient that is exactly 0 (of what stands before a normalization) is a sum whose terms no longer cancel. The
-largest difference seen, times `SAFETY` because draws are not the worst case, is the bound.
+only then a gradient that is exactly 0 (of what stands before a normalization) is a sum whose terms no longer cancel.
+The largest difference seen, times `SAFETY` because draws are not the worst case, is the bound.
 """
 
 from __future__ import annotations
