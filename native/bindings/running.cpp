@@ -155,7 +155,7 @@ struct TrainArguments {
     const Readable& order;
     long batch_size;
     const Readable& rates;
-    uint64_t first_step;
+    uint64_t first_step, memory_from;
     Sums sums;
     Optimizer optimizer;
     uint64_t seed;
@@ -182,6 +182,7 @@ Outcome run_training(const TrainArguments& a) {
     job.steps = long(a.rates.size());
     job.rates = numbers_of<double>(a.rates, "rates", job.steps);
     job.first_step = a.first_step;
+    job.memory_from = a.memory_from;
     job.sums = a.sums;
     job.optimizer = a.optimizer;
     job.seed = a.seed;
@@ -196,9 +197,10 @@ Outcome run_training(const TrainArguments& a) {
 
 nb::tuple train_program(const Program& program, const Writable& parameters, const Writable& state, const Writable& slots,
                         const Objects& inputs, const Objects& targets, const Objects& weights, const Readable& order,
-                        long batch_size, const Readable& rates, uint64_t first_step, const Writable& loss_sums,
-                        const Writable& weight_sums, const Writable& penalty_sums, const nb::dict& optimizer, uint64_t seed,
-                        const std::vector<nb::tuple>& trainable, nb::object clip_norm, nb::object should_stop, int threads) {
+                        long batch_size, const Readable& rates, uint64_t first_step, uint64_t memory_from,
+                        const Writable& loss_sums, const Writable& weight_sums, const Writable& penalty_sums,
+                        const nb::dict& optimizer, uint64_t seed, const std::vector<nb::tuple>& trainable,
+                        nb::object clip_norm, nb::object should_stop, int threads) {
     const Vectors vectors = vectors_of(program, Readable(parameters), Readable(state));
     std::vector<Run> runs;
     for (const nb::tuple& run : trainable) {
@@ -207,7 +209,7 @@ nb::tuple train_program(const Program& program, const Writable& parameters, cons
     }
     Watch watch{std::move(should_stop), nullptr};
     const TrainArguments arguments{program, vectors.members, parameters, state, slots, inputs, targets, weights, order,
-                                   batch_size, rates, first_step,
+                                   batch_size, rates, first_step, memory_from,
                                    sums_of(program, vectors.members, loss_sums, weight_sums, penalty_sums),
                                    optimizer_of(optimizer), seed, runs,
                                    clip_norm.is_none() ? 0.0 : nb::cast<double>(clip_norm), watch, threads};
@@ -285,9 +287,9 @@ void gradients_of_program(const Program& program, const Readable& parameters, co
 void init_running(nb::class_<Program>& program) {
     program.def("train", &train_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("slots"),
                 nb::arg("inputs"), nb::arg("targets"), nb::arg("weights"), nb::arg("order"), nb::arg("batch_size"),
-                nb::arg("rates"), nb::arg("first_step"), nb::arg("loss_sums"), nb::arg("weight_sums"),
-                nb::arg("penalty_sums"), nb::arg("optimizer"), nb::arg("seed"), nb::arg("trainable"),
-                nb::arg("clip_norm").none(), nb::arg("should_stop").none(), nb::arg("threads"),
+                nb::arg("rates"), nb::arg("first_step"), nb::arg("memory_from"), nb::arg("loss_sums"),
+                nb::arg("weight_sums"), nb::arg("penalty_sums"), nb::arg("optimizer"), nb::arg("seed"),
+                nb::arg("trainable"), nb::arg("clip_norm").none(), nb::arg("should_stop").none(), nb::arg("threads"),
                 "Do one step for each learning rate; returns the steps done, the step and the member that diverged\n"
                 "(-1 if none did), and whether it was stopped.");
     program.def("predict", &predict_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),

@@ -107,7 +107,7 @@ private:
             double& sum = penalties_[size_t(member)];
             sum = updater.penalty();
             if (!executor.finite_losses(losses) || !std::isfinite(sum)) return;
-            const uint64_t t = job_.first_step + uint64_t(step) + 1;
+            const uint64_t t = job_.first_step - job_.memory_from + uint64_t(step) + 1;
             updater.begin_step(update_call<T>(job_.optimizer, job_.rates[step], t), program_.penalty_factor(weights));
             executor.backward(parameters, state, gradient, eager() ? &updater : nullptr, team);
         });
@@ -229,6 +229,7 @@ Outcome train(const Program& program, const TrainJob<T>& job) {
     const FlushDenormals flush;
     check_data(program, job.data, true);
     job.optimizer.check();
+    if (job.memory_from > job.first_step) throw std::invalid_argument("what the optimizer remembers begins after the first step");
     if (job.members < 1 || job.batch < 1 || job.rows_in_order < 1) throw std::invalid_argument("there is nothing to train on");
     if (job.steps > (job.rows_in_order + job.batch - 1) / job.batch)
         throw std::invalid_argument("there are more learning rates than batches");

@@ -33,6 +33,7 @@ struct TrainJob {
     const double* rates = nullptr;  // one for each step
     long steps = 0;
     uint64_t first_step = 0;
+    uint64_t memory_from = 0;  // the step from which the optimizer counts its own
     Sums sums;  // each step adds its own
     Optimizer optimizer;
     uint64_t seed = 0;

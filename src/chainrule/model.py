@@ -17,7 +17,6 @@ from chainrule.engines.contract import Engine, Gradients, Rows
 from chainrule.engines.memo import MemoReport
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import FileError, InputError
-from chainrule.layers import BatchNorm
 from chainrule.limits import COUNT, OPEN_FRACTION, POSITIVE, check
 from chainrule.metrics import Metric, get_metric
 from chainrule.network import Network
@@ -163,7 +162,8 @@ class Model:
         Arguments:
             X, y: rows; mappings by name where the network has several inputs or heads.
             epochs: passes over the rows, at most.
-            batch_size: rows of a step: a number, `"full"`, or `"auto"` (32).
+            batch_size: rows of a step: a number, `"full"`, or `"auto"` (32). The last step of an epoch takes what is
+                left; with batch normalization, which needs two rows, a row left alone is left out.
             validation: a fraction of the rows to hold out, or `(X, y)` or `(X, y, sample_weight)`.
             sample_weight: a weight for each row, or by head.
             shuffle: True, False, `"replace"` (rows drawn with replacement), or a function from the epoch to its order.
@@ -350,13 +350,12 @@ class Model:
         return data.take(np.sort(order[n_held_out:])), data.take(np.sort(order[:n_held_out]))
 
     def _check_batch_norm(self, batch_size: int) -> None:
-        if batch_size == 1:
-            for step in self.network.steps:
-                if isinstance(step.layer, BatchNorm):
-                    raise InputError(
-                        f'batch normalization (layer "{step.name}") needs at least two rows a batch: with one, '
-                        "every value is its own mean; use a larger batch_size"
-                    )
+        for step in self.network.steps:
+            if batch_size < step.layer.least_rows:
+                raise InputError(
+                    f'batch normalization (layer "{step.name}") needs at least two rows a batch: with one, '
+                    "every value is its own mean; use a larger batch_size"
+                )
 
 
 def _check_dtype(dtype: DTypeLike) -> np.dtype:

@@ -114,6 +114,11 @@ class Network:
         """The named outputs."""
         return self.program.heads
 
+    @cached_property
+    def least_rows(self) -> int:
+        """How many rows a training batch must have: two with batch normalization, one without."""
+        return max((step.layer.least_rows for step in self.steps), default=1)
+
     @property
     def layout(self) -> Layout:
         """Where each parameter lies in the flat vector."""

@@ -22,7 +22,9 @@ from chainrule.training.history import History
 from chainrule.training.state import Snapshot, TrainingState
 
 Tensors = dict[str, AnyArray]
-_COUNTERS = ("step", "epoch", "batch", "first_step", "first_epoch", "seconds", "rate", "memories", "plateau")
+_COUNTERS = (
+    "step", "epoch", "batch", "first_step", "first_epoch", "memory_from", "seconds", "rate", "memories", "plateau",
+)  # fmt: skip
 _SNAPSHOTS = ("best", "latest", "epoch_start")
 
 
@@ -93,7 +95,7 @@ def load_training(
     if saved is None:
         return
     for name in _COUNTERS:
-        setattr(training, name, saved[name])
+        setattr(training, name, saved.get(name, 0) if name == "memory_from" else saved[name])  # older files lack it
     for i, name in enumerate(optimizer.slot_names):
         _fill(network.layout, training.slots[:, i], tensors, f"slots.{name}")
     for name in _SNAPSHOTS:

@@ -201,8 +201,9 @@ def arguments(method: str) -> dict[str, Any]:
         "gradients": {**vectors, **data, **sums, "training": True, "seed": 0, "step": 0,
                       "gradient": np.zeros((1, 64), "f4")},
         "train": {**vectors, **data, **sums, "slots": np.zeros((1, 3, 64), "f4"), "order": np.arange(6)[None],
-                  "batch_size": 4, "rates": np.full(2, 0.1), "first_step": 0, "optimizer": {"kind": "adam"}, "seed": 0,
-                  "trainable": [(0, 64)], "clip_norm": None, "should_stop": None},
+                  "batch_size": 4, "rates": np.full(2, 0.1), "first_step": 0, "memory_from": 0,
+                  "optimizer": {"kind": "adam"}, "seed": 0, "trainable": [(0, 64)],
+                  "clip_norm": None, "should_stop": None},
     }  # fmt: skip
     return copy.deepcopy(given[method])
 
@@ -231,6 +232,7 @@ WRONG: dict[str, list[Any]] = {
     "batch_size": [0, -1, 2**70, 1.5, None],
     "rates": [np.full(3, 0.1), np.full(2, 0.1, "f4"), np.zeros((1, 1), "f4"), None],
     "first_step": [-1, 2**70, "one"],
+    "memory_from": [-1, 1, 2**70, "one"],
     "optimizer": [{}, {"kind": "lbfgs"}, {"kind": 3}, {"kind": "adam", "beta1": 2.0}, {"kind": "sgd", "momentum": -1.0},
                   {"kind": "adam", "epsilon": 0.0}, {"kind": "adam", "beta1": "half"}, None],
     "seed": [-1, 2**64, None],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -184,6 +185,16 @@ def test_restore_best() -> None:
         X, y, X_val=X[::3], y_val=y[::3]
     )
     assert -log_loss(y[::3], fitted.predict_proba(X[::3])) == pytest.approx(max(fitted.validation_scores_))
+
+
+def test_a_warm_start_draws_new_masks_and_so_does_one_that_was_pickled() -> None:
+    """Its optimizer begins anew, its place in the random stream doesn't."""
+    still = {"solver": "sgd", "learning_rate_init": 1e-9, "max_iter": 1, "shuffle": False}
+    one = classifier(dropout=0.5, warm_start=True, **still).fit(X, y)
+    other = pickle.loads(pickle.dumps(one))
+    losses = [one.fit(X, y).loss_ for _ in range(3)]
+    assert len(set(np.round([one.loss_curve_[0], *losses], 6))) == 4
+    assert [other.fit(X, y).loss_ for _ in range(3)] == losses
 
 
 def test_warm_start_optimizer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -242,9 +243,24 @@ def test_their_warnings() -> None:
         MLPClassifier(max_iter=3, batch_size=1000).fit(IRIS, SPECIES)
 
 
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_warnings_stand_at_the_call_and_filters_for_theirs_find_them(solver: str) -> None:
+    classifier = MLPClassifier(max_iter=3, solver=solver, batch_size=1000)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        classifier.fit(IRIS, SPECIES)
+    assert caught
+    assert {warning.filename for warning in caught} == {__file__}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")  # as in their examples
+        classifier.fit(IRIS, SPECIES)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
+        (lambda: MLPClassifier(hidden_layer_sizes=(3.5,)).fit(IRIS, SPECIES), TypeError, r"whole numbers, got \[3.5\]"),
         (lambda: MLPClassifier(hidden_layer_sizes=(3, 0)).fit(IRIS, SPECIES), ValueError, "hidden_layer_sizes must be"),
         (lambda: MLPClassifier(solver="adma").fit(IRIS, SPECIES), ValueError, "The 'solver' parameter of"),
         (lambda: MLPClassifier().partial_fit(IRIS, SPECIES), ValueError, "classes must be passed"),
@@ -265,7 +281,7 @@ def test_their_warnings() -> None:
         ),
         (
             lambda: MLPRegressor(activation="identity", solver="sgd", learning_rate_init=9).fit(IRIS * 1e3, SPECIES),
-            ValueError, "Solver produced non-finite parameter weights",
+            ValueError, r"Solver produced non-finite parameter weights\. .* preprocessed\. The loss became NaN",
         ),
     ],
 )  # fmt: skip

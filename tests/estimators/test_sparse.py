@@ -79,7 +79,7 @@ def test_held_out_rows_and_gradients(engine: str) -> None:
 def test_a_diverging_loss_says_where(solver: str, engine: str) -> None:
     rows = THIN.copy()
     rows.data[:] = 1e200
-    with pytest.raises(ValueError, match="the loss became NaN or infinite in epoch 1, step 1"):
+    with pytest.raises(ValueError, match="The loss became NaN or infinite in epoch 1, step 1"):
         MLPRegressor(solver=solver, engine=engine, **FEW).fit(rows, NUMBERS)
 
 

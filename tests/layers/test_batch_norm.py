@@ -7,7 +7,7 @@ import problems
 import pytest
 from finite_differences import check_layer
 
-from chainrule import BatchNorm, Dense, Input, InputError, Model, Network, NetworkError
+from chainrule import BatchNorm, Dense, Dropout, Input, InputError, Model, Network, NetworkError
 from chainrule.layers import Context
 
 TRAINING, PREDICTION = Context(training=True), Context()
@@ -64,6 +64,31 @@ def test_one_row_a_batch_is_refused() -> None:
     model = Model(Network([Input(2), BatchNorm(name="n"), Dense(1)]), "squared_error")
     with pytest.raises(InputError, match=r'layer "n".* needs at least two rows a batch'):
         model.fit(np.zeros((4, 2)), np.zeros(4), batch_size=1, epochs=1)
+
+
+def test_a_single_row_at_the_end_of_an_epoch_is_left_out(engine: str) -> None:
+    """Its variance of 0 would drag the running one towards 0."""
+    X, y = problems.regression(9, 2)
+    ends = []
+    for rows in (X, X[:8]):
+        network = Network([Input(2), BatchNorm(name="n"), Dropout(0.3), Dense(1)])
+        model = Model(network, "squared_error", dtype="float64", engine=engine)
+        history = model.fit(rows, y[: len(rows)], batch_size=4, epochs=3, shuffle=False)
+        assert history.last.step == 6
+        ends.append(problems.flat(model.parameters) | problems.flat(model.state) | {"loss": np.array(history["loss"])})
+    problems.assert_same(*ends)
+
+
+def test_two_rows_at_the_end_are_trained_on(engine: str) -> None:
+    X, y = problems.regression(10, 2)
+    model = Model(Network([Input(2), BatchNorm(), Dense(1)]), "squared_error", engine=engine)
+    assert model.fit(X, y, batch_size=4, epochs=2).last.step == 6
+
+
+def test_a_row_order_of_one_row_is_refused() -> None:
+    model = Model(Network([Input(2), BatchNorm(), Dense(1)]), "squared_error")
+    with pytest.raises(InputError, match="the row order that `shuffle` returned has one row, and batch normalization"):
+        model.fit(np.zeros((4, 2)), np.zeros(4), shuffle=lambda epoch: [2])
 
 
 def test_a_frozen_layer_keeps_scale_and_shift_while_statistics_go_on(engine: str) -> None:

@@ -296,6 +296,14 @@ class TestSettings:
         assert model.optimizer == cr.SGD(0.05, momentum=0.9)
         assert model.network.layers[1].activation == LeakyReLU(slope=0.3)
 
+    def test_batch_norm_leaves_a_single_last_row_out(self):
+        """97 training rows in batches of 8: the plan that is printed counts the steps that are done."""
+        settings = Settings(batch_norm=True, epochs=2, patience=5)
+        prepared = prepare_table("iris", "target")
+        assert (len(prepared.train), *settings.steps(prepared)) == (97, 8, 12)
+        assert cr.TableModel.fit(prepared, settings, progress=False).history.last.step == 24
+        assert Settings(batch_norm=True, hidden=()).steps(prepared) == (8, 13)
+
     def test_no_hidden_layer(self, frame):
         model = cr.TableModel.train(frame, "species", hidden=[], activation="threshold", epochs=3, progress=False)
         assert len(model.model.network.layers) == 2

@@ -15,12 +15,15 @@ from chainrule import (
     CustomLoss,
     Dense,
     DivergenceError,
+    Dropout,
     EarlyStopping,
     Exponential,
     Input,
     Model,
     Network,
+    random,
 )  # fmt: skip
+from chainrule.layers import dropout
 
 X, Y = problems.regression(12, 3)
 
@@ -145,6 +148,54 @@ def test_resuming_after_it_keeps_the_place_in_the_schedule() -> None:
     history = model.fit(X, Y, epochs=4, batch_size=4, resume=True)
     assert [record.epoch for record in history] == [1, 2, 3, 4]
     assert history["learning_rate"] == pytest.approx([0.01, 0.005, 0.0025, 0.00125], rel=1e-14)
+
+
+def drawn_masks(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """Every mask that the reference engine draws from now on."""
+    masks: list[np.ndarray] = []
+
+    def keep_mask(*arguments: Any) -> np.ndarray:
+        masks.append(random.keep_mask(*arguments))
+        return masks[-1]
+
+    monkeypatch.setattr(dropout, "keep_mask", keep_mask)
+    return masks
+
+
+def test_going_on_draws_new_masks_and_the_optimizer_counts_from_its_new_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adam, which corrects by its number of steps, goes on as one that begins with these weights."""
+    masks = drawn_masks(monkeypatch)
+    bad = OneBadRow(8)
+    network = Network([Input(3), Dense(8, activation="tanh"), Dropout(0.5), Dense(1)])
+    model = Model(network, CustomLoss(bad, lambda y, h: 2 * (h - y)), Adam(0.01), dtype="float64", engine="reference")
+    with pytest.raises(DivergenceError):
+        model.fit(X, Y, epochs=5, batch_size=4)
+    assert (model.training.step, model.training.memory_from) == (6, 6), "the steps of the epoch that was undone are not"
+    kept, before = list(masks[:6]), len(masks)
+    begun, gradient = problems.flat(model.parameters), model.loss_and_gradients(X[:4], Y[:4], training=True)[1]
+    model.fit(X[:4], Y[:4], epochs=1, batch_size=4, shuffle=False)
+    assert not any(np.array_equal(mask, old) for mask in masks[before:] for old in kept)
+    for key, values in problems.flat(gradient).items():  # Adam's first step goes as far as the rate says
+        change = problems.flat(model.parameters)[key] - begun[key]
+        np.testing.assert_allclose(change[values != 0], -0.01 * np.sign(values[values != 0]), rtol=1e-3)
+
+
+def test_both_engines_go_on_alike_after_it(engine: str) -> None:
+    """Weights that overflow, then good ones: with dropout and Adam, so masks and corrections must agree."""
+    ends = []
+    for name in ("reference", engine):
+        network = Network([Input(3), Dense(8, activation="tanh"), Dropout(0.5), Dense(1, name="output")])
+        model = Model(network, "squared_error", Adam(0.01), dtype="float64", engine=name)
+        model.fit(X, Y, epochs=2, batch_size=4)
+        good = model.parameters["output"]["W"].copy()
+        model.set_parameters({"output": {"W": np.full_like(good, 1e200)}})
+        with pytest.raises(DivergenceError):
+            model.fit(X, Y, epochs=1, batch_size=4)
+        model.set_parameters({"output": {"W": good}})
+        model.fit(X, Y, epochs=2, batch_size=4)
+        assert (model.training.step, model.training.memory_from) == (12, 6)
+        ends.append(problems.flat(model.parameters))
+    problems.assert_same(*ends, tolerance=1e-12)
 
 
 def test_early_stopping_gives_back_the_epoch_before_too() -> None:

@@ -104,6 +104,7 @@ class Job:
         trainable: the runs of the parameter vector that the optimizer may change.
         clip_norm: the greatest 2-norm of the gradient of all trainable parameters, or None.
         should_stop: asked after every step.
+        memory_from: the step at which what the optimizer remembers begins; its own steps count from there.
     """
 
     parameters: Array
@@ -120,6 +121,7 @@ class Job:
     trainable: tuple[slice, ...]
     clip_norm: float | None = None
     should_stop: Callable[[], bool] = field(default=lambda: False)
+    memory_from: int = 0
 
 
 @dataclass

@@ -186,7 +186,8 @@ class NativeEngine:
         steps, diverged, member, stopped = self._core.train(
             parameters=job.parameters, state=job.state, slots=job.slots, **_data(job.data, job.parameters),
             order=np.ascontiguousarray(job.order), batch_size=job.batch_size, rates=job.rates,
-            first_step=job.first_step, **_sums(job.sums), optimizer=_rule_form(job.rule), seed=job.seed,
+            first_step=job.first_step, memory_from=job.memory_from, **_sums(job.sums),
+            optimizer=_rule_form(job.rule), seed=job.seed,
             trainable=[(run.start, run.stop) for run in job.trainable], clip_norm=job.clip_norm,
             should_stop=job.should_stop, threads=self.threads,
         )  # fmt: skip

@@ -167,7 +167,7 @@ class ReferenceEngine:
                 done.append((losses, weights, penalty, len(batch), forward.states))
             for member, (losses, weights, penalty, rows, states) in enumerate(done):
                 self._keep_state(states, bound[member][1])
-                update(job, member, bound[member][2], float(rate), job.first_step + index + 1)
+                update(job, member, bound[member][2], float(rate), job.first_step - job.memory_from + index + 1)
                 job.sums.add(self.objective, member, losses, weights, penalty, rows)
             job.sums.steps += 1
             outcome.steps += 1

@@ -24,6 +24,8 @@ def hidden_sizes(given: Any) -> tuple[int, ...]:
     ((5,), (4, 3))
     """
     sizes = list(given) if hasattr(given, "__iter__") else [given]
+    if not all(isinstance(size, (int, np.integer)) for size in sizes):
+        raise TypeError(f"hidden_layer_sizes must be whole numbers, got {sizes}.")
     if any(size <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return tuple(int(size) for size in sizes)

@@ -120,6 +120,8 @@ class Core:
             if other[name].shape == array.shape:
                 array[...] = other[name]
                 getattr(self.best, name)[...] = other[f"best_{name}"]
+        training.step = training.memory_from = other["step"]
+        training.epoch = other["epoch"]
         self.refresh()
 
     def take_optimizer(self, other: AtRest) -> None:
@@ -127,7 +129,7 @@ class Core:
         training = self.model.training
         if other["optimizer_name"] == self.model.optimizer.name and other["slots"].shape == training.slots.shape:
             training.slots[...] = other["slots"]
-            training.step, training.first_step, training.epoch = other["step"], other["first_step"], other["epoch"]
+            training.first_step, training.memory_from = other["first_step"], other.get("memory_from", 0)
             training.plateau = dict(other["plateau"])
 
     def at_rest(self) -> AtRest:
@@ -136,7 +138,8 @@ class Core:
         return {
             "parameters": training.parameters.copy(), "state": training.state.copy(), "slots": training.slots.copy(),
             "best_parameters": self.best.parameters.copy(), "best_state": self.best.state.copy(),
-            "step": training.step, "first_step": training.first_step, "epoch": training.epoch,
+            "step": training.step, "first_step": training.first_step, "memory_from": training.memory_from,
+            "epoch": training.epoch,
             "plateau": dict(training.plateau), "seed": self.model.seed, "optimizer_name": optimizer.name,
             "optimizer": to_form(optimizer) if type(optimizer) in OPTIMIZERS.values() else None,
         }  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from chainrule.estimators.protocol import Tasks
 from chainrule.estimators.solvers import is_full_batch
 from chainrule.estimators.sparse import engine_rows, for_rows
 from chainrule.estimators.threads import thread_limit
+from chainrule.estimators.warning import pass_on, warn
 from chainrule.training.callbacks import Callback, get_callback
 from chainrule.training.loop import Plan, Run
 from chainrule.training.progress import ProgressBar
@@ -189,9 +189,7 @@ class Fitting:
         if given == "auto":
             return min(200, n_rows)
         if given > n_rows:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=6
-            )
+            warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
         return int(np.clip(given, 1, n_rows))
 
     def _callbacks(self) -> list[Callback]:
@@ -222,7 +220,8 @@ class Fitting:
             run.train()
         except DivergenceError as error:
             if not bookkeeping.early or self.full_batch:
-                raise ValueError(f"{NOT_FINITE} {error}") from error
+                where = str(error)
+                raise ValueError(f"{NOT_FINITE} {where[0].upper()}{where[1:]}") from error
             bookkeeping.fill_up(plan.epochs)
             training.history.stopped_by = "epochs"
         finally:
@@ -251,15 +250,14 @@ class Fitting:
     def _warn(self, run: Run, reason: str) -> None:
         estimator = self.estimator
         if reason == "interrupted":
-            warnings.warn("Training interrupted by user.", stacklevel=7)
+            warn("Training interrupted by user.")
         elif self.full_batch:
             self._take_results(run.solver_results)
         elif reason == "epochs" and not self.incremental:
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
                 "hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=7,
             )
 
     def _take_results(self, results: list[Any]) -> None:
@@ -268,7 +266,7 @@ class Fitting:
             return
         estimator = self.estimator
         estimator.loss_ = sum(float(result.fun) for result in results) / len(results)
-        counts = [_check_optimize_result("lbfgs", result, estimator.max_iter) for result in results]
+        counts = [pass_on(_check_optimize_result, "lbfgs", result, estimator.max_iter) for result in results]
         estimator.n_iter_ = int(max(counts))
 
     def _finish(self, core: Core) -> None:

@@ -117,6 +117,11 @@ class Trace:
         step = np.array([self.model.training.step], dtype=np.int64)
         return float(self.model.optimizer.schedule.rates(step, 1, 1)[0])
 
+    @property
+    def optimizer_step(self) -> int:
+        """Which step the next one is to the optimizer, from 1."""
+        return self.model.training.step - self.model.training.memory_from + 1
+
     def memory(self, offset: int) -> Doubles:
         """What the optimizer remembers of one parameter, shape (slots, 1)."""
         return self.model.training.slots[0][:, offset : offset + 1].astype(DOUBLE)
@@ -135,9 +140,7 @@ class Trace:
             spec: Any = span.spec
             if spec.trainable and (self.learn_biases or spec.kind != "bias"):
                 run = span.slice
-                self.model.optimizer.update(
-                    vector[run], gradient[run], slots[:, run], self.rate, self.model.training.step + 1
-                )
+                self.model.optimizer.update(vector[run], gradient[run], slots[:, run], self.rate, self.optimizer_step)
         return self.network.layout.views(vector)  # type: ignore[return-value]  # float64 throughout
 
     def targets(self, head: int) -> Doubles:

@@ -71,6 +71,7 @@ class Layer(Limited):
 
     n_inputs: ClassVar[int | None] = 1  # None: two or more
     is_random: ClassVar[bool] = False
+    least_rows: ClassVar[int] = 1  # of a training batch
     formula: ClassVar[str] = ""
 
     def __call__(self, *values: Value | Layer) -> Value:

@@ -18,12 +18,15 @@ class BatchNorm(Layer):
 
     In training, mean and (biased) variance are those of the batch, and running ones follow them:
     `running = (1 - momentum) running + momentum batch`, with the unbiased variance. Prediction uses the running ones.
+
+    One row alone has no variance: where one row is left for the last batch of an epoch, it is left out of that epoch.
     """
 
     momentum: float = 0.1
     epsilon: float = 1e-5
     trainable: bool = True
 
+    least_rows = 2
     formula = "y = scale (x - mean) / sqrt(variance + epsilon) + shift"
     limits = {"momentum": Limit(0, 1, low_open=True), "epsilon": POSITIVE}
 

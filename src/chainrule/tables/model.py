@@ -15,6 +15,7 @@ from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import AnyArray, Array
 from chainrule.engines.choose import ENGINES, native_missing
 from chainrule.errors import EngineError, InputError, did_you_mean, listed
+from chainrule.layers import BatchNorm
 from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limited
 from chainrule.model import Model
 from chainrule.network import Network
@@ -25,7 +26,7 @@ from chainrule.tables.encoding import EncodingNotes, TableEncoding
 from chainrule.tables.preparation import PreparedTable, as_table, prepare_table
 from chainrule.tables.scores import Baseline, Numbers, score
 from chainrule.tables.target import TargetPlan, Task
-from chainrule.training.batches import DEFAULT_BATCH, resolve_batch_size
+from chainrule.training.batches import DEFAULT_BATCH, resolve_batch_size, rows_used
 from chainrule.training.history import History
 from chainrule.training.stopping import EarlyStopping
 
@@ -150,7 +151,8 @@ class Settings(Limited):
         elif size == "auto":
             size = min(DEFAULT_BATCH, max(8, n_rows // 16), n_rows)
         size = resolve_batch_size(size, n_rows)
-        return size, -(-n_rows // size)
+        least = BatchNorm.least_rows if self.batch_norm and self.hidden else 1
+        return size, -(-rows_used(n_rows, size, least) // size)
 
 
 class TableModel:

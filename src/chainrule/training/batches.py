@@ -36,6 +36,16 @@ def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
     raise InputError(f'batch_size is {batch_size!r}; it must be a whole number of at least 1, "full" or "auto"')
 
 
+def rows_used(n_rows: int, batch_size: int, least: int = 1) -> int:
+    """How many of an epoch's rows are trained on: all, unless the last batch has fewer than `least`; it is left out.
+
+    >>> rows_used(97, 8), rows_used(97, 8, least=2)
+    (97, 96)
+    """
+    last = n_rows % batch_size
+    return n_rows - last if last < least else n_rows
+
+
 def epoch_order(n_rows: int, shuffle: Shuffle, seed: int, epoch: int, members: int = 1) -> Order:
     """The row numbers of one epoch (counted from 0) for each member, shape (members, n).
 

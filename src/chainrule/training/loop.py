@@ -16,7 +16,7 @@ from chainrule.errors import DivergenceError, InputError
 from chainrule.layers import Context
 from chainrule.optimizers import Optimizer
 from chainrule.schedules import ReduceOnPlateau
-from chainrule.training.batches import Shuffle, epoch_order
+from chainrule.training.batches import Shuffle, epoch_order, rows_used
 from chainrule.training.callbacks import Callback
 from chainrule.training.evaluation import Metrics, measure
 from chainrule.training.history import EpochRecord
@@ -45,7 +45,7 @@ class Plan:
     @property
     def steps_per_epoch(self) -> int:
         """How many steps an epoch has."""
-        return -(-len(self.data) // self.batch_size)
+        return -(-rows_used(len(self.data), self.batch_size, self.engine.network.least_rows) // self.batch_size)
 
     @property
     def trainable(self) -> tuple[slice, ...]:
@@ -144,7 +144,7 @@ class Run:
     def _steps(self) -> str | None:
         """The rest of the epoch at hand; a reason if it was stopped before its end."""
         plan, state = self.plan, self.state
-        order = epoch_order(len(plan.data), plan.shuffle, plan.seed, state.epoch, len(state.parameters))
+        order = self._order()
         n_steps = -(-order.shape[1] // plan.batch_size)
         if state.batch > n_steps:
             raise InputError(
@@ -167,6 +167,14 @@ class Run:
                 return self.stop_reason()
         return None
 
+    def _order(self) -> Order:
+        plan, state = self.plan, self.state
+        order = epoch_order(len(plan.data), plan.shuffle, plan.seed, state.epoch, len(state.parameters))
+        used = rows_used(order.shape[1], plan.batch_size, plan.engine.network.least_rows)
+        if not used:
+            raise InputError("the row order that `shuffle` returned has one row, and batch normalization needs two")
+        return order[:, :used]
+
     def _do(self, order: Order, n_steps: int) -> Outcome:
         plan, state = self.plan, self.state
         assert state.partial is not None
@@ -175,6 +183,7 @@ class Run:
             Job(
                 state.parameters, state.state, state.slots, plan.data, order, plan.batch_size, rates, state.step,
                 state.partial, plan.optimizer, plan.seed, plan.trainable, plan.clip_norm, self.should_stop,
+                state.memory_from,
             )
         )  # fmt: skip
         done = outcome.steps
@@ -277,9 +286,8 @@ class Run:
 
     def go_back(self, snapshot: Snapshot) -> None:
         """Give the model back its last good weights; what the optimizer remembers may be spoilt, and is forgotten."""
-        begun = self.state.step - self.state.batch - self.state.first_step  # steps of the run before this epoch
         self.state.restore(snapshot)
-        self.state.reset_optimizer(self.plan.optimizer)
-        self.state.first_step = -begun  # a resumed run keeps its place in the schedule
+        self.state.step -= self.state.batch  # of the epoch that is undone
         self.state.batch, self.state.partial = 0, None
+        self.state.reset_optimizer(self.plan.optimizer)
         self.state.history.stopped_by = "diverged"

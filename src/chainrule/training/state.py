@@ -35,8 +35,8 @@ class TrainingState:
     """Vectors, counters and memories of one model.
 
     `slots` (members, n_slots, size) is what the optimizer remembers. `step` and `epoch` count finished ones since the
-    parameters were initialized; `batch` counts those of an unfinished epoch, `partial` is what they added up,
-    `rate` the learning rate of the last step.
+    parameters were initialized, and the slots began at step `memory_from`; `batch` counts those of an unfinished epoch,
+    `partial` is what they added up, `rate` the learning rate of the last step.
     `first_step` and `first_epoch` are where the present run began; `memories` belong to its stopping rules.
     `epoch_start` is how the epoch at hand began, `best` the best epoch's end, `latest` where the run stood when `best`
     was brought back.
@@ -50,6 +50,7 @@ class TrainingState:
     batch: int = 0
     first_step: int = 0
     first_epoch: int = 0
+    memory_from: int = 0
     seconds: float = 0.0
     rate: float = 0.0
     partial: Sums | None = None
@@ -91,10 +92,10 @@ class TrainingState:
         return training
 
     def reset_optimizer(self, optimizer: Optimizer) -> None:
-        """Forget what the optimizer remembers."""
+        """Forget what the optimizer remembers; the place in the random stream stays, so that no mask comes twice."""
         for slots in self.slots:
             optimizer.start(slots)
-        self.step = 0
+        self.memory_from = self.step
 
     def begin_run(self) -> None:
         """Start counting anew for a fit; parameters, optimizer and the place in the random stream go on."""

@@ -32,7 +32,7 @@ def updated(graph: Graph, name: Name) -> tuple[Recipe, ...]:
         raise InputError(f"{optimizer.name} has no update of single parameters: it searches along a line")
     gradient = Name(f"dL/d{parameter}", name.layer, name.index)
     flat = span.offset + int(np.ravel_multi_index([i - 1 for i in name.index], span.shape))
-    remembered, t, rate = trace.memory(flat), trace.model.training.step + 1, trace.rate
+    remembered, t, rate = trace.memory(flat), trace.optimizer_step, trace.rate
 
     def function(points: Doubles) -> Doubles:
         w, g = points[:, 0].copy(), points[:, 1].copy()

@@ -409,7 +409,7 @@ def _other_update(a: Attempt, rate: float | None = None, sign: float = 1.0) -> I
     trace = a.graph.trace
     _, span = a.graph.parameter_steps[a.kind[:-1], a.name.layer]
     flat = span.offset + int(np.ravel_multi_index([i - 1 for i in a.name.index], span.shape))
-    remembered, t = trace.memory(flat), trace.model.training.step + 1
+    remembered, t = trace.memory(flat), trace.optimizer_step
     used = trace.rate if rate is None else rate
 
     def function(points: Doubles) -> Array:
@@ -437,7 +437,7 @@ def _update_by(a: Attempt, change: Callable[[str], str]) -> Iterator[Spread]:
     if not _has_update(a):
         return
     trace = a.graph.trace
-    text = trace.model.optimizer.step_formula(trace.model.training.step + 1)
+    text = trace.model.optimizer.step_formula(trace.optimizer_step)
     if change(text) == text:
         return
     _, span = a.graph.parameter_steps[a.kind[:-1], a.name.layer]
@@ -445,7 +445,7 @@ def _update_by(a: Attempt, change: Callable[[str], str]) -> Iterator[Spread]:
     tree = read_formula(change(text)).right
     numbers = {key: node.value for key, node in options_of(trace.model.optimizer).items() if isinstance(node, Number)}
     numbers |= dict(zip(trace.model.optimizer.slot_letters, trace.memory(flat)[:, 0], strict=False))
-    numbers |= {"rate": trace.rate, "t": float(trace.model.training.step + 1)}
+    numbers |= {"rate": trace.rate, "t": float(trace.optimizer_step)}
 
     def function(points: Doubles) -> Array:
         return evaluate(tree, {**numbers, "w": points[:, 0], "g": points[:, 1]})
