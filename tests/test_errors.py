@@ -7,7 +7,14 @@ import pickle
 import pytest
 
 import chainrule
-from chainrule.errors import ChainruleError, DivergenceError, MissingDependencyError, did_you_mean, listed
+from chainrule.errors import (
+    ChainruleError,
+    DivergenceError,
+    MissingDependencyError,
+    did_you_mean,
+    did_you_mean_file,
+    listed,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,3 +54,15 @@ def test_did_you_mean(name: str, candidates: list, text: str) -> None:
 )
 def test_listed(names: list, limit: int, text: str) -> None:
     assert listed(names, limit) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("penguin.csv", "penguins.csv"), ("Penguins.csv", "penguins.csv"), ("penguins.safetensors", "penguins.parquet"),
+        ("irsi", "iris"), ("nothing.csv", None), ("model.safetensors", None),
+    ],
+)  # fmt: skip
+def test_files_are_alike_by_their_names_not_by_their_endings(name: str, near: str | None) -> None:
+    others = ["onecol.csv", "penguins.parquet", "penguins.csv", "s.safetensors", "iris"]
+    assert did_you_mean_file(name, others) == (f' Did you mean "{near}"?' if near else "")

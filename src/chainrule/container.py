@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import AnyArray
-from chainrule.errors import FileError, did_you_mean
+from chainrule.errors import FileError, did_you_mean_file
 
 FORMAT = 1
 _KEY, _CHECKSUM = "chainrule", "sha256"
@@ -112,7 +112,7 @@ def _existing(path: str | Path) -> Path:
             raise FileError(f"{source} is a folder, not a file")
         if source.exists():
             raise FileError(f"{source} is a device or a pipe, not a file")
-        near = did_you_mean(source.name, _names(source.absolute().parent))
+        near = did_you_mean_file(source.name, _names(source.absolute().parent))
     except FileError:
         raise
     except (OSError, ValueError, RuntimeError) as error:

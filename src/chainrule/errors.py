@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import PurePath
 
 
 class ChainruleError(Exception):
@@ -68,6 +69,26 @@ def did_you_mean(name: object, candidates: Iterable[object]) -> str:
     same = [text for text in texts if text.lower() == str(name).lower()]  # only capitals differ
     near = same or get_close_matches(str(name), texts, n=1, cutoff=0.6)
     return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def did_you_mean_file(name: str, candidates: Iterable[str]) -> str:
+    """As `did_you_mean`, for names of files: that two end in the same way doesn't make them alike.
+
+    >>> did_you_mean_file("penguin.csv", ["penguins.csv", "new.csv"])
+    ' Did you mean "penguins.csv"?'
+    >>> did_you_mean_file("nothing.csv", ["onecol.csv"])
+    ''
+    """
+    stems: dict[str, list[str]] = {}
+    for other in candidates:
+        stems.setdefault(PurePath(other).stem.lower(), []).append(other)
+    near = get_close_matches(PurePath(name).stem.lower(), stems, n=1, cutoff=0.6)
+    return f' Did you mean "{_nearest_ending(name, stems[near[0]])}"?' if near else ""
+
+
+def _nearest_ending(name: str, others: list[str]) -> str:
+    same = [other for other in others if PurePath(other).suffix.lower() == PurePath(name).suffix.lower()]
+    return (same or others)[0]
 
 
 def listed(names: Iterable[object], limit: int = 12) -> str:

@@ -47,7 +47,9 @@ def test_damaged(complaint, model):
 
 
 def test_not_ours(complaint, penguins):
-    assert complaint(penguins).startswith("penguins.csv is no model, or only a part of one (")
+    Path(penguins).rename("penguins.safetensors")
+    says = "penguins.safetensors is no model, or only a part of one ("
+    assert complaint("penguins.safetensors").startswith(says)
     save_file({"x": np.zeros(3)}, "theirs.safetensors")
     assert (
         complaint("theirs.safetensors") == "theirs.safetensors is a .safetensors file, but was not written by chainrule"

@@ -166,6 +166,12 @@ def test_a_failing_run_keeps_the_old_predictions(run, penguins, model, monkeypat
     assert sorted(os.listdir()) == sorted(["new.csv", name, "penguins.csv", "species.safetensors"])
 
 
+def test_a_table_in_the_place_of_the_model(run, penguins, model):
+    for command in ("predict", "evaluate"):
+        complaint = run(command, penguins, model).complaint
+        assert complaint == "penguins.csv is a table: the model comes first, then the table"
+
+
 def test_tables_that_cannot_be_read(run, model):
     Path("empty.csv").touch()
     Path("header.csv").write_text("island,sex\n", encoding="utf-8")

@@ -14,6 +14,16 @@ import chainrule as cr
 FAST = ("--epochs", "4", "--hidden", "8")
 
 
+def test_whole_numbers_that_may_be_classes(run):
+    Path("t.csv").write_text("x,rating\n" + "".join(f"{i * 0.7},{i % 10}\n" for i in range(100)))
+    said = 'if the numbers of "rating" are classes, say --task classification\n'
+    assert said in run("train", "t.csv", "-t", "rating", *FAST).out
+    assert "--task" not in run("train", "t.csv", "-t", "rating", "--task", "regression", *FAST).out
+    Path("t.csv").write_text("x,rating\n" + "".join(f"{i * 0.7},{i % 3}\n" for i in range(100)))
+    said = 'if the numbers of "rating" are a quantity, say --task regression\n'
+    assert said in run("train", "t.csv", "-t", "rating", *FAST).out
+
+
 def test_the_plan_the_run_and_the_result_are_said(run, penguins):
     result = run("train", penguins, "--target", "species", *FAST)
     assert result.status == 0

@@ -82,7 +82,7 @@ FLAGS = {
     "--optimizer nope": 'there is no optimizer "nope".',
     "--optimizer adm": 'there is no optimizer "adm". Did you mean "adam"?',
     "--engine nope": "engine is 'nope'; it must be auto, reference",
-    "--task nope": "the task is 'nope': it must be \"classification\", \"regression\"",
+    "--task nope": "the task is 'nope': it must be \"classification\" or \"regression\"",
     "--task regressoin": 'Did you mean "regression"?',
     "--task regression": 'the target "species" has text in rows 1, 2, 3, 4, 5',
     "--optimizer lbfgs --dropout 0.1": 'optimizer "lbfgs" refuses dropout: it compares losses',

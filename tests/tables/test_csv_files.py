@@ -81,6 +81,7 @@ def test_one_word_after_many_numbers_makes_text(read: Read) -> None:
         (b"a,b\n1,2\n\xe9t\xe9,2\n", r"not UTF-8 text: line 3 has the byte 0xe9 .*été.*UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16 text, not UTF-8: save it as UTF-8"),
         (b"a,b\n\0\1\n", "not a text file"),
+        (b"PK\x03\x04\x14\0", r"t\.csv is a workbook \(or another ZIP archive\), not CSV: open it and save it as CSV"),
     ],
 )
 def test_says_what_is_wrong_and_where(read: Read, text: str | bytes, says: str) -> None:

@@ -47,17 +47,31 @@ def test_a_row_is_the_table_s(model: TableModel) -> None:
             model.explain(frame, row)  # type: ignore[arg-type]
 
 
+def test_a_prediction_is_said_in_the_target_s_own_values(model: TableModel, mass: TableModel) -> None:
+    frame = read_table(PENGUINS).head(3)
+    for rows in (frame, frame.drop("species")):
+        said = model.explain(rows, 2).notes[1].text
+        label, _, chance = said.removeprefix("Predicted: species = ").removesuffix(".").partition(", with probability ")
+        assert label == model.predict(rows)[1]
+        assert float(chance) == pytest.approx(model.predict_proba(rows)[1].max(), rel=1e-5)
+    for rows in (frame, frame.drop("body_mass_g")):
+        said = mass.explain(rows, 2).notes[1].text
+        value = said.removeprefix("Predicted: body_mass_g = ").removesuffix(", in the table's own units.")
+        assert float(value) == pytest.approx(mass.predict(rows)[1], rel=1e-5)
+    assert len(model.explain(frame).notes) == 1, "of several rows nothing is said"
+
+
 def test_what_the_numbers_mean(model: TableModel, mass: TableModel) -> None:
     frame = read_table(PENGUINS)
     missing = int(np.flatnonzero(frame["bill_length_mm"].is_null().to_numpy())[0]) + 1
-    (meaning,) = model.explain(frame, missing).notes
+    meaning, _ = model.explain(frame, missing).notes
     assert isinstance(meaning, Table)
     assert [row[0] for row in meaning.rows] == [*(f"x[{i}]" for i in range(1, 15)), "y[1]", "y[2]", "y[3]"]
     told = {row[1]: row[2:] for row in meaning.rows}
     assert told["bill_length_mm"][0] == ""
     assert told["bill_length_mm is missing"] == ("", "1")
     assert told["species=Adelie"] == ("Adelie", "1")
-    (meaning,) = mass.explain(frame, 1).notes
+    meaning, _ = mass.explain(frame, 1).notes
     assert isinstance(meaning, Table)
     name, standardized = meaning.rows[-1][1], float(meaning.rows[-1][3])
     assert name == "body_mass_g"
@@ -77,16 +91,17 @@ def test_without_the_target_there_is_the_forward_pass(model: TableModel) -> None
 def test_what_is_odd_about_the_row_is_said(model: TableModel) -> None:
     frame = read_table(PENGUINS).head(1).with_columns(island=pl.lit("Elba"), more=pl.lit(1))
     said = [note.text for note in model.explain(frame).notes if isinstance(note, Paragraph)]
-    assert len(said) == 2
-    assert "Columns not used in training are ignored" in said[0]
-    assert '"Elba"' in said[1]
+    assert len(said) == 3
+    assert "Columns not used in training are ignored" in said[1]
+    assert '"Elba"' in said[2]
     with pytest.raises(InputError, match="lacks 1 column"):
         model.explain(frame.drop("sex"))
 
 
 def test_many_features_are_summed_up() -> None:
     model = TableModel.train("digits", target="target", hidden=(2,), epochs=1, progress=False)
-    (meaning,) = model.explain("digits", 3).notes
+    meaning, predicted = model.explain("digits", 3).notes
+    assert predicted.text.startswith("Predicted: target = ")
     assert isinstance(meaning, Paragraph)
     assert meaning.text.startswith("x has 6")
     assert meaning.text.endswith("the target is target.")

@@ -93,7 +93,7 @@ def test_missing_targets_are_counted_and_left_out() -> None:
         ([5, 5, 5], None, "is 5 in every row: there is nothing to learn"),
         (["a", "b"] * 2, "regression", r'text in rows 1, 2, 3, 4 of the data \("a", "b"\), so'),
         (["1", None, "x"], "regression", r'text in row 3 of the data \("x"\)'),
-        ([*["1", "2"] * 20, "x"], None, r'row 41 of the data \("x"\).*say task="classification"'),
+        ([*["1", "2"] * 20, "x"], None, r'row 41 of the data \("x"\).*or say that the task is "classification"'),
         ([1.0, 2.0, float("inf")], None, "infinite in row 3 of the data"),
         ([1.0, 2.0, float("inf")], "classification", "infinite in row 3 of the data"),
         ([1, 2], "clasification", r'Did you mean "classification"\?'),
@@ -104,6 +104,22 @@ def test_missing_targets_are_counted_and_left_out() -> None:
 def test_what_cannot_be_predicted(values: list[Any], task: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         plan(values, task)
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "doubt"),
+    [
+        ([1, 2, 3] * 20, None, "regression"),
+        (list(range(1, 11)) * 9, None, "classification"),
+        ([0, 1] * 20, None, None),
+        (N, None, None),
+        ([0.5, 1.5] * 20, None, None),
+        (["a", "b"] * 5, None, None),
+        ([1, 2, 3] * 20, "classification", None),
+    ],
+)
+def test_a_few_whole_numbers_may_mean_either(values: list[Any], task: Any, doubt: str | None) -> None:
+    assert plan(values, task).doubt == doubt
 
 
 def test_a_name_that_is_not_there() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from chainrule.errors import InputError
 from chainrule.tables.model import TableModel
+from chainrule.tables.reading import TABLE_ENDINGS
 
 TableFile = Annotated[
     str,
@@ -27,6 +28,8 @@ def load_table_model(path: str) -> TableModel:
     """The table model in a file; a model without a table is an error that says what to do with it."""
     from chainrule.files import load
 
+    if Path(path).suffix.lower() in TABLE_ENDINGS and Path(path).is_file():
+        raise InputError(f"{path} is a table: the model comes first, then the table")
     model = load(path)
     if not isinstance(model, TableModel):
         raise InputError(

@@ -63,7 +63,8 @@ def mark(
 def _print_marks(marks: Marks) -> None:
     if marks.title:
         say((marks.title, "bold"))
-    table = new_table("", "written", "exact", "from own values", "verdict", "", right=(1, 2, 3))
+    table = new_table("", "written", "exact", "from own\nvalues", "verdict", "", right=(1, 2, 3))
+    table.collapse_padding = True  # so that the longest code is whole in 80 columns
     for entry in marks.entries:
         exact = "" if entry.exact is None else f"{entry.exact:.6g}"
         own = "" if entry.from_own_values is None else f"{entry.from_own_values:.6g}"

@@ -199,6 +199,9 @@ def _print_plan(prepared: PreparedTable, settings: Settings) -> None:
         taken.add_row(name, Text(kind, "dim" if kind == "dropped" else ""), reason, _unless_none(missing))
     show(taken)
     say()
+    if target.doubt:
+        meant = "classes" if target.doubt == "classification" else "a quantity"
+        say(f'if the numbers of "{target.name}" are {meant}, say --task {target.doubt}')
     if target.missing:
         say(f"{counted(target.missing, 'row')} without a target left out")
     size, steps = settings.steps(prepared)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
+_ZIP: Final = b"PK\x03\x04"
 _BLANK_LINES: Final = re.compile(rb"\n(\r?\n)+")
 
 
@@ -52,6 +53,8 @@ def read_csv(path: Path) -> pl.DataFrame:
 def _decoded(path: Path, raw: bytes) -> str:
     if not raw or raw.isspace():
         raise FileError(f"{path} is empty: it must hold a line of column names, then rows")
+    if raw.startswith(_ZIP):
+        raise FileError(f"{path} is a workbook (or another ZIP archive), not CSV: open it and save it as CSV")
     mend = "save it as UTF-8, or read it with pandas.read_csv(..., encoding=...) and hand in the data frame"
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise FileError(f"{path} is UTF-16 text, not UTF-8: {mend}")

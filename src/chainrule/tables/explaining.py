@@ -42,6 +42,8 @@ def explain(
     y = model.target.encode(frame) if has_target else None
     work = model.model.explain(X, y, training=training, notation=notation)
     work.notes = _meaning(model, frame, X, work)
+    if frame.height == 1:
+        work.notes.append(Paragraph(_predicted(model, work)))
     work.notes += [Paragraph(f"{line[0].upper()}{line[1:]}.") for line in notes.lines]
     return work
 
@@ -65,6 +67,15 @@ def _meaning(model: TableModel, frame: pl.DataFrame, X: Any, work: Derivation) -
         rows.append((f"y[{i + 1}]", name, *values))
     columns = ("", "meaning", "in the table", "to the network") if one else ("", "meaning")
     return [Table(columns, tuple(rows), (2, 3) if one else ())]
+
+
+def _predicted(model: TableModel, work: Derivation) -> str:
+    """What the network's outputs for a single row say in the target's own values."""
+    target, outputs = model.target, work.trace.value(work.trace.network.heads[0].slot)[0]
+    if not target.classes:
+        return f"Predicted: {target.name} = {shown(float(target.decode(outputs)[0]))}, in the table's own units."
+    best = int(outputs.argmax())
+    return f"Predicted: {target.name} = {target.classes[best]}, with probability {shown(float(outputs[best]))}."
 
 
 def _cell(value: object) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from chainrule.errors import FileError, InputError, MissingDependencyError, listed
+from chainrule.errors import FileError, InputError, MissingDependencyError, did_you_mean_file, listed
 from chainrule.tables.csv_files import read_csv
 from chainrule.tables.datasets import DATASETS, read_dataset
 from chainrule.tables.frames import as_polars
-from chainrule.tables.messages import counted, meant
+from chainrule.tables.messages import counted
 from chainrule.tables.parquet_files import read_parquet
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _READERS: Final = {
     ".parquet": read_parquet,
     ".pq": read_parquet,
 }
+TABLE_ENDINGS: Final = tuple(_READERS)
 
 
 def read_table(source: object) -> pl.DataFrame:
@@ -86,6 +87,6 @@ def _check_is_file(path: Path) -> None:
     others = [other.name for other in path.parent.iterdir() if other.suffix.lower() in _READERS]
     plain_name = path.parent == Path(".")
     raise FileError(
-        f"there is no file {path}.{meant(path.name, [*others, *(DATASETS if plain_name else ())])} "
+        f"there is no file {path}.{did_you_mean_file(path.name, [*others, *(DATASETS if plain_name else ())])} "
         f"Besides files, these data sets can be named: {listed(DATASETS)}"
     )

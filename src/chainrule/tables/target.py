@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -41,7 +41,8 @@ class TargetPlan:
 
     Classification has `classes` in sorted order, in the type the user's table has, and `counts`,
     the rows of each. Regression has `mean` and `scale`, which are 0 and 1 until `fit`. `missing`
-    counts the rows without a target, `reason` says how the task was found.
+    counts the rows without a target, `reason` says how the task was found, and `doubt` is the other
+    task where a few whole numbers might mean either (not saved).
 
     >>> import polars as pl
     >>> plan = plan_target(pl.DataFrame({"y": ["no", "yes", "no", "yes", None]}), "y")
@@ -59,6 +60,7 @@ class TargetPlan:
     counts: tuple[int, ...] = ()
     mean: float = 0.0
     scale: float = 1.0
+    doubt: Task | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         missing = f", {counted(self.missing, 'row')} without it left out" if self.missing else ""
@@ -192,24 +194,26 @@ def plan_target(frame: pl.DataFrame, name: str, task: Task | str | None = None) 
     present = column.filter(known(column))
     _check_type(present)
     missing = frame.height - rows.size
-    found, reason = (wanted, "as asked") if wanted else _inferred(present, rows)
+    found, reason, doubt = (wanted, "as asked", None) if wanted else _inferred(present, rows)
     if found == "classification":
         classes, counts = _classes(present, rows)
-        return TargetPlan(name, found, reason, missing, classes, counts)
+        return TargetPlan(name, found, reason, missing, classes, counts, doubt=doubt)
     if wanted and is_text(present):
         _refuse_text(present, rows)
     if np.ptp(as_numbers(present, rows=rows)) == 0:
         raise InputError(
             f'the target "{name}" is {present[0]!r} in every row: there is nothing to learn from one value'
         )
-    return TargetPlan(name, found, reason, missing)
+    return TargetPlan(name, found, reason, missing, doubt=doubt)
 
 
 def _checked_task(task: object) -> Task:
     for known_task in get_args(Task):
         if task == known_task:
             return known_task
-    raise InputError(f"the task is {task!r}: it must be {quoted(get_args(Task))}.{meant(str(task), get_args(Task))}")
+    raise InputError(
+        f'the task is {task!r}: it must be "classification" or "regression".{meant(str(task), get_args(Task))}'
+    )
 
 
 def _check_type(column: pl.Series) -> None:
@@ -224,21 +228,24 @@ def _check_type(column: pl.Series) -> None:
         )
 
 
-def _inferred(column: pl.Series, rows: NDArray[np.int64]) -> tuple[Task, str]:
+def _inferred(column: pl.Series, rows: NDArray[np.int64]) -> tuple[Task, str, Task | None]:
+    """The task, why, and the other one where that is in doubt."""
     if is_declared_categorical(column):
-        return "classification", "categories"
+        return "classification", "categories", None
     if unit_of(column) == "boolean":
-        return "classification", "true/false"
-    if is_text(column) and not number_like(column, clean_text(column), rows, 'say task="classification"'):
-        return "classification", "text"
+        return "classification", "true/false", None
+    if is_text(column) and not number_like(column, clean_text(column), rows, 'say that the task is "classification"'):
+        return "classification", "text", None
     numbers = as_numbers(column, rows=rows)
     distinct = np.unique(numbers).size
     if not (numbers == np.round(numbers)).all():
-        return "regression", "numbers with fractions"
+        return "regression", "numbers with fractions", None
     few = min(numbers.size / 5, 5)
     if distinct == 2 or distinct <= min(max(few, numbers.size / 20), _MOST_CLASSES):
-        return "classification", (f"{distinct:,} different whole numbers in {counted(numbers.size, 'row')}")
-    return "regression", f"{distinct:,} different numbers in {counted(numbers.size, 'row')}"
+        reason = f"{distinct:,} different whole numbers in {counted(numbers.size, 'row')}"
+        return "classification", reason, None if distinct == 2 else "regression"
+    doubt: Task | None = "classification" if distinct <= _MOST_CLASSES else None
+    return "regression", f"{distinct:,} different numbers in {counted(numbers.size, 'row')}", doubt
 
 
 def _classes(column: pl.Series, rows: NDArray[np.int64]) -> tuple[tuple[Class, ...], tuple[int, ...]]:
@@ -281,7 +288,7 @@ def _refuse_text(column: pl.Series, rows: NDArray[np.int64]) -> None:
     if bad.any():
         raise InputError(
             f'the target "{column.name}" has text in {text_rows(text, bad, rows)}, so it can\'t '
-            'be predicted as a number: put numbers there, or use task="classification"'
+            'be predicted as a number: put numbers there, or say that the task is "classification"'
         )
 
 
