@@ -225,6 +225,12 @@ def test_missing_values(given: str) -> None:
     assert mean.__sklearn_tags__().input_tags.allow_nan
 
 
+def test_mistakes_in_the_rows_to_score_on_name_them() -> None:
+    for X_val, y_val, says in ((X[:, :2], y, "X has 2 features"), (X, y + 1, "`y` has classes not in")):
+        with pytest.raises(ValueError, match=f"X_val and y_val: {says}"):
+            MLPClassifier(**FEW).fit(X, y, X_val=X_val, y_val=y_val)
+
+
 def test_n_members() -> None:
     one, three = classifier(batch_size=40), classifier(batch_size=40, n_members=3)
     np.testing.assert_allclose(three.coefs_[0], one.coefs_[0])  # the first member is the network without the others
@@ -242,7 +248,9 @@ def test_n_members() -> None:
     np.testing.assert_allclose(std, members.std(axis=0))
     far, near = ensemble.predict(X * 10, return_std=True)[1].mean(), std.mean()
     assert far > near  # members disagree where there was no data
-    assert regressor().predict(X, return_std=True)[1] == pytest.approx(0)
+    for answer in (regressor().predict, classifier().predict_proba):
+        with pytest.raises(ValueError, match="return_std needs several networks to compare, and n_members is 1"):
+            answer(X, return_std=True)
     assert regressor(n_members=2, early_stopping=True, dropout=0.2).n_iter_ > 0
     alone, searched = (regressor(solver="lbfgs", n_members=members, max_iter=40) for members in (1, 3))
     for ours, theirs in zip(searched.coefs_, alone.coefs_, strict=True):

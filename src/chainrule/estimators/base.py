@@ -107,7 +107,10 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator):  # type: ignore
         return self._as_table(fill_missing(self, X), y, weights)
 
     def _held_out(self, X: Any, y: Any, sample_weight: Any) -> Table:
-        X, y = self._check_targets(X, y, known=True)
+        try:
+            X, y = self._check_targets(X, y, known=True)
+        except ValueError as error:
+            raise ValueError(f"X_val and y_val: {error}") from error
         return self._as_table(fill_missing(self, X), y, check_weights(sample_weight, X))
 
     def _as_table(self, X: Any, y: AnyArray, weights: Array | None) -> Table:
@@ -223,6 +226,15 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator):  # type: ignore
             return core.outputs(X)
         with thread_limit(self.n_jobs), np.errstate(over="ignore", under="ignore"):
             return core.outputs(X)
+
+    def _outputs_apart(self, X: Any) -> tuple[Array, ...]:
+        """What every member says, for a spread between them."""
+        outputs = self._outputs(X)
+        if len(outputs[0]) == 1:
+            raise ValueError(
+                "return_std needs several networks to compare, and n_members is 1: fit with n_members=5, say"
+            )
+        return outputs
 
     def _mean_outputs(self, X: Any) -> tuple[Array, ...]:
         """The mean of the members, (rows, units) for each head."""

@@ -268,8 +268,11 @@ class MLPClassifier(ClassifierMixin, LabelledPerceptron):  # type: ignore[misc] 
         Arguments:
             X: rows, as for `fit`.
             return_std: also give the standard deviation between the members of an ensemble.
+
+        Raises:
+            ValueError: `return_std` with `n_members=1`: there is nothing to compare.
         """
-        outputs, targets = self._outputs(X), self._class_targets()
+        outputs, targets = self._outputs_apart(X) if return_std else self._outputs(X), self._class_targets()
         means = targets.probabilities(tuple(mean_output(output) for output in outputs))
         if not return_std:
             return means

@@ -241,8 +241,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         Arguments:
             X: rows, as for `fit`.
             return_std: also give the standard deviation between the members of an ensemble, of the same shape.
+
+        Raises:
+            ValueError: `return_std` with `n_members=1`: there is nothing to compare.
         """
-        (outputs,) = self._outputs(X)
+        (outputs,) = self._outputs_apart(X) if return_std else self._outputs(X)
         if outputs.shape[2] == 1:
             outputs = outputs[:, :, 0]
         mean = mean_output(outputs)
