@@ -41,22 +41,32 @@ if TYPE_CHECKING:
 class Model:
     """A network that can be trained and asked.
 
+    `Model(network, loss)` is enough: it trains with Adam, in float32, on the fastest engine that covers it.
+
     Arguments:
-        network: the description; the model draws its parameters from `seed`.
-        loss: a loss, or a loss for each head by name.
-        optimizer: a name or an optimizer such as `Adam(1e-3)`.
-        metrics: names measured after every epoch, for all heads or for each by name.
-        loss_weights: how much each head's loss counts, by name.
+        network: the description, such as `Network.mlp(4, [16], 3, output="softmax")`; `seed` draws its parameters.
+        loss: a loss by name or as an object (`"squared_error"`, `"cross_entropy"`, `Quantile(0.9)`); several heads take
+            one for each, by name.
+        optimizer: a name, or an optimizer with a learning rate of your own such as `Adam(1e-2)`.
+        metrics: what is measured after every epoch besides the loss, such as `["accuracy"]`; by head where there are
+            several.
+        loss_weights: how much each head's loss counts, by name; 1 where nothing is said.
         l1, l2: penalties `l1 sum|W| + l2 sum W^2` on all weights whose layer says nothing else; never on biases.
-        reduction: `"mean"` over a batch's rows, or `"sum"`.
-        convention: `"sklearn"` divides a batch's penalties by the weight of its rows, as scikit-learn does.
-        fuse: False sends every gradient through the output activation by the plain chain rule.
+        reduction: a batch's loss is the `"mean"` over its rows, or their `"sum"`.
+        convention: `"chainrule"` adds penalties as they are; `"sklearn"` divides them by the weight of a batch.
+        fuse: whether a loss and its output activation are computed together, which stays finite for large logits;
+            False sends every gradient through the activation by the plain chain rule, as one does by hand.
         seed: decides the parameters, the order of rows and the dropout masks.
-        dtype: `"float32"` or `"float64"`, throughout.
+        dtype: `"float32"` or `"float64"`, throughout; explanations are always in float64.
         engine: `"auto"`, `"reference"` or `"native"`; what was chosen and why is in `engine_`.
         n_jobs: threads of the native engine; None lets it choose from the work, at most CHAINRULE_THREADS or all cores.
         members: how many networks train side by side, each from its own start; they answer with their mean.
-        start: the parameters to begin with, shape (members, size of the layout), in place of drawn ones.
+        start: the parameters to begin with, shape (members, `network.layout.size`), in place of drawn ones; for a few
+            of them, `set_parameters` is easier.
+
+    Raises:
+        InputError: an argument can't be used, or the loss doesn't fit the network's outputs.
+        EngineError: `engine="native"` where the core doesn't cover the model.
 
     >>> import numpy as np
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]); y = np.array([0, 1, 1, 0])

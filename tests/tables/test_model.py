@@ -95,6 +95,12 @@ class TestTablesOfAnyKind:
         model = cr.TableModel.train(table, "y", **FEW)
         assert model.encoding.feature_names == ("x=1", "x=3", "x=two", "x is missing")
 
+    def test_it_says_what_it_predicts_from_what(self, species):
+        assert repr(species) == (
+            "<TableModel of species (classification) from "
+            "island, bill_length_mm, bill_depth_mm, flipper_length_mm and 2 more>"
+        )
+
     def test_a_target_that_is_not_there(self, frame):
         with pytest.raises(cr.InputError, match=r'no column "Specis", the target\. Did you mean "species"'):
             cr.TableModel.train(frame, "Specis")

@@ -26,6 +26,23 @@ def test_numbers_by_name(name: str, values: list) -> None:
     assert History(RECORDS)[name] == values
 
 
+def test_columns_are_all_numbers_that_there_are() -> None:
+    columns = History(RECORDS).columns()
+    assert columns == {
+        "epoch": [1, 2], "step": [10, 20], "loss": [0.5, 0.4], "learning_rate": [0.1, 0.05], "seconds": [1.5, 2.5],
+        "validation_loss": [0.6, 0.55], "accuracy": [0.7, 0.8], "validation_accuracy": [0.65, 0.75],
+    }  # fmt: skip
+    assert "validation_loss" not in History([EpochRecord(1, 10, 0.5, 0.1, 1.5)]).columns()
+
+
+def test_it_shows_itself_in_a_line() -> None:
+    assert repr(History(RECORDS, "epochs")) == (
+        "<History of 2 epochs: loss 0.4, validation loss 0.55; stopped by: epochs>"
+    )
+    assert repr(History([EpochRecord(1, 10, 0.5, 0.1, 1.5)])) == "<History of 1 epoch: loss 0.5>"
+    assert repr(History()) == "<History of no epochs>"
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("validation_r2", 'the history has no "validation_r2"'), ("acuracy", 'Did you mean "accuracy"')],

@@ -245,6 +245,10 @@ class TableModel:
             trained.test_scores, trained.test_baseline = trained.evaluate(prepared.test_frame)
         return trained
 
+    def __repr__(self) -> str:
+        what = f"{self.target.name} ({self.target.task})"
+        return f"<TableModel of {what} from {listed((c.name for c in self.encoding.columns), limit=4)}>"
+
     @property
     def history(self) -> History:
         """What happened in training, epoch by epoch."""

@@ -36,7 +36,7 @@ class EpochRecord:
         return self.validation_metrics.get(name.removeprefix("validation_")) if name.startswith("validation_") else None
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The record of every epoch, and why training stopped.
 
@@ -55,12 +55,36 @@ class History:
         Raises:
             InputError: no epoch has a number of that name.
         """
-        known = dict.fromkeys(_NUMBERS)
-        for record in self.epochs:
-            known |= dict.fromkeys((*record.metrics, *(f"validation_{name}" for name in record.validation_metrics)))
+        known = self._names()
         if self.epochs and name not in known:
             raise InputError(f'the history has no "{name}".{did_you_mean(name, known)} It has {listed(known)}')
         return [record.value(name) for record in self.epochs]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Every number of every epoch by its name: what a data frame takes, to look at or to plot.
+
+        `pandas.DataFrame(history.columns()).plot(x="epoch", y=["loss", "validation_loss"])`
+
+        >>> History([EpochRecord(1, 10, 0.5, 0.01, 0.1, metrics={"accuracy": 0.75})]).columns()["accuracy"]
+        [0.75]
+        """
+        counted = {name: [getattr(record, name) for record in self.epochs] for name in ("epoch", "step")}
+        numbers = {name: [record.value(name) for record in self.epochs] for name in self._names()}
+        return counted | {name: values for name, values in numbers.items() if any(v is not None for v in values)}
+
+    def _names(self) -> dict[str, None]:
+        names = dict.fromkeys(_NUMBERS)
+        for record in self.epochs:
+            names |= dict.fromkeys((*record.metrics, *(f"validation_{name}" for name in record.validation_metrics)))
+        return names
+
+    def __repr__(self) -> str:
+        if self.last is None:
+            return "<History of no epochs>"
+        held_out = "" if self.last.validation_loss is None else f", validation loss {self.last.validation_loss:.6g}"
+        epochs = f"{len(self)} epoch{'' if len(self) == 1 else 's'}"
+        stopped = f"; stopped by: {self.stopped_by}" if self.stopped_by else ""
+        return f"<History of {epochs}: loss {self.last.loss:.6g}{held_out}{stopped}>"
 
     def __len__(self) -> int:
         return len(self.epochs)
