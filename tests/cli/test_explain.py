@@ -237,7 +237,7 @@ def test_mistakes_are_said(run, arguments, message):
 def test_a_table_model_knows_its_columns(run, penguins, small_models):
     model = small_models / "species.safetensors"
     for more in (("--x", "1,2"), ("--table", penguins, "--row", 1, "--y", "1")):
-        assert "knows its columns, the target species too" in run("explain", model, *more).complaint
+        assert 'knows its columns, the target "species" too' in run("explain", model, *more).complaint
     frame = pl.read_csv(penguins).head(2).with_columns(species=pl.lit("Emperor"))
     frame.write_csv("odd.csv")
     complaint = run("explain", model, "--table", "odd.csv", "--row", 2).complaint

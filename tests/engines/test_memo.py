@@ -92,6 +92,7 @@ def test_without_the_memo_the_cost_grows_with_the_square_of_the_depth(depth: int
 
 def test_the_report_in_words() -> None:
     text = str(report_of(Network.mlp(4, [3, 2], 1, activation="sigmoid", output="sigmoid"), fuse=False))
+    assert [line.split()[2:4] for line in text.splitlines()[:2]] == [["40", "numbers"], ["30", "numbers"]]
     assert "kept 800 bytes; 150 numbers were reused" in text
     assert "6 deltas were computed once and read 11 times" in text
     assert "forward steps: 6 with memo, 27 without" in text

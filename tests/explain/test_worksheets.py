@@ -151,3 +151,8 @@ def test_a_whole_class_is_marked(tmp_path: Path) -> None:
     assert printed["students"]["Ann"]["counts"]["wrong"] == 0
     assert printed["students"]["Ben"]["first_wrong"] == "Z1"
     assert next(m["code"] for m in printed["common"]) == "delta-for-output-gradient"
+    path.write_text("student,z[hidden,1]\nAnn,0.44\n")
+    done = command("mark", str(SHEETS / "two_sigmoid_units.toml"), "--work", str(path))
+    assert "line 2 has 2 cells; the first line has 3. A symbol that holds a comma stands in quotes" in " ".join(
+        done.stderr.split()
+    )

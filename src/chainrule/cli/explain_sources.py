@@ -126,7 +126,7 @@ def _of_model(what: str, asked: Asked) -> Derivation:
 def _of_table_model(what: str, model: TableModel, asked: Asked) -> Derivation:
     if asked.table is None or asked.y is not None or asked.target is not None:
         raise InputError(
-            f"{what} was trained on a table and knows its columns, the target {model.target.name} too: "
+            f'{what} was trained on a table and knows its columns, the target "{model.target.name}" too: '
             "give --table FILE --row N alone"
         )
     frame = _read(asked.table)

@@ -76,11 +76,11 @@ class MemoReport:
         return sum(array.numbers * array.reads for array in self.kept)
 
     def __str__(self) -> str:
-        lines = [
-            f"{array.layer:<20} {array.name:<8} {array.numbers:>10,} numbers  {array.bytes:>12,} bytes  "
-            f"read {array.reads}x{'' if array.owned else '  (shared)'}"
-            for array in self.kept
-        ]
+        lines = []
+        for array in self.kept:
+            noun, shared = "number " if array.numbers == 1 else "numbers", "" if array.owned else "  (shared)"
+            size = f"{array.numbers:>10,} {noun}  {array.bytes:>12,} bytes"
+            lines.append(f"{array.layer:<20} {array.name:<8} {size}  read {array.reads}x{shared}")
         lines.append(f"kept {self.bytes:,} bytes; {self.reused:,} numbers were reused")
         lines.append(f"{self.deltas} deltas were computed once and read {self.delta_reads} times")
         lines.append(f"forward steps: {self.forward_steps} with memo, {self.steps_without_memo} without")

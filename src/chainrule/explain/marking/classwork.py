@@ -88,7 +88,9 @@ def read_class(path: str | Path) -> dict[str, tuple[int, dict[str, str]]]:
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
-            raise FileError(f"{path}, line {line} has {len(row)} cells; the first line has {len(header)}")
+            broken = any(cell.count("[") > cell.count("]") for cell in header)
+            mend = '. A symbol that holds a comma stands in quotes, as in "z[hidden,1]"' if broken else ""
+            raise FileError(f"{path}, line {line} has {len(row)} cells; the first line has {len(header)}{mend}")
         if long:
             student, symbol, value = (cell.strip() for cell in row)
             work = students.setdefault(student, (line, {}))[1]
