@@ -67,6 +67,8 @@ def test_the_example_of_every_kind_is_a_name(kind: str) -> None:
         ("L[row 1]", "belongs to all rows together"),
         ("z[hidden,-1]", "from 1"),
         ("z[hidden,x]", "from 1"),
+        ("z[hidden,\u00b2]", "from 1"),
+        ("z[hidden," + "9" * 5000 + "]", "from 1"),
     ],
 )
 def test_wrong_names_say_what_would_be_right(text: str, message: str) -> None:

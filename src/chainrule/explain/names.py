@@ -69,7 +69,8 @@ GIVEN = frozenset({"x", "y", "W", "b", "scale", "shift", "variable"})
 PARAMETERS = ("W", "b", "scale", "shift")
 _SPELLINGS = {"∂": "d", "\u2212": "-", "\u2019": "'", "⁺": "+"}
 _NAME = re.compile(r"([A-Za-z/+]+)(?:\[(.*)\])?$")
-_ROW = re.compile(r"row\s*(\d+)\s*(?:;|$)\s*(.*)$")
+_ROW = re.compile(r"row\s*([0-9]{1,9})\s*(?:;|$)\s*(.*)$")
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 
 class Name(NamedTuple):
@@ -141,11 +142,11 @@ def parse(text: str) -> Name:
         row, inside = int(with_row.group(1)), with_row.group(2)
     parts = [part.strip() for part in inside.split(",")] if inside.strip() else []
     layer = ""
-    if kind.layer or (kind.optional_layer and parts and not parts[0].isdigit()):
+    if kind.layer or (kind.optional_layer and parts and not _INDEX.fullmatch(parts[0])):
         layer = parts.pop(0) if parts else ""
     if kind.layer and not layer:
         raise InputError(f'"{text}" doesn\'t say which layer: {example(kind_name)}')
-    if not all(part.isdigit() and int(part) > 0 for part in parts) or len(parts) not in kind.indices:
+    if not all(_INDEX.fullmatch(part) and int(part) > 0 for part in parts) or len(parts) not in kind.indices:
         raise InputError(f'"{text}" is not how {kind_name} is indexed (from 1): {example(kind_name)}')
     if row is not None and not kind.per_row:
         raise InputError(f'"{text}" names a row, but {kind_name} belongs to all rows together: {example(kind_name)}')

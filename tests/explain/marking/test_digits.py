@@ -62,16 +62,66 @@ def test_fractions_are_exact(above: int, below: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [(".5", 0.5), ("5.", 5.0), ("+3", 3.0), ("0,25", 0.25), (" 1_000 ", 1000.0), ("1 000", 1000.0)]
-)
+    ("text", "value"),
+    [
+        (".5", 0.5), ("5.", 5.0), ("+3", 3.0), ("0,25", 0.25), (" 1_000 ", 1000.0), ("1 000", 1000.0), ("- 0.5", -0.5),
+        ("1\u202f234\u2009567", 1234567.0), ("0.608 259 3", 0.6082593), ("\u22480.5", 0.5), ("1\u20444", 0.25),
+        ("1/\u22124", -0.25), ("-1 / -4", 0.25), ("2.6\u00d710\u207b\u00b3", 2.6e-3), ("10^-3", 1e-3), ("-10\u00b2", -100.0),
+        ("2.6 * 10**(-3)", 2.6e-3),
+    ],
+)  # fmt: skip
 def test_other_spellings(text: str, value: float) -> None:
     assert read_number(text).value == value
 
 
-@pytest.mark.parametrize("text", ["", ".", "-", "about 3", "0x10", "1/0", "1//2", "1.2.3", "nan", "inf", "12e", "½"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "-",
+        "about 3",
+        "0x10",
+        "1/0",
+        "1//2",
+        "1.2.3",
+        "nan",
+        "inf",
+        "12e",
+        "½",
+        "?",
+        "1 1/2",
+        "0.4 4",
+        "1 00",
+        "_1",
+        "\u0663",
+    ],
+)
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(InputError, match=r"no number|divides by zero"):
         read_number(text)
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e400", "1e-400", "0e999", "9" * 400, "0." + "3" * 400, "2 x 10^999"])
+def test_what_no_double_holds(text: str) -> None:
+    with pytest.raises(InputError, match="beyond what a number"):
+        read_number(text)
+
+
+@pytest.mark.parametrize("text", ["1e" + "9" * 5000, "9" * 5000 + "/7", "1/" + "9" * 5000])
+def test_endless_digits_are_refused_not_computed(text: str) -> None:
+    with pytest.raises(InputError, match="no number"):
+        read_number(text)
+
+
+@given(text=st.text(max_size=12))
+def test_any_text_is_a_finite_number_or_is_refused(text: str) -> None:
+    try:
+        written = read_number(text)
+    except InputError:
+        return
+    assert math.isfinite(written.value)
+    assert math.isfinite(written.unit)
 
 
 @given(exact=decimals(), digits=st.integers(1, 7))

@@ -11,9 +11,17 @@ from statistics import median_low
 from chainrule.errors import InputError
 from chainrule.explain.spread import Spread
 
-_DECIMAL = re.compile(r"([-+]?)(\d*)(?:[.,](\d*))?(?:[eE]([-+]?\d+))?$")
-_FRACTION = re.compile(r"([-+]?\d+)/(\d+)$")
-_POWER_OF_TEN = re.compile(r"\s*(?:[x\u00d7*·]\s*10\s*\^?\s*\(?([-+]?\d+)\)?)$")
+_DECIMAL = re.compile(r"([-+]?)([0-9]*)(?:[.,]([0-9]*))?(?:[eE]([-+]?[0-9]{1,6}))?$")
+_FRACTION = re.compile(r"([-+]?)\s*([0-9]{1,300})\s*/\s*([-+]?)([0-9]{1,300})$")
+_POWER_OF_TEN = re.compile(r"\s*[x\u00d7*·\u22c5]\s*10\s*(?:\^|\*\*)?\s*\(?\s*([-+]?[0-9]{1,6})\s*\)?$")
+_BARE_POWER = re.compile(r"([-+]?)\s*10\s*(?:\^|\*\*)\s*\(?\s*([-+]?[0-9]{1,6})\s*\)?$")
+# What people type and paste for a minus, a space, a stroke; an "about" before a rounded number says nothing new.
+_PLAIN = str.maketrans(
+    {"\u2212": "-", "\u2013": "-", "\u2044": "/", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2248": "", "~": ""}
+)
+_RAISED = str.maketrans("\u207b\u207a\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "-+0123456789")
+_POWER_RAISED = re.compile(r"(?<=10)([\u207b\u207a]?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+)$")
+MOST_DECIMALS = 300
 ROUNDING = 1e-12  # relative: what float64 itself may be off by
 
 
@@ -41,23 +49,30 @@ class Written:
 def read_number(text: str) -> Written:
     """A written number: decimals, powers of ten (`-2.6e-3`, `-2.6 x 10^-3`), fractions (`1/3`).
 
+    A comma is a decimal comma; spaces may part groups of three digits. `1 1/2` is refused: it might be read as 11/2.
+
     Raises:
-        InputError: it is no number.
+        InputError: it is no number, or is too large or too small for one.
 
     >>> read_number("-0.0510")
     Written(text='-0.0510', value=-0.051, unit=0.0001, digits=3, decimals=4)
     >>> read_number("2.6 x 10^-3").unit, read_number("1/4").unit
     (0.0001, 0.0)
     """
-    plain = text.strip().replace("\u2212", "-").replace("\u2013", "-").replace("\u00a0", " ")
-    if found := _FRACTION.match(plain.replace(" ", "")):
-        if int(found.group(2)) == 0:
+    plain = text.translate(_PLAIN).strip()
+    plain = _POWER_RAISED.sub(lambda raised: "^" + raised.group(1).translate(_RAISED), plain)
+    if found := _FRACTION.match(plain):
+        sign, above, other, below = found.groups()
+        if int(below) == 0:
             raise InputError(f'"{text}" divides by zero')
-        return Written(text, int(found.group(1)) / int(found.group(2)), 0.0, 17, 17)
+        value = int(above) / int(below)
+        return Written(text, -value if (sign == "-") != (other == "-") else value, 0.0, 17, 17)
     exponent = 0
-    if power := _POWER_OF_TEN.search(plain):
+    if power := _BARE_POWER.match(plain):
+        exponent, plain = int(power.group(2)), f"{power.group(1)}1"
+    elif power := _POWER_OF_TEN.search(plain):
         exponent, plain = int(power.group(1)), plain[: power.start()]
-    decimal = _DECIMAL.match(plain.replace(" ", "").replace("_", ""))
+    decimal = _DECIMAL.match(_without_groups(plain))
     if decimal is None or not (decimal.group(2) or decimal.group(3)):
         raise InputError(f'"{text}" is no number; write it like 0.608, -2.6e-3 or 1/3')
     sign, whole, part, power_text = decimal.groups()
@@ -65,7 +80,21 @@ def read_number(text: str) -> Written:
     exponent += int(power_text or 0)
     value = float(f"{sign}{whole or '0'}.{part or '0'}e{exponent}")
     significant = (whole + part).lstrip("0")
+    if not math.isfinite(value) or abs(exponent - len(part)) > MOST_DECIMALS or (significant and not value):
+        raise InputError(f'"{text}" is beyond what a number of this program holds: about 1e-300 to 1e300')
     return Written(text, value, 10.0 ** (exponent - len(part)), len(significant), len(part) - exponent)
+
+
+def _without_groups(plain: str) -> str:
+    """A number without the spaces after its sign and between groups of three digits; others stay and are refused."""
+    plain = re.sub(r"^([-+])\s+", r"\1", plain)
+    plain = re.sub(r"(?<=[0-9])_(?=[0-9])", "", plain)
+    whole, mark, part = re.match(r"([^.,]*)([.,]?)(.*)$", plain, re.DOTALL).groups()  # type: ignore[union-attr]
+    if re.match(r"[-+]?[0-9]{1,3}( [0-9]{3})+$", whole):
+        whole = whole.replace(" ", "")
+    if re.match(r"([0-9]{3} )+[0-9]{1,3}$", part):
+        part = part.replace(" ", "")
+    return whole + mark + part
 
 
 @dataclass(frozen=True)
