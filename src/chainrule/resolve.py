@@ -39,7 +39,8 @@ def resolve(kind: str, given: object, base: type[T], table: Mapping[str, type[T]
         return cls(**options)
     except TypeError as error:
         known = listed(field.name for field in fields(cls) if field.init) or "no options"  # type: ignore[arg-type]  # every entry is a dataclass
-        raise InputError(f'{kind} "{given}" takes {known}; given were {listed(options)}') from error
+        told = listed(options) or "none"
+        raise InputError(f'{kind} "{given}" takes {known}; given were {told}') from error
 
 
 def to_form(thing: Any) -> Any:

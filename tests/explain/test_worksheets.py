@@ -116,12 +116,51 @@ def sheet_with(old: str, new: str) -> str:
         ('"O" = "0.738"', '"O" = "about 0.7"', "line 63: .*is no number"),
         ("[update]", "[updaet]", 'line 24: there is no section "updaet".*Did you mean "update"'),
         ('"O" = "0.738"', '"O" = "0.738', "is no TOML: .*line 63"),
-        ("learning_rate = 0.1", "learning_rate = -1", "line 25: .*rate is -1"),
+        ("learning_rate = 0.1", "learning_rate = -1", "line 26: .*rate is -1"),
+        ('optimizer = "sgd"', 'optimizer = "momentun"', 'line 25: .*Did you mean "momentum"'),
+        ('notation = "Z-H"', 'notation = "Z-J"', 'line 4: there is no notation "Z-J".*Did you mean "Z-H"'),
+        ("units = 1, ", "", 'line 10: layer "output" doesn\'t say how many units'),
+        (
+            "units = 1, ",
+            'units = 1, bias = "no", ',
+            "line 10: layer \"output\": bias is 'no'; it must be true or false",
+        ),
+        ('loss = "binary_cross_entropy"', "loss = { l2 = 0.1 }", "line 12: loss is a table without a name"),
+        ("inputs = 2", 'inputs = ["a", "a"]', "line 7: .*names must be texts that differ"),
+        ("inputs = 2", "inputs = [1, 2]", "line 7: .*names must be texts that differ"),
+        ("x = [0.5, 0.8]", "x = [nan, 0.8]", "line 21: x must be finite numbers"),
+        ("x = [0.5, 0.8]", 'x = ["0.5", 0.8]', "line 21: x must be numbers"),
+        ("x = [0.5, 0.8]", "x = [true, 0.8]", "line 21: x must be numbers"),
+        ("y = [1]", "y = [inf]", "line 22: y must be finite numbers"),
+        ("y = [1]", 'y = ["yes"]', "line 22: y must be numbers"),
+        ("hidden.b = [0.1, 0.2]", "hidden.b = [true, 0.2]", "line 16: hidden.b must be numbers"),
+        ('"O" = "0.738"', '"O" = "0.738"\n"O" = "0.7"', "line 64.*stands there twice"),
+        ('"O" = "0.738"', '"O" = "1e400"', 'line 63: "O": .*beyond'),
     ],
 )
 def test_what_is_wrong_with_a_sheet_is_said_with_its_line(old: str, new: str, message: str) -> None:
     with pytest.raises(FileError, match=message):
         read_worksheet_text(sheet_with(old, new))
+
+
+def test_an_update_that_is_no_table_is_refused() -> None:
+    text = sheet_with('[update]\noptimizer = "sgd"\nlearning_rate = 0.1\n', "").replace(
+        "notation", 'update = "sgd"\nnotation', 1
+    )
+    with pytest.raises(FileError, match="line 4: update must be a table"):
+        read_worksheet_text(text)
+
+
+def test_names_of_inputs_are_symbols() -> None:
+    """The author's own symbols go before them, and so do the names of quantities."""
+    sheet = read_worksheet_text(sheet_with("inputs = 2", 'inputs = ["area", "L"]'))
+    work = sheet.derivation()
+    assert "Z1 = w_11*area + w_21*x_2 + b_1" in work.to_text()
+    assert sheet.mark({"area": "0.5", "L": "0.303"}).counts["correct"] == 2
+    own = read_worksheet_text(
+        sheet_with("inputs = 2", 'inputs = ["area", "rooms"]').replace('"Z1" =', '"f" = "x[1]"\n"Z1" =', 1)
+    )
+    assert [own.derivation()[f"x[{i}]"].symbol for i in (1, 2)] == ["f", "rooms"]
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

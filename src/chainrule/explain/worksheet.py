@@ -117,7 +117,8 @@ class _Reading:
         try:
             self.data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise FileError(f"{path} is no TOML: {error}") from None
+            twice = ": the same name stands there twice" if "overwrite" in str(error) else ""
+            raise FileError(f"{path} is no TOML: {error}{twice}") from None
 
     def wrong(self, message: str, *key: str) -> FileError:
         """The error for something at a key of the sheet."""
@@ -137,6 +138,8 @@ class _Reading:
         self.set_parameters(model)
         x, y = self.sample(model, sample)
         symbols = self.texts("symbols")
+        if len(np.shape(x)) == 1:
+            symbols = {**self.input_symbols(symbols), **symbols}
         for symbol, name in symbols.items():
             try:
                 parse(name)
@@ -201,6 +204,12 @@ class _Reading:
         table = self.table("network", ("inputs", "layers", "loss", "reduction"))
         inputs = table.get("inputs")
         n_inputs = len(inputs) if isinstance(inputs, list) else inputs
+        names = inputs if isinstance(inputs, list) else []
+        texts = all(isinstance(name, str) and name.strip() for name in names)
+        if not texts or len({str(name) for name in names}) < len(names):
+            raise self.wrong(
+                f'inputs is {inputs!r}; names must be texts that differ, as in ["area", "rooms"]', "network", "inputs"
+            )
         if not isinstance(n_inputs, int) or isinstance(n_inputs, bool) or n_inputs < 1:
             raise self.wrong(
                 f"inputs is {inputs!r}; it must be a number of inputs, or a list of names", "network", "inputs"
@@ -225,9 +234,15 @@ class _Reading:
                     "network", "layers", str(number),
                 )  # fmt: skip
         name = entry.get("name", f"layer_{number + 1}")
+        if "units" not in entry:
+            raise self.wrong(f'layer "{name}" doesn\'t say how many units: units = 1', "network", "layers", str(number))
+        if not isinstance(entry.get("bias", True), bool):
+            raise self.wrong(
+                f'layer "{name}": bias is {entry["bias"]!r}; it must be true or false', "network", "layers", str(number)
+            )
         try:
             return Dense(
-                entry.get("units", 0),
+                entry["units"],
                 activation=entry.get("activation", "linear"),
                 bias=entry.get("bias", True),
                 name=name,
@@ -242,6 +257,10 @@ class _Reading:
         given = table.get("loss", "squared_error")
         loss = dict(given) if isinstance(given, dict) else {"name": given}
         penalties = {key: loss.pop(key) for key in ("l1", "l2") if key in loss}
+        if "name" not in loss:
+            raise self.wrong(
+                'loss is a table without a name: loss = { name = "squared_error", l2 = 0.01 }', "network", "loss"
+            )
         try:
             model = Model(
                 network, loss, self.optimizer(), reduction=table.get("reduction", "mean"), dtype="float64",
@@ -258,7 +277,10 @@ class _Reading:
     def optimizer(self) -> Optimizer:
         if "update" not in self.data:
             return SGD(1.0)
-        table = dict(self.data["update"]) if isinstance(self.data["update"], dict) else {}
+        if not isinstance(self.data["update"], dict):
+            raise self.wrong('update must be a table: [update] with optimizer = "sgd", learning_rate = 0.1', "update")
+        table = dict(self.data["update"])
+        fields = [key for key in table if key != "optimizer"]
         biases = table.pop("biases", True)
         if not isinstance(biases, bool):
             raise self.wrong(f"biases is {biases!r}; it must be true or false", "update", "biases")
@@ -266,7 +288,8 @@ class _Reading:
         try:
             return hand_optimizer(table.pop("optimizer", "sgd"), **table)
         except (ChainruleError, TypeError) as error:
-            raise self.wrong(str(error), "update", "optimizer") from None
+            about = next((key for key in fields if key in str(error).split(";")[0].split()), "optimizer")
+            raise self.wrong(str(error), "update", about) from None
 
     def set_parameters(self, model: Model) -> None:
         table = self.data["parameters"]
@@ -283,10 +306,9 @@ class _Reading:
                     raise self.wrong(
                         f'there is no parameter "{layer}.{name}"; the network has {has}', "parameters", layer, name
                     )
-                try:
-                    array = np.asarray(value, dtype=float)
-                except (TypeError, ValueError):
-                    raise self.wrong(f"{layer}.{name} must be numbers", "parameters", layer, name) from None
+                array = _numbers(value)
+                if array is None:
+                    raise self.wrong(f"{layer}.{name} must be numbers", "parameters", layer, name)
                 if array.ndim == 0:
                     array = np.full(span.shape, float(array))
                 if array.shape != span.shape:
@@ -305,19 +327,36 @@ class _Reading:
 
     def sample(self, model: Model, table: Mapping[str, Any]) -> tuple[Any, Any]:
         n_inputs = model.network.input_shapes["x"][0]
-        try:
-            x = np.asarray(table["x"], dtype=float)
-        except (TypeError, ValueError):
-            raise self.wrong("x must be numbers: one row, or a list of rows of equal length", "sample", "x") from None
+        x = _numbers(table["x"])
+        if x is None:
+            raise self.wrong("x must be numbers: one row, or a list of rows of equal length", "sample", "x")
         if x.ndim not in (1, 2) or x.shape[-1] != n_inputs:
             raise self.wrong(f"x has shape {x.shape}; the network takes {n_inputs} numbers a row", "sample", "x")
+        if not np.isfinite(x).all():
+            raise self.wrong("x must be finite numbers", "sample", "x")
         if "y" not in table:
             return x, None
-        try:
-            y = np.asarray(table["y"], dtype=float)
-        except (TypeError, ValueError):
-            raise self.wrong("y must be numbers", "sample", "y") from None
+        y = _numbers(table["y"])
+        if y is None:
+            raise self.wrong(
+                "y must be numbers: one for each output, or a row of them for each row of x", "sample", "y"
+            )
+        if not np.isfinite(y).all():
+            raise self.wrong("y must be finite numbers", "sample", "y")
         return x, y
+
+    def input_symbols(self, symbols: Mapping[str, str]) -> dict[str, str]:
+        """The inputs' names as symbols, where the author has no other for them and they are no quantity's name."""
+        inputs = self.data["network"]["inputs"]
+        found: dict[str, str] = {}
+        taken = {"".join(name.split()) for name in symbols.values()}
+        for i, name in enumerate(inputs if isinstance(inputs, list) else [], 1):
+            try:
+                parse(name)
+            except InputError:
+                if f"x[{i}]" not in taken:
+                    found[name] = f"x[{i}]"
+        return found
 
     def check_whole(self, sheet: Worksheet) -> None:
         """Whatever the heart says of the sample and the symbols, said with the line."""
@@ -325,6 +364,10 @@ class _Reading:
             work = sheet.derivation("ours")
         except ChainruleError as error:
             raise self.wrong(str(error), "sample", "y") from None
+        try:
+            sheet.derivation(sheet.notation)
+        except ChainruleError as error:
+            raise self.wrong(str(error), "notation") from None
         for symbol, text in sheet.symbols.items():
             try:
                 work.graph.resolve(parse(text))
@@ -340,6 +383,23 @@ class _Reading:
                     raise self.wrong(f'"{symbol}": {error}', "work", symbol) from None
 
 
+def _numbers(value: Any) -> Any:
+    """An array of the numbers in nested lists; None where something else is among them, or the rows differ."""
+
+    def only_numbers(part: Any) -> bool:  # a text "0.5" and true are none
+        if isinstance(part, list):
+            return all(map(only_numbers, part))
+        return isinstance(part, int | float) and not isinstance(part, bool)
+
+    try:
+        return np.asarray(value, dtype=float) if only_numbers(value) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+HAND_OPTIMIZERS = (*(name for name, cls in OPTIMIZERS.items() if not cls.full_batch), "momentum", "nesterov")
+
+
 def hand_optimizer(name: object, **fields: Any) -> Optimizer:
     """The optimizer that a text calls so, whose update can be worked by hand.
 
@@ -347,10 +407,15 @@ def hand_optimizer(name: object, **fields: Any) -> Optimizer:
     SGD(learning_rate=0.1, momentum=0.9, nesterov=False, dampening=0.0, weight_decay=0.0, convention='torch')
     """
     # the names that texts use; a velocity that starts at zero gives them the same first step as plain descent
+    if isinstance(name, str):
+        name = name.lower().replace("-", "_").replace(" ", "_")
     if name in ("momentum", "nesterov", "gradient_descent", "gd"):
         fields = {"momentum": 0.9, **fields} if name in ("momentum", "nesterov") else fields
         fields = {"nesterov": True, **fields} if name == "nesterov" else fields
         name = "sgd"
+    if isinstance(name, str) and name not in OPTIMIZERS:
+        near = did_you_mean(name, HAND_OPTIMIZERS)
+        raise InputError(f'there is no optimizer "{name}".{near} These exist: {listed(HAND_OPTIMIZERS)}')
     if name in OPTIMIZERS and OPTIMIZERS[str(name)].full_batch:
         raise InputError(f"{name} has no update that can be worked by hand")
     return get_optimizer({"name": name, **fields})
