@@ -83,6 +83,10 @@ def _print_class(everyone: ClassMarks) -> None:
         why = first.diagnosis.code if first is not None and first.diagnosis is not None else ""
         table.add_row(student, *(str(marks.counts[verdict]) for verdict in STYLES), marks.first_wrong or "", why)
     show(table)
+    from chainrule.explain.marking.classwork import unknown_symbols
+
+    for why in unknown_symbols(everyone.students).values():
+        say(f"unknown: {why}")
     if everyone.common:
         common = new_table("what went wrong", "students", "where", right=(1,))
         for mistake in everyone.common:

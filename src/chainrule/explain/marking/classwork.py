@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import FileError, InputError
+from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Marks, mark
 
 if TYPE_CHECKING:
@@ -45,15 +48,18 @@ def mark_class(sheet: Worksheet, path: str | Path) -> ClassMarks:
     """Mark a CSV of everybody's work.
 
     Raises:
-        FileError: the file can't be read, or a cell is no number; the message says which line.
+        FileError: the file can't be read, or a cell is no number; the message says which line, whose and for what.
     """
     derivation = sheet.derivation()
     students: dict[str, Marks] = {}
-    for student, (line, work) in read_class(path).items():
-        try:
-            students[student] = mark(derivation, work, sheet.symbols)
-        except InputError as error:
-            raise FileError(f"{path}, line {line}, {student}: {error}") from None
+    for student, cells in read_class(path).items():
+        for symbol, (line, text) in cells.items():
+            if text:
+                try:
+                    read_number(text)
+                except InputError as error:
+                    raise FileError(f"{path}, line {line}, {student}, {symbol}: {error}") from None
+        students[student] = mark(derivation, {symbol: text for symbol, (_, text) in cells.items()}, sheet.symbols)
     return ClassMarks(students, common_mistakes(students))
 
 
@@ -70,38 +76,86 @@ def common_mistakes(students: Mapping[str, Marks]) -> tuple[CommonMistake, ...]:
     return tuple(CommonMistake(code, tuple(who[code]), tuple(where[code])) for code in codes)
 
 
-def read_class(path: str | Path) -> dict[str, tuple[int, dict[str, str]]]:
-    """Each student's entries with the line that they begin on: a student a row, or the long form."""
+def unknown_symbols(students: Mapping[str, Marks]) -> dict[str, str]:
+    """The symbols that mean nothing on the sheet, each with why."""
+    entries = (entry for marks in students.values() for entry in marks.entries)
+    return {entry.symbol: entry.note or "" for entry in entries if entry.verdict == "unknown"}
+
+
+Cells = dict[str, tuple[int, str]]  # a student's entries by symbol: the line, and what stands there
+
+
+def read_class(path: str | Path) -> dict[str, Cells]:
+    """Each student's entries with their lines: a student a row, or the long form; commas, semicolons or tabs."""
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file))
+        text = Path(path).read_bytes().decode("utf-8-sig")
+        rows = _numbered_rows(text)
     except OSError as error:
         raise FileError(f"can't read {path}: {error.strerror or error}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise FileError(f"{path} is no CSV in UTF-8: {error}") from None
-    if not rows or len(rows[0]) < 2:
-        raise FileError(f"{path}: a first line with the columns is wanted: student, then the symbols; or {LONG_FORM}")
-    header = [cell.strip() for cell in rows[0]]
-    long = tuple(name.lower() for name in header) == LONG_FORM
-    students: dict[str, tuple[int, dict[str, str]]] = {}
-    for line, row in enumerate(rows[1:], 2):
-        if not any(cell.strip() for cell in row):
-            continue
+    header = [cell.strip() for cell in rows[0][1]] if rows else []
+    if len(header) < 2:
+        raise FileError(
+            f"{path}: a first line with the columns is wanted: student, then the symbols; or {', '.join(LONG_FORM)}"
+        )
+    while header[-1] == "" and all(len(row) < len(header) or not row[-1].strip() for _, row in rows):
+        header.pop()  # what a spreadsheet leaves at the right
+        rows = [(line, row[: len(header)]) for line, row in rows]
+    for i, name in enumerate(header):
+        if not name and i > 0:
+            raise FileError(f"{path}, line {rows[0][0]}: column {i + 1} has no name")
+        if name in header[:i]:
+            raise FileError(f'{path}, line {rows[0][0]}: there are two columns "{name}"')
+    for line, row in rows[1:]:
         if len(row) != len(header):
-            broken = any(cell.count("[") > cell.count("]") for cell in header)
-            mend = '. A symbol that holds a comma stands in quotes, as in "z[hidden,1]"' if broken else ""
-            raise FileError(f"{path}, line {line} has {len(row)} cells; the first line has {len(header)}{mend}")
-        if long:
-            student, symbol, value = (cell.strip() for cell in row)
-            work = students.setdefault(student, (line, {}))[1]
-            if symbol in work:
-                raise FileError(f"{path}, line {line}: {student} has {symbol} twice")
-            work[symbol] = value
-        else:
-            student = row[0].strip()
-            if student in students:
-                raise FileError(f'{path}, line {line}: there are two students "{student}"')
-            students[student] = (line, dict(zip(header[1:], (cell.strip() for cell in row[1:]), strict=True)))
+            quotes = '. A symbol that holds a comma stands in quotes, as in "z[hidden,1]", and so does such a number'
+            raise FileError(f"{path}, line {line} has {len(row)} cells; the first line has {len(header)}{quotes}")
+    long = {name.lower(): i for i, name in enumerate(header)}
+    students = _long(path, rows[1:], long) if set(long) == set(LONG_FORM) else _wide(path, rows[1:], header)
     if not students:
         raise FileError(f"{path} has no students")
+    return students
+
+
+Rows = list[tuple[int, list[str]]]
+
+
+def _numbered_rows(text: str) -> Rows:
+    """The rows that aren't empty, with the line that each begins on; what follows the first cell is the separator."""
+    first = re.match(r'\s*(?:"[^"]*"|[^,;\t"\n]*)([,;\t])', text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=first.group(1) if first else ",", strict=True)
+    rows, line = [], 1
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            rows.append((line, row))
+        line = reader.line_num + 1
+    return rows
+
+
+def _student(path: str | Path, line: int, cell: str) -> str:
+    if not cell.strip():
+        raise FileError(f"{path}, line {line} doesn't say whose it is: the student is missing")
+    return cell.strip()
+
+
+def _long(path: str | Path, rows: Rows, columns: Mapping[str, int]) -> dict[str, Cells]:
+    students: dict[str, Cells] = {}
+    for line, row in rows:
+        student = _student(path, line, row[columns["student"]])
+        symbol, value = (row[columns[name]].strip() for name in LONG_FORM[1:])
+        cells = students.setdefault(student, {})
+        if symbol in cells:
+            raise FileError(f"{path}, line {line}: {student} has {symbol} twice")
+        cells[symbol] = (line, value)
+    return students
+
+
+def _wide(path: str | Path, rows: Rows, header: list[str]) -> dict[str, Cells]:
+    students: dict[str, Cells] = {}
+    for line, row in rows:
+        student = _student(path, line, row[0])
+        if student in students:
+            raise FileError(f'{path}, line {line}: there are two students "{student}"')
+        students[student] = {name: (line, cell.strip()) for name, cell in zip(header[1:], row[1:], strict=True)}
     return students

@@ -139,7 +139,10 @@ def mark(derivation: AnyDerivation, work: Mapping[str, Any], symbols: Mapping[st
                 f'"{symbol}" is {given!r}: give it as text, "{given}"; the digits decide how exactly it is marked'
             )
         texts[symbol] = given.strip()
-        written = read_number(given)
+        try:
+            written = read_number(given)
+        except InputError as error:
+            raise InputError(f"{symbol}: {error}") from None
         try:
             name = derivation.graph.parse(symbols.get(symbol, symbol))
             derivation.graph.value(name)
