@@ -94,6 +94,11 @@ def test_a_zero_that_wipes_everything_out_is_not_followed() -> None:
     sheet = read_worksheet(SHEETS / "two_sigmoid_units.toml")
     marks = sheet.mark({"dL/dZ0": "0.000", "dL/dw1": "0.000", "dL/dH1": "0.000"})
     assert {entry.verdict for entry in marks.entries} == {"wrong"}
+    for symbol, right in (("dL/dw1", "-0.1591"), ("dL/dH1", "-0.1308")):  # -0 and 2 * 0 are no diagnoses of a 0
+        found = marks[symbol].diagnosis
+        assert (found.code, found.also) == ("arithmetic", ())
+        assert "wipes the calculation out" in found.text
+        assert f"({right} would be right)" in found.text
 
 
 def sheet_with(old: str, new: str) -> str:

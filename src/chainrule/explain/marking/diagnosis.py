@@ -74,6 +74,12 @@ def diagnose(judge: Judge, name: Name, symbol: Callable[[Name], str] = str) -> D
     written = judge.entries[name]
     if not isinstance(judge.graph, Graph):  # the catalogue is of the mistakes that networks invite
         return Diagnosis("arithmetic", _off_by(judge, name, written))
+    if any(agreement(written, spread) for _, _, spread in judge.recomputed(name)):  # wrong by the guard alone
+        return Diagnosis(
+            "arithmetic",
+            "a wrong 0 before it wipes the calculation out, so this 0 shows nothing of the method: off by "
+            f"{shown(written.value - judge.graph.value(name), 3)} ({shown(judge.graph.value(name), 4)} would be right)",
+        )
     found: dict[str, Name] = {}
     for attempts in (_own_attempts(judge, name), _hidden_attempts(judge, name)):
         near: dict[str, Name] = {}
