@@ -64,3 +64,11 @@ def test_plain_values_in_json(capsys):
 )
 def test_numbers(value, text):
     assert screen.number(value) == text
+
+
+def test_a_code_is_broken_at_its_hyphens(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "18")
+    screen.show(screen.Hyphenated("delta-for-output-gradient (or other-loss)"))
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
+        "delta-for-output-", "gradient (or", "other-loss)",
+    ]  # fmt: skip

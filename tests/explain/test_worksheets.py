@@ -101,6 +101,13 @@ def test_a_zero_that_wipes_everything_out_is_not_followed() -> None:
         assert f"({right} would be right)" in found.text
 
 
+def test_an_unknown_symbol_is_told_the_nearest_of_the_sheet() -> None:
+    marks = read_worksheet(SHEETS / "two_sigmoid_units.toml").mark({"dl/dO": "1", "q": "2"})
+    assert marks.counts["unknown"] == 2
+    assert marks["dl/dO"].note == '"dl/dO" is no symbol of this sheet. Did you mean "dL/dO"?'
+    assert "names look like" in marks["q"].note or "no quantity" in marks["q"].note
+
+
 def sheet_with(old: str, new: str) -> str:
     text = (SHEETS / "two_sigmoid_units.toml").read_text(encoding="utf-8")
     assert old in text

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from chainrule.cli.screen import new_table, print_json, say, show
+from chainrule.cli.screen import Hyphenated, new_table, print_json, say, show
 
 if TYPE_CHECKING:
     from chainrule.explain.marking.classwork import ClassMarks
     from chainrule.explain.marking.marks import Marks
 
 STYLES = {"correct": "green", "follows": "yellow", "wrong": "bold red", "unknown": "dim"}
+LONGEST_WHOLE = 20  # characters of a name or a number that are not broken into lines
 
 
 def mark(
@@ -71,7 +72,11 @@ def _print_marks(marks: Marks) -> None:
         remark = entry.note or ""
         if entry.diagnosis is not None:
             remark = entry.diagnosis.code + (f" (or {', '.join(entry.diagnosis.also)})" if entry.diagnosis.also else "")
-        table.add_row(entry.symbol, entry.written, exact, own, Text(entry.verdict, STYLES[entry.verdict]), remark)
+        table.add_row(
+            entry.symbol, entry.written, exact, own, Text(entry.verdict, STYLES[entry.verdict]), Hyphenated(remark)
+        )
+    for column in table.columns[:3]:  # names and numbers stay whole; why they are wrong may take several lines
+        column.no_wrap = max((len(str(cell)) for cell in column.cells), default=0) <= LONGEST_WHOLE
     show(table)
     say(marks.sentence)
 
@@ -81,7 +86,9 @@ def _print_class(everyone: ClassMarks) -> None:
     for student, marks in everyone.students.items():
         first = marks[marks.first_wrong] if marks.first_wrong else None
         why = first.diagnosis.code if first is not None and first.diagnosis is not None else ""
-        table.add_row(student, *(str(marks.counts[verdict]) for verdict in STYLES), marks.first_wrong or "", why)
+        table.add_row(
+            student, *(str(marks.counts[verdict]) for verdict in STYLES), marks.first_wrong or "", Hyphenated(why)
+        )
     show(table)
     from chainrule.explain.marking.classwork import unknown_symbols
 
@@ -90,5 +97,5 @@ def _print_class(everyone: ClassMarks) -> None:
     if everyone.common:
         common = new_table("what went wrong", "students", "where", right=(1,))
         for mistake in everyone.common:
-            common.add_row(mistake.code, str(len(mistake.students)), ", ".join(mistake.symbols))
+            common.add_row(Hyphenated(mistake.code), str(len(mistake.students)), ", ".join(mistake.symbols))
         show(common)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -65,6 +67,20 @@ def new_table(*columns: str, right: tuple[int, ...] = ()) -> Table:
     for i, name in enumerate(columns):
         made.add_column(name, justify="right" if i in right else "left", overflow="fold")
     return made
+
+
+class Hyphenated:
+    """A cell of a table that is broken at spaces and hyphens: `delta-for-` / `output-gradient`."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text("\n".join(wrap(self.text, max(1, options.max_width))))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        pieces = self.text.replace("-", "- ").split()
+        return Measurement(max(map(len, pieces), default=0), len(self.text))
 
 
 def number(value: float) -> str:

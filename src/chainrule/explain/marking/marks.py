@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import ChainruleError, InputError
+from chainrule.errors import ChainruleError, InputError, did_you_mean
 from chainrule.explain.blocks import Table
 from chainrule.explain.marking.diagnosis import Diagnosis, diagnose
 from chainrule.explain.marking.digits import Written, read_number
@@ -147,7 +147,8 @@ def mark(derivation: AnyDerivation, work: Mapping[str, Any], symbols: Mapping[st
             name = derivation.graph.parse(symbols.get(symbol, symbol))
             derivation.graph.value(name)
         except ChainruleError as error:
-            unknown[symbol] = str(error)
+            near = did_you_mean(symbol, symbols)
+            unknown[symbol] = f'"{symbol}" is no symbol of this sheet.{near}' if near else str(error)
             continue
         known[symbol] = (name, written)
     # where one quantity was written twice, later ones are recomputed from the first
