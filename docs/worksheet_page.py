@@ -21,7 +21,7 @@ source = "a lesson"
 notation = "ours"
 
 [network]
-inputs = 2                          # or their names: ["area", "rooms"]
+inputs = 2                          # or their names, which are symbols then: ["area", "rooms"]
 layers = [                          # in order; a layer's name stands in the names of its quantities
   {{ name = "hidden", units = 2, activation = "sigmoid" }},
   {{ name = "output", units = 1, activation = "sigmoid" }},    # bias = false leaves the biases out
@@ -90,6 +90,8 @@ def worksheet_page() -> str:
         "How near is near enough is read off the digits: half a unit of the last one, and whatever the rounding of the entries "
         "it was computed from can do to it, carried through by intervals. There is no fixed tolerance: 0.7 and 0.7000 are not "
         "the same answer. A last digit that was cut off instead of rounded is accepted, and noted.",
+        "A number may be written `0.608`, `-0,262`, `2.6e-3`, `2.6 x 10^-3` or `2.6·10⁻³`; a fraction such as `1/3` is exact. "
+        "Spaces may part groups of three digits. What could be read in two ways, `1 1/2`, is refused.",
         _table(
             ["verdict", "meaning"],
             [
@@ -104,11 +106,12 @@ def worksheet_page() -> str:
         f"```text\n{marks_text(sheet.mark())}\n```",
         "`--json` prints the same as data; the exit status is 0 where nothing is wrong, 1 where something is. "
         "`chainrule mark SHEET --work class.csv` marks a whole class: a student a row and a symbol a column, or the columns "
-        "student, symbol, value.",
+        "student, symbol, value. Commas, semicolons (as where decimals have commas) or tabs part the cells; an empty one was "
+        "left out.",
         "## Diagnoses",
         "A wrong entry is recomputed with one mistake made, by each of these that its kind of quantity knows; those that give "
         "the number written are named, in this order. Where no mistake in the entry itself explains it, mistakes in what was "
-        "not written down are tried.",
+        "not written down are tried; with few digits written, that is a guess.",
         _table(["code", "what it says"], _codes()),
     ]) + "\n"  # fmt: skip
 

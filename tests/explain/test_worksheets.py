@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.errors import FileError
+from chainrule.errors import FileError, InputError
 from chainrule.explain.worksheet import read_worksheet, read_worksheet_text
 
 SHEETS = Path(__file__).parents[2] / "examples" / "worksheets"
@@ -84,6 +84,12 @@ def test_a_mistake_in_what_is_not_written_is_placed() -> None:
     """Sigmoid(5) = 0.01 is the sigmoid of -5."""
     marks = read_worksheet(SHEETS / "sigmoid_of_five.toml").mark()
     assert "in z[row 1; unit,1], which is not written down" in marks["Sigmoid(5)"].diagnosis.text
+
+
+@pytest.mark.parametrize("work", ["z", 3, [("z", "1")], {1: "2"}])
+def test_work_that_is_no_texts_by_name_is_refused(work: object) -> None:
+    with pytest.raises(InputError, match="texts by name"):
+        read_worksheet(SHEETS / "two_sigmoid_units.toml").derivation().mark(work)
 
 
 def test_a_sheet_without_work_says_so() -> None:

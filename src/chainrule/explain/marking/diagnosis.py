@@ -93,7 +93,7 @@ def diagnose(judge: Judge, name: Name, symbol: Callable[[Name], str] = str) -> D
     first, *also = found
     text = TEXTS[first]
     if found[first] != name:
-        text = f"there is a mistake in {symbol(found[first])}, which is not written down: {text}"
+        text = f"there may be a mistake in {symbol(found[first])}, which is not written down: {text}"
     return Diagnosis(first, text, tuple(also))
 
 

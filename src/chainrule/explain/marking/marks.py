@@ -128,6 +128,8 @@ def mark(derivation: AnyDerivation, work: Mapping[str, Any], symbols: Mapping[st
     Raises:
         InputError: an entry is no number, or is not given as text.
     """
+    if not isinstance(work, Mapping) or not all(isinstance(symbol, str) for symbol in work):
+        raise InputError('give the work as texts by name, {"z[hidden,1]": "0.44"}')
     known: dict[str, tuple[Name, Written]] = {}
     unknown: dict[str, str] = {}
     texts: dict[str, str] = {}
