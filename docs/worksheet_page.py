@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from explanations import marks_text
 
-from chainrule.explain.marking.diagnosis import TEXTS
-from chainrule.explain.marking.mistakes import CATALOGUE
+from chainrule.explain.marking.mistakes import CATALOGUE, TEXTS
 from chainrule.explain.names import COUNTS, GIVEN, KINDS, Name
 from chainrule.explain.notation import STYLES
 from chainrule.explain.worksheet import FORMAT, read_worksheet_text

@@ -9,9 +9,7 @@ import pytest
 
 from chainrule import SGD, Adam, Dense, Input, Model, Network
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.marking import layer_mistakes
-from chainrule.explain.marking.diagnosis import TEXTS
-from chainrule.explain.marking.mistakes import CATALOGUE
+from chainrule.explain.marking.mistakes import CATALOGUE, TEXTS, special_layers
 
 
 def two_two_one(loss: object = "binary_cross_entropy", y: float = 1.0, **options: object) -> Derivation:
@@ -128,7 +126,7 @@ def test_amid_other_entries_too(
 
 
 def test_every_code_is_made_once() -> None:
-    of_layers = {code for code, mistake in CATALOGUE.items() if mistake.__module__ == layer_mistakes.__name__}
+    of_layers = {code for code, mistake in CATALOGUE.items() if mistake.__module__ == special_layers.__name__}
     assert {case[0] for case in CASES} == {*CATALOGUE, "arithmetic"} - of_layers  # see test_marking_layers
     assert set(TEXTS) == set(CATALOGUE)
 

@@ -10,46 +10,14 @@ import numpy as np
 
 from chainrule.explain.graph import Graph
 from chainrule.explain.marking.digits import Written, agreement
-from chainrule.explain.marking.mistakes import CATALOGUE, Attempt
+from chainrule.explain.marking.mistakes import CATALOGUE, TEXTS
+from chainrule.explain.marking.mistakes.attempt import Attempt
 from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.names import Name
 from chainrule.explain.numbers import shown
 from chainrule.explain.spread import Spread
 
 DEPTH = 24  # unwritten quantities behind an entry in which a mistake is looked for
-
-TEXTS = {
-    "sign-flipped": "the size is right, the sign is not",
-    "activation-missing": "this is z: the activation was left out",
-    "pre-activation-used": "z was taken where h belongs",
-    "bias-missing": "the bias was left out",
-    "input-missing": "this is dL/dz: the factor dz/dW, the input of the weight, was left out",
-    "weights-transposed": "W was read across: rows and columns are exchanged",
-    "delta-for-output-gradient": "this is dL/dz of the output, not dL/dh: dh/dz is already in it",
-    "output-gradient-for-delta": "this is dL/dh of the output: the factor dh/dz was left out",
-    "activation-derivative-missing": "the factor dh/dz was left out",
-    "activation-derivative-repeated": "the factor dh/dz was applied twice",
-    "activation-derivative-at-z": "the derivative of the activation was taken at the wrong place (f'(h), or z for h)",
-    "path-missing": "one or more of the paths that are to be summed were left out",
-    "updated-weight-used": "the weight after the update was used; back-propagation takes the one before",
-    "target-output-swapped": "target and output are exchanged: y - h for h - y",
-    "log-base": "the logarithm is to another base; the loss takes the natural one",
-    "factor-two": "a factor of 2 is too many or too few",
-    "mean-sum-confused": "a mean was taken for a sum, or a sum for a mean",
-    "penalty-missing": "the penalty on the weights was left out",
-    "softmax-without-exp": "z was divided by the sum of z, without exp",
-    "learning-rate-missing": "the learning rate was left out",
-    "gradient-ascent": "the step was added; descent subtracts it",
-    "bias-correction-missing": "the correction of the running means for their start was left out",
-    "epsilon-inside-root": "epsilon was put under the root; it stands beside it",
-    "other-loss": "this is right for another loss",
-    "head-weight-missing": "the weight with which this head's loss counts was left out",
-    "dropout-scale-missing": "kept units were not divided by the share that dropout keeps",
-    "mask-missing": "this unit is silent in this step: dropout's mask was left out",
-    "normalization-missing": "batch normalization was left out",
-    "statistics-taken-as-fixed": "mean and variance of the batch depend on x too: that part was left out",
-    "unbiased-variance": "the variance was divided by n - 1; batch normalization divides by n",
-}
 
 
 @dataclass(frozen=True)

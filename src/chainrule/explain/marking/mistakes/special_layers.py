@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.builders.forward import norm_inputs
+from chainrule.explain.marking.mistakes.attempt import Attempt
 from chainrule.explain.names import Name
 from chainrule.explain.recipes import Part, Products
 from chainrule.explain.spread import Spread, product, through
 from chainrule.layers import BatchNorm, Dropout
 from chainrule.steps import Step
-
-if TYPE_CHECKING:
-    from chainrule.explain.marking.mistakes import Attempt
 
 
 def head_weight_missing(a: Attempt) -> Iterator[Spread]:

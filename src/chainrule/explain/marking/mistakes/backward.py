@@ -1,0 +1,106 @@
+"""Mistakes on the way back: in `dL/dh`, `dL/dz`, `dL/dW` and `dL/dx`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from chainrule.activations import ActivationFunction
+from chainrule.arrays import Array, Doubles
+from chainrule.explain.builders.forward import activation_of
+from chainrule.explain.marking.mistakes.attempt import DELTAS, Attempt
+from chainrule.explain.names import Name
+from chainrule.explain.recipes import Part, Products
+from chainrule.explain.spread import Function, Spread, product, through
+from chainrule.steps import Step
+
+MANY_PATHS = 7
+
+
+def input_missing(a: Attempt) -> Iterator[Spread]:
+    """dL/dW = dL/dz."""
+    if a.kind == "dL/dW" and isinstance(a.recipe, Products):
+        yield a.parts(
+            [Part(tuple(n for n in part.factors if n.kind != "dz/dW"), part.coefficient) for part in a.recipe.parts]
+        )
+
+
+def delta_for_output_gradient(a: Attempt) -> Iterator[Spread]:
+    """dL/dz written for the dL/dh of an output."""
+    index = a.head()
+    if a.kind != "dL/dh" or index is None:
+        return
+    slot = a.graph.slots["h", a.name.layer]
+    for step in a.graph.activation_steps.values():
+        if step.output == slot:
+            delta = a.graph.name_of(step.inputs[0], a.graph.row_of(a.name), a.name.index[0] - 1, gradient=True)
+            view = a.view.trying({a.name: a.right})
+            for recipe in a.graph.recipes(delta):
+                yield recipe.carry(view.lookup)
+
+
+def output_gradient_for_delta(a: Attempt) -> Iterator[Spread]:
+    """dL/dh written for the dL/dz of an output: dh/dz left out."""
+    if a.head() is not None:
+        yield from activation_derivative_missing(a)
+
+
+def activation_derivative_missing(a: Attempt) -> Iterator[Spread]:
+    """dL/dz without dh/dz."""
+    step = a.activation()
+    if a.kind in DELTAS and step is not None:
+        yield a.view.lookup(_gradient_by_h(a, step, a.name.index[0] - 1))
+
+
+def _gradient_by_h(a: Attempt, step: Step, unit: int) -> Name:
+    return a.graph.name_of(step.output, a.graph.row_of(a.name), unit, gradient=True)
+
+
+def activation_derivative_repeated(a: Attempt) -> Iterator[Spread]:
+    """dh/dz applied twice."""
+    step = a.activation()
+    if a.kind not in DELTAS or step is None or a.graph.is_coupled(step):
+        return
+    slope = Name("dh/dz", step.name, a.name.index, a.name.row)
+    yield product(1.0, [a.view.lookup(_gradient_by_h(a, step, a.name.index[0] - 1)), *[a.view.lookup(slope)] * 2])
+
+
+def activation_derivative_at_z(a: Attempt) -> Iterator[Spread]:
+    """dh/dz taken as f'(h), or from z as if it were h (for the sigmoid z(1 - z))."""
+    step = a.activation()
+    if a.kind not in (*DELTAS, "dh/dz") or step is None or a.graph.is_coupled(step):
+        return
+    row, unit = a.graph.row_of(a.name), a.name.index[0] - 1
+    h, z = a.graph.name_of(step.output, row, unit), a.graph.name_of(step.inputs[0], row, unit)
+    for source, function in _misplaced(activation_of(step), h, z):
+        slope = through(function, [a.view.lookup(source)])
+        yield slope if a.kind == "dh/dz" else product(1.0, [a.view.lookup(_gradient_by_h(a, step, unit)), slope])
+
+
+def _misplaced(f: ActivationFunction, h: Name, z: Name) -> list[tuple[Name, Function]]:
+    def at_h(points: Doubles) -> Array:
+        return f.derivative(points[:, 0] if f.needs == "z" else f.value(points[:, 0]))
+
+    def from_z(points: Doubles) -> Array:
+        return f.derivative(points[:, 0])
+
+    return [(h, at_h), (z, from_z)] if f.needs == "h" else [(h, at_h)]
+
+
+def path_missing(a: Attempt) -> Iterator[Spread]:
+    """One or more of the summed paths left out."""
+    if a.kind not in ("dL/dh", "dL/dx") or not isinstance(a.recipe, Products):
+        return
+    parts = list(a.recipe.parts)
+    sizes = range(len(parts) - 1, 0, -1) if len(parts) <= MANY_PATHS else (len(parts) - 1, 1)
+    for size in sizes:
+        for kept in combinations(parts, size):
+            yield a.parts(list(kept))
+
+
+def updated_weight_used(a: Attempt) -> Iterator[Spread]:
+    """The weight after the update taken for the one before."""
+    if a.kind not in ("dL/dh", "dL/dx") or a.graph.trace.model.optimizer.full_batch:
+        return
+    if any(n.kind == "W" for n in a.recipe.inputs):
+        yield a.recipe.carry(lambda n: a.view.lookup(n._replace(kind="W+") if n.kind == "W" else n))

@@ -1,0 +1,39 @@
+"""Mistakes on the way forward: in `z` and in `h`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainrule.explain.builders.forward import activation_of
+from chainrule.explain.marking.mistakes.attempt import Attempt, pre_activation
+from chainrule.explain.recipes import Products
+from chainrule.explain.spread import Spread, through
+
+
+def activation_missing(a: Attempt) -> Iterator[Spread]:
+    """h = z."""
+    step = a.activation()
+    if a.kind == "h" and step is not None and activation_of(step).name != "linear":
+        yield a.view.lookup(pre_activation(a.graph, step, a.name))
+
+
+def bias_missing(a: Attempt) -> Iterator[Spread]:
+    """z without its bias."""
+    if a.kind == "z" and isinstance(a.recipe, Products):
+        kept = [part for part in a.recipe.parts if not any(n.kind == "b" for n in part.factors)]
+        if len(kept) < len(a.recipe.parts):
+            yield a.parts(kept)
+
+
+def softmax_without_exp(a: Attempt) -> Iterator[Spread]:
+    """z divided by the sum of z."""
+    step = a.activation()
+    if a.kind != "h" or step is None or not a.graph.is_coupled(step):
+        return
+    row, unit = a.graph.row_of(a.name), a.name.index[0] - 1
+    n = a.graph.trace.value(step.output).shape[1]
+    names = [a.graph.name_of(step.inputs[0], row, k) for k in range(n)]
+    with np.errstate(all="ignore"):
+        yield through(lambda z: z[:, unit] / z.sum(axis=1), [a.view.lookup(name) for name in names])

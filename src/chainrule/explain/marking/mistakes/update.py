@@ -1,0 +1,83 @@
+"""Mistakes in the update of a parameter: `W+` and `b+`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from chainrule.arrays import Array, Doubles
+from chainrule.explain.builders.forward import options_of
+from chainrule.explain.formula import Number, evaluate, read_formula
+from chainrule.explain.marking.mistakes.attempt import Attempt
+from chainrule.explain.names import Name
+from chainrule.explain.recipes import FunctionOf
+from chainrule.explain.spread import Spread, through
+
+
+def learning_rate_missing(a: Attempt) -> Iterator[Spread]:
+    """The whole gradient subtracted."""
+    yield from _other_update(a, rate=1.0)
+
+
+def gradient_ascent(a: Attempt) -> Iterator[Spread]:
+    """The step added instead of subtracted."""
+    if not _has_update(a):
+        return
+    own, right = Name(a.kind[:-1], a.name.layer, a.name.index), a.right
+    yield Spread(*(2 * a.view.lookup(own).point - end for end in (right.point, right.high, right.low)))
+    yield from _other_update(a, sign=-1.0)
+
+
+def _has_update(a: Attempt) -> bool:
+    return a.kind.endswith("+") and isinstance(a.recipe, FunctionOf)
+
+
+def _other_update(a: Attempt, rate: float | None = None, sign: float = 1.0) -> Iterator[Spread]:
+    if not _has_update(a):
+        return
+    trace = a.graph.trace
+    _, span = a.graph.parameter_steps[a.kind[:-1], a.name.layer]
+    flat = span.offset + int(np.ravel_multi_index([i - 1 for i in a.name.index], span.shape))
+    remembered, t = trace.memory(flat), trace.optimizer_step
+    used = trace.rate if rate is None else rate
+
+    def function(points: Doubles) -> Array:
+        w, g = points[:, 0].copy(), sign * points[:, 1]
+        trace.model.optimizer.update(w, g, np.repeat(remembered, len(points), axis=1), used, t)
+        return w
+
+    yield through(function, [a.view.lookup(name) for name in a.recipe.inputs])
+
+
+def bias_correction_missing(a: Attempt) -> Iterator[Spread]:
+    """The running means of Adam as they are, without the correction for their start."""
+    first, second = " / (1 - beta1^t)", " / (1 - beta2^t)"
+    yield from _update_by(a, lambda text: text.replace(first, "").replace(second, ""))
+    yield from _update_by(a, lambda text: text.replace(first, ""))
+    yield from _update_by(a, lambda text: text.replace(second, ""))
+
+
+def epsilon_inside_root(a: Attempt) -> Iterator[Spread]:
+    """sqrt(s + epsilon) for sqrt(s) + epsilon."""
+    yield from _update_by(a, lambda text: text.replace(") + epsilon)", " + epsilon))"))
+
+
+def _update_by(a: Attempt, change: Callable[[str], str]) -> Iterator[Spread]:
+    if not _has_update(a):
+        return
+    trace = a.graph.trace
+    text = trace.model.optimizer.step_formula(trace.optimizer_step)
+    if change(text) == text:
+        return
+    _, span = a.graph.parameter_steps[a.kind[:-1], a.name.layer]
+    flat = span.offset + int(np.ravel_multi_index([i - 1 for i in a.name.index], span.shape))
+    tree = read_formula(change(text)).right
+    numbers = {key: node.value for key, node in options_of(trace.model.optimizer).items() if isinstance(node, Number)}
+    numbers |= dict(zip(trace.model.optimizer.slot_letters, trace.memory(flat)[:, 0], strict=False))
+    numbers |= {"rate": trace.rate, "t": float(trace.optimizer_step)}
+
+    def function(points: Doubles) -> Array:
+        return evaluate(tree, {**numbers, "w": points[:, 0], "g": points[:, 1]})
+
+    yield through(function, [a.view.lookup(name) for name in a.recipe.inputs])
