@@ -161,6 +161,15 @@ def test_what_is_wrong_with_a_sheet_is_said_with_its_line(old: str, new: str, me
         read_worksheet_text(sheet_with(old, new))
 
 
+def test_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.toml"
+    path.write_bytes(("\ufeff" + sheet_with("y = [1]", "y = [1] ").replace("\n", "\r\n")).encode())
+    assert read_worksheet(path).mark().first_wrong == "dL/dO"
+    path.write_bytes(path.read_bytes().replace(b"y = [1] ", b"y = [3] "))
+    with pytest.raises(FileError, match="line 22"):
+        read_worksheet(path)
+
+
 def test_an_update_that_is_no_table_is_refused() -> None:
     text = sheet_with('[update]\noptimizer = "sgd"\nlearning_rate = 0.1\n', "").replace(
         "notation", 'update = "sgd"\nnotation', 1

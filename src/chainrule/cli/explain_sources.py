@@ -90,7 +90,7 @@ def _check_options(what: str, kind: str, asked: Asked) -> None:
 def _of_shape(what: str, asked: Asked) -> Derivation:
     """A network drawn from its seed, as training would begin with it."""
     from chainrule.explain.practice.exercise import pair
-    from chainrule.explain.worksheet import hand_optimizer
+    from chainrule.explain.sheet_model import hand_optimizer
     from chainrule.model import Model
     from chainrule.network import Network
 

@@ -15,7 +15,8 @@ from chainrule.explain.notation import get_notation
 from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
 from chainrule.explain.practice.drawing import draw, faults
 from chainrule.explain.practice.sheet_text import new_sheet, with_work
-from chainrule.explain.worksheet import Worksheet, hand_optimizer, read_worksheet_text
+from chainrule.explain.sheet_model import hand_optimizer
+from chainrule.explain.worksheet import Worksheet, read_worksheet_text
 from chainrule.layers import Dense, Input
 from chainrule.limits import COUNT, NOT_NEGATIVE, POSITIVE, Limit, Limited
 from chainrule.losses import get_loss

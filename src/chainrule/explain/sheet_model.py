@@ -1,0 +1,177 @@
+"""What a worksheet's network, parameters and update say, as a model with a loss and an optimizer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.errors import ChainruleError, FileError, InputError, did_you_mean, listed
+from chainrule.explain.sheet_reading import SheetReading, numbers
+from chainrule.layers import Dense, Input
+from chainrule.network import Network
+from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer, get_optimizer
+
+if TYPE_CHECKING:
+    from chainrule.model import Model
+
+
+def read_network(reading: SheetReading) -> Network:
+    """The network that `[network]` describes."""
+    table = reading.table("network", ("inputs", "layers", "loss", "reduction"))
+    inputs = table.get("inputs")
+    n_inputs = len(inputs) if isinstance(inputs, list) else inputs
+    names = inputs if isinstance(inputs, list) else []
+    texts = all(isinstance(name, str) and name.strip() for name in names)
+    if not texts or len({str(name) for name in names}) < len(names):
+        raise reading.wrong(
+            f'inputs is {inputs!r}; names must be texts that differ, as in ["area", "rooms"]', "network", "inputs"
+        )
+    if not isinstance(n_inputs, int) or isinstance(n_inputs, bool) or n_inputs < 1:
+        raise reading.wrong(
+            f"inputs is {inputs!r}; it must be a number of inputs, or a list of names", "network", "inputs"
+        )
+    entries = table.get("layers")
+    if not isinstance(entries, list) or not entries:
+        raise reading.wrong('layers must be a list such as [{ name = "output", units = 1 }]', "network", "layers")
+    layers = [_layer(reading, i, entry) for i, entry in enumerate(entries)]
+    try:
+        return Network([Input(n_inputs, name="x"), *layers])
+    except ChainruleError as error:
+        raise reading.wrong(str(error), "network", "layers") from None
+
+
+def _layer(reading: SheetReading, number: int, entry: Any) -> Dense:
+    known = ("name", "units", "activation", "bias")
+    if not isinstance(entry, dict):
+        raise reading.wrong(f"layer {number + 1} is {entry!r}; it must be a table", "network", "layers", str(number))
+    for key in entry:
+        if key not in known:
+            raise reading.wrong(
+                f'layer {number + 1} has no "{key}".{did_you_mean(key, known)} It has {listed(known)}',
+                "network", "layers", str(number),
+            )  # fmt: skip
+    name = entry.get("name", f"layer_{number + 1}")
+    if "units" not in entry:
+        raise reading.wrong(f'layer "{name}" doesn\'t say how many units: units = 1', "network", "layers", str(number))
+    if not isinstance(entry.get("bias", True), bool):
+        raise reading.wrong(
+            f'layer "{name}": bias is {entry["bias"]!r}; it must be true or false', "network", "layers", str(number)
+        )
+    try:
+        return Dense(
+            entry["units"],
+            activation=entry.get("activation", "linear"),
+            bias=entry.get("bias", True),
+            name=name,
+        )
+    except ChainruleError as error:
+        raise reading.wrong(f'layer "{name}": {error}', "network", "layers", str(number)) from None
+
+
+def read_model(reading: SheetReading, network: Network) -> Model:
+    """The model of a network with the sheet's loss, penalties and optimizer."""
+    from chainrule.model import Model
+
+    table = reading.data["network"]
+    given = table.get("loss", "squared_error")
+    loss = dict(given) if isinstance(given, dict) else {"name": given}
+    penalties = {key: loss.pop(key) for key in ("l1", "l2") if key in loss}
+    if "name" not in loss:
+        raise reading.wrong(
+            'loss is a table without a name: loss = { name = "squared_error", l2 = 0.01 }', "network", "loss"
+        )
+    try:
+        model = Model(
+            network, loss, _optimizer(reading), reduction=table.get("reduction", "mean"), dtype="float64",
+            engine="reference", **penalties,
+        )  # fmt: skip
+    except FileError:
+        raise
+    except ChainruleError as error:
+        raise reading.wrong(str(error), "network", "loss") from None
+    return model
+
+
+def learns_biases(reading: SheetReading) -> bool:
+    """Whether the update changes biases: some texts keep them as they are."""
+    update = reading.data.get("update", {})
+    biases = update.get("biases", True) if isinstance(update, dict) else True
+    if not isinstance(biases, bool):
+        raise reading.wrong(f"biases is {biases!r}; it must be true or false", "update", "biases")
+    return biases
+
+
+def _optimizer(reading: SheetReading) -> Optimizer:
+    if "update" not in reading.data:
+        return SGD(1.0)
+    if not isinstance(reading.data["update"], dict):
+        raise reading.wrong('update must be a table: [update] with optimizer = "sgd", learning_rate = 0.1', "update")
+    table = dict(reading.data["update"])
+    fields = [key for key in table if key != "optimizer"]
+    table.pop("biases", None)
+    try:
+        return hand_optimizer(table.pop("optimizer", "sgd"), **table)
+    except (ChainruleError, TypeError) as error:
+        about = next((key for key in fields if key in str(error).split(";")[0].split()), "optimizer")
+        raise reading.wrong(str(error), "update", about) from None
+
+
+def set_parameters(reading: SheetReading, model: Model) -> None:
+    """Put the numbers of `[parameters]` into a model."""
+    table = reading.data["parameters"]
+    layout = model.network.layout
+    spans = {(span.layer, span.name): span for span in layout.spans}
+    given: dict[str, dict[str, Any]] = {}
+    for layer, arrays in table.items():
+        if not isinstance(arrays, dict):
+            raise reading.wrong(f"write {layer}.W = [[...]] and {layer}.b = [...]", "parameters", layer)
+        for name, value in arrays.items():
+            span = spans.get((layer, name))
+            if span is None:
+                has = listed(f"{owner}.{n}" for owner, n in spans)
+                raise reading.wrong(
+                    f'there is no parameter "{layer}.{name}"; the network has {has}', "parameters", layer, name
+                )
+            array = numbers(value)
+            if array is None:
+                raise reading.wrong(f"{layer}.{name} must be numbers", "parameters", layer, name)
+            if array.ndim == 0:
+                array = np.full(span.shape, float(array))
+            if array.shape != span.shape:
+                hint = " (W has a row for each input, a column for each unit)" if name == "W" else ""
+                raise reading.wrong(
+                    f"{layer}.{name} has shape {array.shape}; {span.shape} would be right{hint}",
+                    "parameters", layer, name,
+                )  # fmt: skip
+            if not np.isfinite(array).all():
+                raise reading.wrong(f"{layer}.{name} must be finite numbers", "parameters", layer, name)
+            given.setdefault(layer, {})[name] = array
+    missing = [f"{layer}.{name}" for layer, name in spans if name not in given.get(layer, {})]
+    if missing:
+        raise reading.wrong(f"[parameters] lacks {listed(missing)}", "parameters")
+    model.set_parameters(given)
+
+
+HAND_OPTIMIZERS = (*(name for name, cls in OPTIMIZERS.items() if not cls.full_batch), "momentum", "nesterov")
+
+
+def hand_optimizer(name: object, **fields: Any) -> Optimizer:
+    """The optimizer that a text calls so, whose update can be worked by hand.
+
+    >>> hand_optimizer("momentum", learning_rate=0.1)
+    SGD(learning_rate=0.1, momentum=0.9, nesterov=False, dampening=0.0, weight_decay=0.0, convention='torch')
+    """
+    # the names that texts use; a velocity that starts at zero gives them the same first step as plain descent
+    if isinstance(name, str):
+        name = name.lower().replace("-", "_").replace(" ", "_")
+    if name in ("momentum", "nesterov", "gradient_descent", "gd"):
+        fields = {"momentum": 0.9, **fields} if name in ("momentum", "nesterov") else fields
+        fields = {"nesterov": True, **fields} if name == "nesterov" else fields
+        name = "sgd"
+    if isinstance(name, str) and name not in OPTIMIZERS:
+        near = did_you_mean(name, HAND_OPTIMIZERS)
+        raise InputError(f'there is no optimizer "{name}".{near} These exist: {listed(HAND_OPTIMIZERS)}')
+    if name in OPTIMIZERS and OPTIMIZERS[str(name)].full_batch:
+        raise InputError(f"{name} has no update that can be worked by hand")
+    return get_optimizer({"name": name, **fields})
