@@ -77,7 +77,8 @@ def worksheet_page() -> str:
         "rows a row's own value says which, row first: `z[row 2; hidden,1]`.",
         _table(["name", "what it is", ""], _quantities()),
         "`∂` may be written for `d`, and `⁺` for `+`. Of a softmax `dh/dz` takes two indices, output before pre-activation, since "
-        "its units depend on each other; and where a loss is no sum over outputs (`cross_entropy`), its name is `loss`. "
+        "its units depend on each other. A row's loss is the sum of its outputs' `loss[j]`: with one output `loss` is enough, and "
+        "of `cross_entropy` only the row's own class has a share that isn't 0. "
         "The last three are counts: a derivation doesn't list them, but you can ask for them, and marking knows them.",
         "## Notations",
         "`notation` in the sheet, or `--notation`, writes everything that has no symbol of its own in the manner of a text:",

@@ -176,3 +176,12 @@ def test_after_ctrl_c_there_is_a_summary_and_nothing_is_lost() -> None:
     assert b"your answers are in m" in err
     assert b"Traceback" not in err
     assert tomllib.loads(Path("m").read_text())["work"]["z[hidden,1]"] == EXERCISE.answers["z[hidden,1]"]
+
+
+def test_a_sheet_with_a_byte_order_mark_takes_answers(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = tmp_path / "sheet.toml"
+    run("practice", "--network", "2-1", "--seed", 7, "--out", sheet)
+    sheet.write_bytes(b"\xef\xbb\xbf" + sheet.read_bytes())
+    monkeypatch.setattr(sys, "stdin", io.StringIO("0.1\n\nq\n"))
+    assert run("practice", sheet, "--check", "--out", sheet).status in (0, 1)
+    assert tomllib.loads(sheet.read_text(encoding="utf-8"))["work"]["z[output,1]"] == "0.1"

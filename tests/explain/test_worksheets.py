@@ -161,6 +161,18 @@ def test_what_is_wrong_with_a_sheet_is_said_with_its_line(old: str, new: str, me
         read_worksheet_text(sheet_with(old, new))
 
 
+def test_a_rows_loss_is_its_only_outputs_share() -> None:
+    sheet = read_worksheet_text(
+        sheet_with("x = [0.5, 0.8]", "x = [[0.5, 0.8], [1, 2]]").replace("y = [1]", "y = [1, 0]").split("[symbols]")[0]
+    )
+    marks = sheet.mark({"loss[row 1]": "0.303", "loss[row 2; 1]": "9", "loss[3]": "1"})
+    assert [(e.name, e.verdict) for e in marks.entries] == [
+        ("loss[row 1; 1]", "correct"), ("loss[row 2; 1]", "wrong"), (None, "unknown"),
+    ]  # fmt: skip
+    classes = read_worksheet(SHEETS / "three_classes.toml")
+    assert "say which output, loss[1]; a row's loss is the sum" in classes.mark({"loss": "0.77"})["loss"].note
+
+
 def test_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "sheet.toml"
     path.write_bytes(("\ufeff" + sheet_with("y = [1]", "y = [1] ").replace("\n", "\r\n")).encode())

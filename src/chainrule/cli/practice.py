@@ -202,7 +202,7 @@ def _text_of(sheet: Path) -> str:
     from chainrule.explain.worksheet import read_worksheet
 
     read_worksheet(sheet)  # a sheet that can't be used is refused with its line
-    return sheet.read_text(encoding="utf-8")
+    return sheet.read_text(encoding="utf-8-sig")
 
 
 def _key_of(text: str, path: str) -> str:

@@ -225,9 +225,12 @@ class Graph:
                 f'"{name}": there is no head "{layer}".{did_you_mean(layer, heads)} There are {listed(heads)}'
             )
         head = self.trace.heads[self.head_of[layer]]
+        if name.kind == "loss" and head.loss.separable and not name.index and head.outputs == 1:
+            name = name._replace(index=(1,))  # a row's loss is the only output's share
         if name.kind == "loss" and head.loss.separable != bool(name.index):
             raise InputError(
-                f'"{name}": say which output, loss[1]'
+                f'"{name}": say which output, {name._replace(index=(1,))}; '
+                "a row's loss is the sum of its outputs' shares"
                 if head.loss.separable
                 else f'"{name}": the loss "{head.loss.name}" is no sum over outputs; ask for "loss"'
             )

@@ -88,9 +88,7 @@ def test_the_summary_names_the_first_wrong_step_without_giving_it_away() -> None
     session = Session.of(sheet())
     session.answer(session.questions[1], "0.1234")
     session.answer(session.questions[0], "0.4321")
-    assert summary_lines(session)[-1].startswith(
-        "The first wrong step is z[hidden,1] = 0.4321; wrong: no known mistake"
-    )
+    assert summary_lines(session)[-1].startswith("The first wrong step is z[hidden,1] = 0.4321: no known mistake")
 
 
 @pytest.mark.parametrize(("text", "coarse"), [("0.4", True), ("0.41", True), ("0.409", False), ("0.4086", False)])

@@ -213,7 +213,9 @@ def summary_lines(session: Session) -> list[str]:
         lines.append(f"{hints} hint{'s' * (hints > 1)} taken, for {shown(len(session.hints))} of the numbers.")
     if marks.first_wrong is not None:
         wrong = marks[marks.first_wrong]
-        lines.append(f"The first wrong step is {wrong.symbol} = {wrong.written}; {verdict_text(wrong)}.")
+        lines.append(
+            f"The first wrong step is {wrong.symbol} = {wrong.written}: {verdict_text(wrong).removeprefix('wrong: ')}."
+        )
     elif answered:
         lines.append(marks.sentence)
     return lines
