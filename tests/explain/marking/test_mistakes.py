@@ -56,7 +56,7 @@ Value = Callable[[str], float]
 LOG10 = math.log(10)
 CASES: list[tuple[str, Callable[[], Derivation], str, Callable[[Value], float]]] = [
     ("sign-flipped", two_two_one, "z[hidden,1]", lambda v: -0.44),
-    ("sign-flipped", two_two_one, "dL/dW[hidden,2,2]", lambda v: 0.8 * 0.0314183),
+    ("sign-flipped", two_two_one, "dL/dW[hidden,2,2]", lambda v: -0.8 * v("dL/dz[hidden,2]")),
     ("activation-missing", two_two_one, "h[hidden,1]", lambda v: 0.44),
     ("pre-activation-used", two_two_one, "z[output,1]", lambda v: 0.5 * 0.44 + 0.6 * 0.96 + 0.3),
     ("bias-missing", two_two_one, "z[hidden,2]", lambda v: 0.4 * 0.5 + 0.7 * 0.8),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chainrule.explain.marking.digits import Precision, Written
+from chainrule.explain.marking.digits import ROUNDING, Precision, Written
 from chainrule.explain.names import Name
 from chainrule.explain.quantities import Quantities
 from chainrule.explain.recipes import Products, Recipe
@@ -40,12 +40,19 @@ class OwnValues:
         if name in self.instead:
             return self.instead[name]
         if name in self.entries:
-            return self.entries[name].spread
+            written = self.entries[name]
+            return Spread.exact(written.value) if self._was_not_rounded(name, written) else written.spread
         if name.given:
             return Spread.exact(self.graph.value(name))
         recipe = self.recipe(name)
         spread = recipe.carry(self.lookup)
         return spread if is_copy(recipe) else spread.widened(self.precision.radius(spread.point))
+
+    def _was_not_rounded(self, name: Name, written: Written) -> bool:
+        """Whether an entry is right to every digit, and so is all that it comes from: that 7 stands for no 7.3."""
+        if not abs(self.graph.value(name) - written.value) <= ROUNDING * abs(written.value):
+            return False
+        return name.given or all(self.lookup(source).radius == 0 for source in self.sources(self.recipe(name)))
 
     def recipe(self, name: Name) -> Recipe:
         """The recipe by which something unwritten is recomputed."""
