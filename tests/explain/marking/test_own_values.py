@@ -25,6 +25,12 @@ def test_what_was_not_rounded_leaves_no_room_for_mistakes() -> None:
     assert marks.counts["wrong"] == 1
 
 
+def test_a_slope_of_1_is_not_rounded() -> None:
+    """dL/dh is written, dL/dz = dL/dh * 1 is not."""
+    work = {"h[hidden,1]": "7", "h[output,1]": "-2.25", "dL/dh[output,1]": "-5.25", "dL/dW[output,1,1]": "-36.75"}
+    assert whole_numbers(l2=0.1).mark(work).first_wrong == "dL/dW[output,1,1]"
+
+
 def test_given_numbers_that_were_copied_leave_no_room() -> None:
     work = {"x[1]": "1", "x[2]": "2", "W[hidden,1,1]": "1", "z[hidden,1]": "7.4"}
     assert whole_numbers().mark(work).first_wrong == "z[hidden,1]"
