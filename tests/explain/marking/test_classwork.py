@@ -53,7 +53,7 @@ def test_every_form_of_the_same_work_gets_the_same_marks(text: str, sheet: Works
         ("student,Z1,\nAnn,0.44,3\n", "line 1: column 3 has no name"),
         ("student,Z1\nAnn,0.44\n\n,0.44\n", "line 4 doesn't say whose it is"),
         ("student,Z1\nAnn,0.44\nAnn,0.44\n", 'line 3: there are two students "Ann"'),
-        ("student,Z1\nAnn,0,44\n", "line 2 has 3 cells; the first line has 2; .* in quotes"),
+        ("student,Z1\nAnn,0,44\n", "line 2 has 3 cells; the first line has 2\\. .* stands in quotes"),
         ("student,symbol,value\nAnn,Z1,0.44\nAnn,Z1,0.4\n", "line 3: Ann has Z1 twice"),
         ("student,symbol,value\nAnn,Z1,0.44\nAnn,H1,?\n", r'line 3, Ann, H1: "\?" is no number'),
         ('"stu\ndent",Z1\n\nAnn,x\n', 'line 4, Ann, Z1: "x" is no number'),
