@@ -6,6 +6,7 @@
 
 #include "core/denormals.h"
 #include "core/dispatch.h"
+#include "core/parts.h"
 
 namespace chainrule {
 namespace {
@@ -80,30 +81,6 @@ struct Ready {
     Executor<T> executor;
 };
 
-// How many rows of a large batch go through the network together: their memo should stay in the cache, and what is done
-// once for each part of the batch should be little beside its rows. All of them where they act on each other.
-template <class T>
-long rows_of_part(const Program& program, Mode mode, const Kernels<T>& kernels, long rows) {
-    constexpr long cache = 1 << 22, least = 2048;
-    const Plan plan(program, mode, {{0, program.parameters}}, true, 1, kernels.lanes, sizeof(T));
-    for (size_t i = 0; i < program.steps.size(); ++i)
-        if (program.steps[i].kind == StepKind::batch_norm && mode == Mode::training && plan.steps[i].runs) return rows;
-    const long fitting = cache / std::max(plan.row_numbers * long(sizeof(T)), 1L) / 24 * 24;
-    return std::min(rows, std::max(fitting, least));
-}
-
-// The sum of each head's row weights.
-template <class T>
-std::vector<double> weights_of(const Data<T>& data) {
-    std::vector<double> sums;
-    for (const Target<T>& target : data.targets) {
-        double sum = target.weights ? 0 : double(data.rows);
-        for (long row = 0; target.weights && row < data.rows; ++row) sum += double(target.weights[row]);
-        sums.push_back(sum);
-    }
-    return sums;
-}
-
 }  // namespace
 
 template <class T>
@@ -147,7 +124,7 @@ void losses(const Program& program, long members, const T* parameters, const T* 
         const size_t part = (size_t(member) * parts + size_t(index)) * heads;
         executor.take_stretch(data, begin, rows, true);
         executor.forward(parameters + member * program.parameters, state + member * program.state, {}, alone);
-        executor.losses(&part_losses[part], &part_weights[part], nullptr, alone);
+        executor.losses(part_losses.data() + part, part_weights.data() + part, nullptr, alone);
     });
     if (stop && stop->said()) return;
     for (size_t member = 0; member < size_t(members); ++member) {
@@ -170,33 +147,24 @@ void gradients(const Program& program, long members, const T* parameters, T* sta
     if (data.rows < 1) throw std::invalid_argument("a gradient needs at least one row");
     const Kernels<T>& kernels = kernels_of<T>(current_set());
     const Mode mode = training ? Mode::training : Mode::fixed;
-    const long part = rows_of_part(program, mode, kernels, data.rows), size = program.parameters;
-    const Plan plan(program, mode, {{0, size}}, true, part, kernels.lanes, sizeof(T));
-    Team team(Team::wanted(threads, plan.products * double(part)));
+    const std::vector<Run> all = {{0, program.parameters}};
+    Parts<T> parts(program, mode, all, kernels, data.rows);
+    const Plan plan(program, mode, all, true, parts.rows(), kernels.lanes, sizeof(T));
+    Team team(Team::wanted(threads, plan.products * double(plan.rows)));
     Executor<T> executor(program, plan, kernels, team.size());
     executor.heed(stop);
-    const std::vector<double> weights = weights_of(data);
-    Aligned<T> of_part(part < data.rows ? size : 0);
+    const std::vector<double> weights = weights_of(data, nullptr, data.rows);
+    std::vector<double> losses(weights.size());
     for (long member = 0; member < members; ++member) {
-        const T* own = parameters + member * size;
+        const T* own = parameters + member * program.parameters;
         T* own_state = state + member * program.state;
-        T* own_gradient = gradient + member * size;
-        std::vector<double> loss(program.heads.size()), part_loss(loss.size()), part_weight(loss.size());
-        for (long begin = 0; begin < data.rows; begin += part) {
-            executor.take_stretch(data, begin, std::min(part, data.rows - begin), true);
-            executor.forward(own, own_state, {seed, uint32_t(step), uint32_t(member), uint64_t(begin)}, team);
-            executor.losses(part_loss.data(), part_weight.data(), weights.data(), team);
-            executor.backward(own, own_state, begin == 0 ? own_gradient : of_part.data(), nullptr, team);
-            if (stop && stop->now()) return;
-            for (size_t head = 0; head < loss.size(); ++head) loss[head] += part_loss[head];
-            if (begin == 0) continue;
-            team.share((size + piece - 1) / piece, [&](long task, int) {
-                const long from = task * piece, count = std::min(piece, size - from);
-                kernels.add(of_part.data() + from, count, own_gradient + from, count, count, 0, 1);
-            });
-        }
+        T* own_gradient = gradient + member * program.parameters;
+        auto take = [&](long begin, long rows) { executor.take_stretch(data, begin, rows, true); };
+        parts.run(executor, data.rows, take, own, own_state, {seed, uint32_t(step), uint32_t(member)}, weights.data(),
+                  losses.data(), own_gradient, team);
+        if (stop && stop->said()) return;
         const double penalty = penalties<T>(program, kernels, own, own_gradient, program.penalty_factor(weights.data()));
-        sums.add(program, member, loss.data(), weights.data(), penalty, data.rows);
+        sums.add(program, member, losses.data(), weights.data(), penalty, data.rows);
         executor.follow_statistics(own_state);
     }
 }

@@ -45,6 +45,7 @@ public:
 
     // From now on work is left undone as soon as `stop` says so (unless null): what was computed is worth nothing then.
     void heed(Stop* stop) { stop_ = stop; }
+    bool stopped() const { return stop_ && stop_->now(); }
 
     // Takes rows of the data, by number or a stretch of them.
     void take_rows(const Data<T>& data, const int64_t* numbers, long count, Team& team);
@@ -63,7 +64,6 @@ public:
 
     const T* value(int slot) const { return values_[size_t(slot)]; }
     long stride(int slot) const { return plan_.slots[size_t(slot)].stride; }
-    bool finite_losses(const double* loss_sums) const;
 
 private:
     static long scratch_numbers(const Plan& plan, const Kernels<T>& kernels);

@@ -2,7 +2,6 @@
 #include "core/executor.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace chainrule {
 
@@ -47,16 +46,7 @@ void Executor<T>::losses(double* loss_sums, double* weight_sums, const double* w
     }
 }
 
-template <class T>
-bool Executor<T>::finite_losses(const double* loss_sums) const {
-    double sum = 0;
-    for (size_t i = 0; i < heads_.size(); ++i) sum += loss_sums[i];
-    return std::isfinite(sum);
-}
-
 template void Executor<float>::losses(double*, double*, const double*, Team&);
 template void Executor<double>::losses(double*, double*, const double*, Team&);
-template bool Executor<float>::finite_losses(const double*) const;
-template bool Executor<double>::finite_losses(const double*) const;
 
 }  // namespace chainrule

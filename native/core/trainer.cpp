@@ -7,6 +7,7 @@
 
 #include "core/denormals.h"
 #include "core/dispatch.h"
+#include "core/parts.h"
 
 namespace chainrule {
 namespace {
@@ -21,10 +22,11 @@ public:
         : program_(program),
           job_(job),
           kernels_(kernels_of<T>(current_set())),
-          plan_(program, Mode::training, job.trainable, true, std::min(job.batch, job.rows_in_order), kernels_.lanes, sizeof(T)),
+          parts_(program, Mode::training, job.trainable, kernels_, std::min(job.batch, job.rows_in_order)),
+          plan_(program, Mode::training, job.trainable, true, parts_.rows(), kernels_.lanes, sizeof(T)),
           team_(Team::wanted(job.threads, plan_.products * double(plan_.rows) * double(job.members))),
-          is_long_(plan_.products * double(plan_.rows) >= long_step),
-          eager_(job.members == 1 && job.clip_norm <= 0 && !(is_long_ && plan_.numbers >= program.parameters)),
+          is_long_(plan_.products * double(std::min(job.batch, job.rows_in_order)) >= long_step || parts_.several()),
+          eager_(job.members == 1 && job.clip_norm <= 0 && !parts_.several() && !(is_long_ && plan_.numbers >= program.parameters)),
           side_by_side_(team_.size() > 1 && job.members > 1 && !is_long_),
           gradients_(job.members * program.parameters),
           losses_(size_t(job.members) * program.heads.size()),
@@ -72,20 +74,23 @@ private:
             double* losses = losses_.data() + size_t(member) * heads;
             double* weights = weights_.data() + size_t(member) * heads;
             executor.heed(is_long_ ? job_.stop : nullptr);
-            executor.take_rows(job_.data, job_.order + member * job_.rows_in_order + begin, count, team);
+            const int64_t* rows = job_.order + member * job_.rows_in_order + begin;
+            if (parts_.several()) {
+                const std::vector<double> sums = weights_of(job_.data, rows, count);
+                std::copy(sums.begin(), sums.end(), weights);
+                auto take = [&](long first, long taken) { executor.take_rows(job_.data, rows + first, taken, team); };
+                parts_.run(executor, count, take, parameters, state, place, weights, losses, gradient, team);
+                if (!stopped()) begin_update(member, step);
+                return;
+            }
+            executor.take_rows(job_.data, rows, count, team);
             if (step + 1 < job_.steps)
-                executor.expect_rows(job_.data, job_.order + member * job_.rows_in_order + begin + count, rows_of(step + 1));
+                executor.expect_rows(job_.data, rows + count, rows_of(step + 1));
             executor.forward(parameters, state, place, team);
             executor.losses(losses, weights, nullptr, team);
-            if (stopped()) return;
-            Updater<T>& updater = updaters_[size_t(member)];
-            double& sum = penalties_[size_t(member)];
-            sum = updater.penalty();
-            if (!executor.finite_losses(losses) || !std::isfinite(sum)) return;
-            const uint64_t t = job_.first_step - job_.memory_from + uint64_t(step) + 1;
-            updater.begin_step(update_call<T>(job_.optimizer, job_.rates[step], t), program_.penalty_factor(weights));
+            if (stopped() || !begin_update(member, step)) return;
             if (eager_) executor.heed(nullptr);  // what has begun to change is changed as a whole
-            executor.backward(parameters, state, gradient, eager_ ? &updater : nullptr, team);
+            executor.backward(parameters, state, gradient, eager_ ? &updaters_[0] : nullptr, team);
         });
         if (stopped()) {
             outcome_.stopped = true;
@@ -99,6 +104,19 @@ private:
             outcome_.diverged_member = member;
             return false;
         }
+        return true;
+    }
+
+    // False if the member's loss isn't finite.
+    bool begin_update(long member, long step) {
+        const size_t heads = program_.heads.size();
+        Updater<T>& updater = updaters_[size_t(member)];
+        double sum = penalties_[size_t(member)] = updater.penalty();
+        for (size_t head = 0; head < heads; ++head) sum += losses_[size_t(member) * heads + head];
+        if (!std::isfinite(sum)) return false;
+        const double factor = program_.penalty_factor(weights_.data() + size_t(member) * heads);
+        const uint64_t t = job_.first_step - job_.memory_from + uint64_t(step) + 1;
+        updater.begin_step(update_call<T>(job_.optimizer, job_.rates[step], t), factor);
         return true;
     }
 
@@ -116,8 +134,8 @@ private:
         });
         const size_t heads = program_.heads.size();
         for (size_t member = 0; member < penalties_.size(); ++member)
-            job_.sums.add(program_, long(member), &losses_[member * heads], &weights_[member * heads], penalties_[member],
-                          rows_of(step));
+            job_.sums.add(program_, long(member), losses_.data() + member * heads, weights_.data() + member * heads,
+                          penalties_[member], rows_of(step));
     }
 
     // Within a step.
@@ -128,11 +146,12 @@ private:
     const Program& program_;
     const TrainJob<T>& job_;
     const Kernels<T>& kernels_;
+    Parts<T> parts_;
     Plan plan_;
     Team team_;
     const bool is_long_;
-    // A member on its own changes its weights on the way back; several wait until all losses are known, and a long step
-    // until it can't be stopped any more, unless the gradient would take more memory than the batch.
+    // A member on its own changes its weights on the way back; several wait until all losses are known, parts until they
+    // are added up, and a long step until it can't be stopped any more, unless its gradient takes more memory than its batch.
     const bool eager_;
     const bool side_by_side_;
     Aligned<T> gradients_;

@@ -121,44 +121,35 @@ void test_stopping() {
         }
 }
 
-// Many rows go through in parts: with the same masks, the same bits for any number of threads, and right.
+// Many rows go through in parts: the same bits for any number of threads, and what the parts by themselves add up to.
 void test_gradients_in_parts() {
-    const Program program = chain(0.25);
     const Rows rows(9000);
-    const Network network(program, 3);
-    const size_t n = network.parameters.size();
-    auto gradient_of = [&](const Data<float>& data, int threads) {
-        std::vector<float> gradient(n);
-        double loss = 0, weight = 0, penalty = 0;
-        gradients<float>(program, 1, network.parameters.data(), nullptr, data, true, 7, 2, gradient.data(), {&loss, &weight, &penalty}, threads);
+    auto gradient_of = [&](const Program& program, long begin, long count, int threads, double* weight) {
+        const Network network(program, 3);
+        std::vector<float> gradient(network.parameters.size());
+        double loss = 0, penalty = 0;
+        const Data<float> data{count, {rows.x.data() + 20 * begin}, {{nullptr, rows.labels.data() + begin, rows.weights.data() + begin}}};
+        gradients<float>(program, 1, network.parameters.data(), nullptr, data, true, 7, 2, gradient.data(), {&loss, weight, &penalty}, threads);
         gradient.push_back(float(loss));
         return gradient;
     };
-    const std::vector<float> one = gradient_of(rows.data, 1);
-    for (int threads : {2, 3, 7}) CHECK(gradient_of(rows.data, threads) == one, "%d threads", threads);
-
-    // One step of gradient descent over all rows as one batch is the same gradient, in one part.
-    Network descended = network;
-    TrainJob<float> job;
-    job.parameters = descended.parameters.data();
-    job.slots = descended.slots.data();
-    job.data = rows.data;
-    std::vector<int64_t> order(rows.order.rbegin(), rows.order.rend());
-    job.order = order.data();
-    job.rows_in_order = job.batch = rows.data.rows;
-    const double rate = 1;
-    job.rates = &rate;
-    job.steps = 1;
-    job.first_step = 2;
-    job.seed = 7;
-    job.optimizer.kind = Optimizer::Kind::sgd;
-    job.sums = {&descended.loss, &descended.weight, &descended.penalty};
-    job.trainable = {{0, program.parameters}};
-    train(program, job);
-    for (size_t i = 0; i < n; ++i) {
-        const float whole = network.parameters[i] - descended.parameters[i];
-        CHECK(std::fabs(whole - one[i]) < 3e-6f, "gradient %zu: %g in parts, %g as a whole", i, double(one[i]), double(whole));
+    double weight = 0;
+    for (double dropout : {0.0, 0.25}) {
+        const Program program = chain(dropout);
+        const std::vector<float> one = gradient_of(program, 0, 9000, 1, &weight);
+        for (int threads : {2, 3, 7}) CHECK(gradient_of(program, 0, 9000, threads, &weight) == one, "%d threads", threads);
     }
+    const Program program = chain();
+    weight = 0;
+    const std::vector<float> whole = gradient_of(program, 0, 9000, 2, &weight);
+    std::vector<double> sum(whole.size());
+    for (long begin = 0; begin < 9000; begin += 1000) {
+        double own = 0;
+        const std::vector<float> part = gradient_of(program, begin, 1000, 1, &own);
+        for (size_t i = 0; i < sum.size(); ++i) sum[i] += double(part[i]) * (i + 1 < sum.size() ? own / weight : 1);
+    }
+    for (size_t i = 0; i < sum.size(); ++i)
+        CHECK(std::fabs(sum[i] - double(whole[i])) < 2e-6 * (1 + std::fabs(sum[i])), "gradient %zu: %g, not %g", i, double(whole[i]), sum[i]);
 }
 
 // The caller's own arithmetic with denormals is as it was, also after a refusal.
