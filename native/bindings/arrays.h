@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/evaluator.h"
 #include "core/trainer.h"
 
 namespace chainrule {

@@ -103,7 +103,7 @@ Sums sums_of(const Program& program, int64_t members, const Writable& losses, co
 
 // Lets Python see signals, and asks whether to stop. An exception stops too, and is raised when the core has returned.
 struct Watch {
-    nb::object should_stop;
+    nb::object should_stop = nb::none();
     std::exception_ptr error;
 
     static bool ask(void* context) {
@@ -117,7 +117,23 @@ struct Watch {
             return true;
         }
     }
+
+    void raise() const {
+        if (error) std::rethrow_exception(error);
+    }
 };
+
+// A call without the GIL that signals end.
+template <class F>
+void run_watched(F&& call) {
+    Watch watch;
+    {
+        const nb::gil_scoped_release release;
+        Stop stop(Watch::ask, &watch);
+        call(stop);
+    }
+    watch.raise();
+}
 
 Optimizer optimizer_of(const nb::dict& form) {
     Optimizer o;
@@ -188,8 +204,8 @@ Outcome run_training(const TrainArguments& a) {
     job.seed = a.seed;
     job.trainable = a.trainable;
     job.clip_norm = a.clip_norm;
-    job.should_stop = Watch::ask;
-    job.stop_context = &a.watch;
+    Stop stop(Watch::ask, &a.watch);
+    job.stop = &stop;
     job.threads = a.threads;
     nb::gil_scoped_release release;
     return train(program, job);
@@ -214,7 +230,7 @@ nb::tuple train_program(const Program& program, const Writable& parameters, cons
                                    optimizer_of(optimizer), seed, runs,
                                    clip_norm.is_none() ? 0.0 : nb::cast<double>(clip_norm), watch, threads};
     const Outcome outcome = vectors.single ? run_training<float>(arguments) : run_training<double>(arguments);
-    if (watch.error) std::rethrow_exception(watch.error);
+    watch.raise();
     return nb::make_tuple(outcome.steps, outcome.diverged, outcome.diverged_member, outcome.stopped);
 }
 
@@ -229,8 +245,7 @@ void run_predict(const Program& program, int64_t members, const Readable& parame
     }
     const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
     const T* s = vector_of<T>(state, "state", members, program.state);
-    nb::gil_scoped_release release;
-    predict<T>(program, members, p, s, bound.data, to, threads);
+    run_watched([&](Stop& stop) { predict<T>(program, members, p, s, bound.data, to, threads, &stop); });
 }
 
 void predict_program(const Program& program, const Readable& parameters, const Readable& state, const Objects& inputs,
@@ -247,8 +262,7 @@ void run_losses(const Program& program, int64_t members, const Readable& paramet
     Bound<T> bound = bound_data<T>(program, inputs, targets, weights);
     const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
     const T* s = vector_of<T>(state, "state", members, program.state);
-    nb::gil_scoped_release release;
-    losses<T>(program, members, p, s, bound.data, sums, threads);
+    run_watched([&](Stop& stop) { losses<T>(program, members, p, s, bound.data, sums, threads, &stop); });
 }
 
 void losses_of_program(const Program& program, const Readable& parameters, const Readable& state, const Objects& inputs,
@@ -268,8 +282,9 @@ void run_gradients(const Program& program, int64_t members, const Readable& para
     const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
     T* s = vector_of<T>(state, "state", members, program.state);
     T* g = vector_of<T>(gradient, "gradient", members, program.parameters);
-    nb::gil_scoped_release release;
-    gradients<T>(program, members, p, s, bound.data, training, seed, step, g, sums, threads);
+    run_watched([&](Stop& stop) {
+        gradients<T>(program, members, p, s, bound.data, training, seed, step, g, sums, threads, &stop);
+    });
 }
 
 void gradients_of_program(const Program& program, const Readable& parameters, const Writable& state, const Objects& inputs,

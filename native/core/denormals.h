@@ -1,5 +1,5 @@
 // While the core computes, numbers too small to be normal count as zero: a moment that decays for ever ends among them,
-// where some processors are a hundred times slower.
+// where some processors are a hundred times slower. Code of others that it calls finds things as they were.
 #pragma once
 
 #include <cstdint>
@@ -10,30 +10,43 @@
 
 namespace chainrule {
 
-class FlushDenormals {
+class DenormalMode {
 public:
+    DenormalMode(const DenormalMode&) = delete;
+    DenormalMode& operator=(const DenormalMode&) = delete;
+
+protected:
 #if defined(__SSE2__)
-    FlushDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }  // flush to zero, denormals are zero
-    ~FlushDenormals() { _mm_setcsr(before_); }
+    explicit DenormalMode(bool flush) : before_(_mm_getcsr()) {
+        constexpr unsigned bits = 0x8040;  // flush to zero, denormals are zero
+        _mm_setcsr(flush ? before_ | bits : before_ & ~bits);
+    }
+    ~DenormalMode() { _mm_setcsr(before_); }
 
 private:
     unsigned before_;
 #elif defined(__aarch64__)
-    FlushDenormals() {
+    explicit DenormalMode(bool flush) {
+        constexpr uint64_t bit = uint64_t(1) << 24;
         asm volatile("mrs %0, fpcr" : "=r"(before_));
-        asm volatile("msr fpcr, %0" : : "r"(before_ | (uint64_t(1) << 24)));
+        asm volatile("msr fpcr, %0" : : "r"(flush ? before_ | bit : before_ & ~bit));
     }
-    ~FlushDenormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+    ~DenormalMode() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
 
 private:
     uint64_t before_;
 #else
-    FlushDenormals() {}
+    explicit DenormalMode(bool) {}
+    ~DenormalMode() {}
 #endif
+};
 
-public:
-    FlushDenormals(const FlushDenormals&) = delete;
-    FlushDenormals& operator=(const FlushDenormals&) = delete;
+struct FlushDenormals : DenormalMode {
+    FlushDenormals() : DenormalMode(true) {}
+};
+
+struct AllowDenormals : DenormalMode {
+    AllowDenormals() : DenormalMode(false) {}
 };
 
 }  // namespace chainrule

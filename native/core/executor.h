@@ -1,4 +1,5 @@
-// Runs one batch through a planned program: forward, losses, backward. Owns the arena, so nothing is allocated on the way.
+// Runs one batch through a planned program: forward, losses, backward. Owns the arena, so nothing is allocated on the way,
+// and nothing on the way throws. What it does lies in rows.cpp, forward.cpp, losses.cpp, backward.cpp, batch_norm.cpp.
 #pragma once
 
 #include <vector>
@@ -7,6 +8,7 @@
 #include "core/plan.h"
 #include "core/optimizer.h"
 #include "core/pool.h"
+#include "core/sharing.h"
 
 namespace chainrule {
 
@@ -33,12 +35,17 @@ void check_data(const Program& program, const Data<T>& data, bool with_targets);
 struct Place {
     uint64_t seed = 0;
     uint32_t step = 0, member = 0;
+    uint64_t first_row = 0;  // of the batch, where it is only a part of one
 };
 
 template <class T>
 class Executor {
 public:
     Executor(const Program& program, const Plan& plan, const Kernels<T>& kernels, int threads);
+
+    // From now on work is left undone as soon as `stop` says so (unless null): what was computed is worth nothing then.
+    void heed(Stop* stop) { stop_ = stop; }
+    bool stopped() const { return stop_ && stop_->now(); }
 
     // Takes rows of the data, by number or a stretch of them.
     void take_rows(const Data<T>& data, const int64_t* numbers, long count, Team& team);
@@ -47,8 +54,9 @@ public:
     void take_stretch(const Data<T>& data, long begin, long count, bool with_targets);
 
     void forward(const T* parameters, const T* state, const Place& place, Team& team);
-    // Head losses and weights, summed over the batch; the gradients by what the losses read, unless in inference.
-    void losses(double* loss_sums, double* weight_sums, Team& team);
+    // Head losses and weights, summed over the batch; the gradients by what the losses read. `whole_weights`: the sums of
+    // the whole batch, of which these rows are a part; null where they are all of it.
+    void losses(double* loss_sums, double* weight_sums, const double* whole_weights, Team& team);
     // With an updater weights change as soon as their gradient, which then isn't stored, has been used.
     void backward(const T* parameters, const T* state, T* gradient, Updater<T>* updater, Team& team);
     // What the batch makes of the running statistics.
@@ -56,7 +64,6 @@ public:
 
     const T* value(int slot) const { return values_[size_t(slot)]; }
     long stride(int slot) const { return plan_.slots[size_t(slot)].stride; }
-    bool finite_losses(const double* loss_sums) const;
 
 private:
     static long scratch_numbers(const Plan& plan, const Kernels<T>& kernels);
@@ -70,13 +77,12 @@ private:
     void backward_turned(size_t i, const T* parameters, Team& team);
     void hand_on(size_t i, Team& team);
     void run_product(const Product<T>& product, Team& team);
-    template <class F>
-    void over_rows(long numbers_in_row, Team& team, F&& each);
     NormCall<T> norm_call(size_t i, const T* parameters, const T* state) const;
 
     const Program& program_;
     const Plan& plan_;
     const Kernels<T>& kernels_;
+    Stop* stop_ = nullptr;
     long rows_ = 0;
 
     Aligned<T> arena_;

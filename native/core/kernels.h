@@ -119,6 +119,7 @@ struct DropoutCall {
     uint32_t step = 0, layer = 0, member = 0;
     uint32_t threshold = 0;
     long columns = 0;
+    uint64_t first_row = 0;  // of a batch that comes in parts
 };
 
 template <class T>

@@ -8,7 +8,8 @@
 
 namespace chainrule {
 
-// Threads may take and leave at once; what is taken belongs to the taker alone. A copy begins with nothing.
+// Threads may take and leave at once; what is taken belongs to the taker alone. A copy begins with nothing. Nobody waits:
+// in a process that was forked while another thread had the lock it would be for ever.
 class Leftovers {
 public:
     Leftovers() = default;
@@ -17,14 +18,16 @@ public:
 
     // Null where there is none. `kind` is an address that stands for what was left.
     std::shared_ptr<void> take(const void* kind) {
-        std::lock_guard<std::mutex> lock(mutex_);
+        const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+        if (!lock) return nullptr;
         for (auto& [left, thing] : left_)
             if (left == kind && thing) return std::move(thing);
         return nullptr;
     }
 
     void leave(const void* kind, std::shared_ptr<void> thing) {
-        std::lock_guard<std::mutex> lock(mutex_);
+        const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+        if (!lock) return;
         for (auto& [left, place] : left_)
             if (!place) {
                 left = kind;

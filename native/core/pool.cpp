@@ -10,8 +10,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -19,6 +19,7 @@ namespace chainrule {
 namespace {
 
 constexpr int thread_limit = 64;
+constexpr double work_for_threads = 4e6;  // multiplications in a step from which sharing it out pays
 using Clock = std::chrono::steady_clock;
 constexpr auto patience = std::chrono::microseconds(100);  // of a thread that waits, before it sleeps
 
@@ -85,7 +86,7 @@ public:
                 const int thread = int(threads_.size()) + 1;
                 threads_.emplace_back([this, thread] { work(thread); });
             }
-        } catch (const std::system_error&) {
+        } catch (const std::exception&) {  // no more threads, or no memory for one
         }
     }
 
@@ -149,10 +150,12 @@ Pool* shared_pool() {
 }  // namespace
 
 int available_threads() {
-    if (const char* wish = std::getenv("CHAINRULE_THREADS")) {
-        const int threads = std::atoi(wish);
-        if (threads >= 1) return std::min(threads, thread_limit);
-    }
+    // Read once: while other threads may change the environment it can't be read safely.
+    static const int wish = [] {
+        const char* text = std::getenv("CHAINRULE_THREADS");
+        return text ? std::atoi(text) : 0;
+    }();
+    if (wish >= 1) return std::min(wish, thread_limit);
 #if defined(__linux__)
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) return std::min(CPU_COUNT(&set), thread_limit);
@@ -174,7 +177,13 @@ Team::~Team() {
     pool_->calls.fetch_sub(1);
 }
 
-int Team::fair_share() { return std::max(available_threads() / (shared_pool()->calls.load() + 1), 1); }
+int Team::wanted(int asked, double multiplications) {
+    if (asked > 0) return asked;
+    const double useful = multiplications / work_for_threads;
+    if (useful < 2) return 1;
+    const int share = std::max(available_threads() / (shared_pool()->calls.load() + 1), 1);
+    return useful < share ? int(useful) : share;
+}
 
 void Team::run(long tasks, Function function, void* context) {
     // Calls that came later have their share too. After a fork the workers are another process's.

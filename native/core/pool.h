@@ -25,10 +25,11 @@ public:
 
     int size() const { return size_; }
 
-    // How many threads a further call may take, when calls that run at once share the processors.
-    static int fair_share();
+    // How many threads a further call should take: what it was asked to (unless that is 0), or what its work is worth
+    // when calls that run at once share the processors.
+    static int wanted(int asked, double multiplications);
 
-    // each(task, thread) for every task in [0, tasks).
+    // each(task, thread) for every task in [0, tasks). No task may throw: there would be nobody to catch it.
     template <class F>
     void share(long tasks, F&& each) {
         if (size_ == 1 || tasks <= 1) {

@@ -88,6 +88,7 @@ void Program::check() const {
         if (!(head.weight >= 0) || !std::isfinite(head.weight) || !std::isfinite(head.parameter))
             fail("a head's weight and parameter must be finite, the weight not negative");
     }
+    if (sklearn && heads.empty()) fail("scikit-learn's convention needs a head, whose rows it counts");
     for (const PenaltyRun& run : penalties) {
         check_span("penalty", run.begin, run.end - run.begin, parameters);
         if (!(run.l1 >= 0) || !(run.l2 >= 0)) fail("penalties must not be negative");

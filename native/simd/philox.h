@@ -63,7 +63,7 @@ void keep_factors(const DropoutCall& call, T kept, T* out, long stride, long row
     uint64_t pairs[2 * philox_blocks];
     uint32_t words[4 * philox_blocks];
     constexpr uint64_t length = 4 * philox_blocks;
-    uint64_t element = uint64_t(row) * uint64_t(call.columns), have = ~uint64_t(0);
+    uint64_t element = (call.first_row + uint64_t(row)) * uint64_t(call.columns), have = ~uint64_t(0);
     for (; row < row_end; ++row)
         for (long c = 0; c < call.columns;) {
             const uint64_t group = element / length, place = element % length;

@@ -10,6 +10,7 @@
 
 #include "core/aligned.h"
 #include "core/dispatch.h"
+#include "core/evaluator.h"
 #include "core/trainer.h"
 
 using namespace chainrule;

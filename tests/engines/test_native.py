@@ -224,7 +224,7 @@ def test_any_number_of_threads_gives_the_same_bits(dtype: str, options: dict[str
     models = [
         fitted("native", WIDE, X=rows, y=labels, batch_size=200, epochs=3, dtype=dtype, n_jobs=n_jobs, validation=0.2,
                optimizer=SGD(0.05, momentum=0.9), **options)
-        for n_jobs in (1, 2, 3, None)
+        for n_jobs in (1, 2, 3, 7, None)
     ]  # fmt: skip
     first = models[0]
     for model in models[1:]:
@@ -234,6 +234,63 @@ def test_any_number_of_threads_gives_the_same_bits(dtype: str, options: dict[str
         assert model.history["loss"] == first.history["loss"]
         assert model.history["validation_loss"] == first.history["validation_loss"]
         assert model.evaluate(rows, labels) == first.evaluate(rows, labels)
+
+
+def wide_branches() -> Network:
+    """Wide enough that every kind of step is shared out."""
+    x, y = Input(40, name="x"), Input(9, name="y")
+    trunk = Dense(130, activation="gelu", name="trunk")(x)
+    side = BatchNorm(name="norm")(Dense(130, activation="mish", name="side")(y))
+    both = cr.Concatenate(name="both")(cr.Add(name="sum")(trunk, side), Dropout(0.3, name="drop")(x))
+    mood = Dense(7, activation="softmax", name="mood")(Dense(90, activation="softmax", name="attention")(both))
+    age = Dense(1, name="age")(Dense(60, activation="elu", l1=0.01, name="last")(trunk))
+    return Network(inputs=[x, y], outputs={"mood": mood, "age": age})
+
+
+@dtypes
+@pytest.mark.parametrize("batch_size", [500, "full"])
+def test_branches_with_any_number_of_threads(dtype: str, batch_size: Any) -> None:
+    rng = np.random.default_rng(0)
+    rows = {"x": rng.normal(size=(1500, 40)), "y": rng.normal(size=(1500, 9))}
+    targets = {"mood": rng.integers(0, 7, 1500), "age": rng.normal(size=1500)}
+    losses = {"mood": "cross_entropy", "age": "huber"}
+    models = [
+        fitted("native", wide_branches(), X=rows, y=targets, loss=losses, dtype=dtype,
+               batch_size=batch_size, epochs=2, n_jobs=n_jobs, sample_weight={"mood": np.linspace(0, 1, 1500)})
+        for n_jobs in (1, 2, 3, 7)
+    ]  # fmt: skip
+    first = models[0]
+    for model in models[1:]:
+        np.testing.assert_array_equal(model.training.parameters, first.training.parameters)
+        np.testing.assert_array_equal(model.training.state, first.training.state)
+        for name, output in model.predict(rows).items():
+            np.testing.assert_array_equal(output, first.predict(rows)[name])
+        assert model.evaluate(rows, targets) == first.evaluate(rows, targets)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"members": 2, "clip_norm": 0.5}, {"convention": "sklearn", "l2": 0.1}], ids=repr
+)
+def test_batches_that_go_through_in_parts(options: dict[str, Any]) -> None:
+    """Many rows at once: the masks, the mean and the weights are those of one batch, whatever the parts and threads."""
+    rows, labels = problems.classes(5000, 40, 7)
+    network = Network.mlp(40, [60], 7, activation="tanh", output="softmax", dropout=0.2)
+    fit = {"X": rows, "y": labels, "batch_size": 4500, "epochs": 2, "optimizer": SGD(0.5, momentum=0.9)}
+    fit["sample_weight"] = np.linspace(0, 2, 5000)
+    reference = fitted("reference", network, **fit, **options)
+    models = [fitted("native", network, n_jobs=n_jobs, **fit, **options) for n_jobs in (1, 2, 7)]
+    for model in models:
+        np.testing.assert_array_equal(model.training.parameters, models[0].training.parameters)
+    np.testing.assert_allclose(models[0].training.parameters, reference.training.parameters, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(models[0].history["loss"], reference.history["loss"], rtol=1e-11)
+    (loss, first), (_, again), (meant, right) = (
+        model.loss_and_gradients(rows, labels) for model in (models[0], models[1], reference)
+    )
+    assert loss == pytest.approx(meant, rel=1e-9)
+    for layer, parameters in first.items():
+        for name, gradient in parameters.items():
+            np.testing.assert_array_equal(gradient, again[layer][name])
+            np.testing.assert_allclose(gradient, right[layer][name], rtol=1e-7, atol=1e-10)
 
 
 @pytest.mark.parametrize("n_jobs", [0, -1, 1.5, "two"])

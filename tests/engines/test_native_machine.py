@@ -55,6 +55,57 @@ def test_ctrl_c_ends_a_long_epoch_within_100_ms() -> None:
     pytest.fail(f"took {delays} seconds")
 
 
+LONG_CALLS = """
+import os, signal, sys, threading, time
+import numpy as np
+from chainrule import Model, Network
+from chainrule.engines.contract import Rows
+
+rows = np.random.default_rng(0).normal(size=(1_000_000, 20)).astype("float32")
+data = Rows((rows,), (np.zeros(len(rows), dtype=np.int64),), (None,))
+mlp = Network.mlp(20, [512, 512], 3, output="softmax")
+
+def delay(call):
+    pressed = []
+    def press():
+        pressed.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+    timer = threading.Timer(0.1, press)
+    timer.start()
+    try:
+        if getattr(call(), "stopped_by", "") != "interrupted":
+            return "was over before" if not pressed else "went on"
+    except KeyboardInterrupt:
+        pass
+    finally:
+        timer.cancel()
+    return time.perf_counter() - pressed[0]
+
+def calls(optimizer):
+    model = Model(mlp, "cross_entropy", optimizer, engine="native")
+    engine, p, s = model._engine, model.training.parameters, model.training.state
+    labels = data.targets[0]
+    return {
+        "predict": lambda: engine.predict(p, s, (rows,)),
+        "losses": lambda: engine.losses(p, s, data),
+        "gradients": lambda: engine.gradients(p, s, data, training=True, seed=0, step=0),
+        "a full batch": lambda: model.fit(rows, labels, batch_size="full", epochs=9, progress=False),
+        "L-BFGS": lambda: model.fit(rows, labels, batch_size="auto", epochs=9, progress=False),
+        "validation": lambda: model.fit(rows[:9], labels[:9], validation=(rows, labels), progress=False),
+    }
+
+name = sys.argv[1]
+print(min(delay(calls("lbfgs" if name == "L-BFGS" else "adam")[name]) for _ in range(2)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", ["predict", "losses", "gradients", "a full batch", "L-BFGS", "validation"])
+def test_ctrl_c_ends_every_long_call_within_100_ms(call: str) -> None:
+    done = subprocess.run([sys.executable, "-c", LONG_CALLS, call], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 0.1
+
+
 def test_other_threads_go_on_while_the_core_works() -> None:
     rows, labels = classes(20_000, 20, 3)
     model = Model(NETWORK, "cross_entropy", engine="native")
@@ -83,13 +134,13 @@ def test_threads_that_train_at_once_do_not_disturb_each_other() -> None:
         model.fit(rows, labels, epochs=3, batch_size=100, progress=False)
         return model
 
-    alone = [train(seed) for seed in range(4)]
-    together: list[Model | None] = [None] * 4
+    alone = [train(seed) for seed in range(8)]
+    together: list[Model | None] = [None] * 8
 
     def run(seed: int) -> None:
         together[seed] = train(seed, n_jobs=2 if seed % 2 else None)
 
-    threads = [threading.Thread(target=run, args=(seed,)) for seed in range(4)]
+    threads = [threading.Thread(target=run, args=(seed,)) for seed in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -97,6 +148,7 @@ def test_threads_that_train_at_once_do_not_disturb_each_other() -> None:
     for one, other in zip(alone, together, strict=True):
         assert other is not None
         np.testing.assert_array_equal(one.training.parameters, other.training.parameters)
+        np.testing.assert_array_equal(one.predict(rows), other.predict(rows))
 
 
 def test_one_model_asked_by_several_threads() -> None:
@@ -137,6 +189,37 @@ if child == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     assert _said(program) == "0"
+
+
+def test_processes_forked_while_other_threads_work() -> None:
+    """As multiprocessing's start method fork makes them: at a moment when the pool and the models are in use."""
+    program = """
+import multiprocessing, threading, warnings
+import numpy as np
+from chainrule import Model, Network
+warnings.simplefilter("ignore")
+rows = np.random.default_rng(0).normal(size=(400, 20)).astype("float32")
+shared = Model(Network.mlp(20, [64, 64], 3), "squared_error", n_jobs=2)
+def train():
+    model = Model(Network.mlp(20, [64, 64], 3), "squared_error", n_jobs=2)
+    model.fit(rows, rows[:, :3], epochs=2, batch_size=200, progress=False)
+    return model.predict(rows) + shared.predict(rows[:1]) + shared.predict(rows)
+over = threading.Event()
+def work():
+    while not over.is_set():
+        train()
+first = train()
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads: thread.start()
+for _ in range(5):
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        results = [pool.apply_async(train) for _ in range(4)]
+        assert all(np.array_equal(result.get(timeout=60), first) for result in results)
+over.set()
+for thread in threads: thread.join()
+print("same")
+"""
+    assert _said(program) == "same"
 
 
 @pytest.mark.parametrize("name", ["avx512", "avx2", "baseline"])

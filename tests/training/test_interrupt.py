@@ -13,6 +13,7 @@ import problems
 import pytest
 
 from chainrule import Callback, CustomLoss, Model, Network
+from chainrule.metrics import Metric
 from chainrule.training.interrupt import interruptible
 
 X, Y = problems.regression(12, 3)
@@ -89,6 +90,40 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(at_call: int) -> None
     np.testing.assert_array_equal(cut.training.slots, whole.training.slots)
     for name in ("loss", "learning_rate"):
         assert cut.history[name] == whole.history[name]
+
+
+@pytest.mark.parametrize("at_call", range(1, 7))
+def test_measuring_an_epoch_is_left_at_once_and_made_up_for(at_call: int, engine: str) -> None:
+    """Pressed while the metrics of training or validation rows are computed: resumed, the epoch is measured first."""
+
+    def pressing(y: Any, h: Any, w: Any) -> float:
+        if next(calls) == at_call:
+            signal.raise_signal(signal.SIGINT)
+        return float(np.abs(y - h).mean())
+
+    fit: dict[str, Any] = {"epochs": 3, "batch_size": 4, "validation": (X[:5], Y[:5])}
+    histories = []
+    for presses in (False, True):
+        calls = iter(range(1, 100) if presses else [0] * 100)
+        metric = Metric("pressing", pressing, higher_is_better=False, formula="")
+        trained = Model(Network.mlp(3, [4], 1), "squared_error", "adam", engine=engine, metrics=metric)
+        history = trained.fit(X, Y, **fit)
+        if presses:
+            assert history.stopped_by == "interrupted"
+            assert len(history) == (at_call - 1) // 2
+            assert trained.training.step == 3 * (len(history) + 1)
+            history = trained.fit(X, Y, **fit, resume=True)
+        histories.append([history[name] for name in ("loss", "validation_loss")])
+        assert history.stopped_by == "epochs"
+    assert histories[0] == histories[1]
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_an_evaluation_of_lbfgs_is_left_at_once(members: int) -> None:
+    trained = Model(Network.mlp(3, [4], 1), pressing_loss(5 * members), "lbfgs", members=members)
+    history = trained.fit(X, Y, epochs=50)
+    assert history.stopped_by == "interrupted"
+    assert np.isfinite(trained.predict(X)).all()
 
 
 def test_pressed_twice_it_raises_at_once(engine: str) -> None:

@@ -14,12 +14,24 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.requested = False
+        self._raises = False
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """The signal handler: the first time a request, the second time an ordinary KeyboardInterrupt."""
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+        if self._raises:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """While the block runs, which changes nothing, Ctrl-C raises a KeyboardInterrupt the first time too."""
+        self._raises = True
+        try:
+            yield
+        finally:
+            self._raises = False
 
 
 @contextmanager

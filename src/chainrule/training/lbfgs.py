@@ -85,13 +85,17 @@ class Search:
 
 
 def evaluate(run: Run, searches: Sequence[Search]) -> list[Answer]:
-    """Losses, gradients and new states of several members in one call of the engine."""
+    """Losses, gradients and new states of several members in one call of the engine; Ctrl-C is a `StopIteration`."""
     plan, state = run.plan, run.state
-    result = plan.engine.gradients(
-        np.stack([search.parameters for search in searches]),
-        state.state[[search.member for search in searches]],
-        plan.data, training=True, seed=plan.seed, step=state.step,
-    )  # fmt: skip
+    try:
+        with run.interrupt.at_once():
+            result = plan.engine.gradients(
+                np.stack([search.parameters for search in searches]),
+                state.state[[search.member for search in searches]],
+                plan.data, training=True, seed=plan.seed, step=state.step,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        raise StopIteration from None
     return [
         (float(loss), gradient, new_state)
         for loss, gradient, new_state in zip(result.loss, result.vector, result.state, strict=True)

@@ -202,14 +202,11 @@ class Run:
     def finish_epoch(self, loss: float, rate: float) -> str | None:
         """Measure, record, ask rules and callbacks; a reason if training ends here."""
         plan, state = self.plan, self.state
-        metrics: dict[str, float] = {}
-        validation_loss, validation_metrics = None, dict[str, float]()
-        if any(plan.metrics.values()):
-            _, metrics = measure(plan.engine, state.parameters, state.state, plan.data, plan.metrics)
-        if plan.validation is not None:
-            validation_loss, validation_metrics = measure(
-                plan.engine, state.parameters, state.state, plan.validation, plan.metrics
-            )
+        try:
+            with self.interrupt.at_once():
+                metrics, validation_loss, validation_metrics = self._measure()
+        except KeyboardInterrupt:  # the epoch's steps are done; resumed, it is measured first
+            return "interrupted"
         record = EpochRecord(
             self.epoch, state.step, loss, rate, self.elapsed, validation_loss, metrics, validation_metrics
         )
@@ -226,6 +223,19 @@ class Run:
         if reason is None and self.interrupt.requested:
             reason = "interrupted"
         return reason
+
+    def _measure(self) -> tuple[dict[str, float], float | None, dict[str, float]]:
+        """Metrics of the training rows, loss and metrics of the validation rows."""
+        plan, state = self.plan, self.state
+        metrics: dict[str, float] = {}
+        validation_loss, validation_metrics = None, dict[str, float]()
+        if any(plan.metrics.values()):
+            _, metrics = measure(plan.engine, state.parameters, state.state, plan.data, plan.metrics)
+        if plan.validation is not None:
+            validation_loss, validation_metrics = measure(
+                plan.engine, state.parameters, state.state, plan.validation, plan.metrics
+            )
+        return metrics, validation_loss, validation_metrics
 
     def _ask_rules(self, record: EpochRecord) -> str | None:
         state, reason = self.state, None

@@ -111,6 +111,8 @@ def search_together(run: Run, iterations: int) -> tuple[str | None, list[Any]]:
                 for search in iterated:
                     meeting.answer(search, None)
                 iterated = []
+    except StopIteration:
+        return run.stop_reason(), []
     finally:
         meeting.close()
     if None in results.values():
