@@ -191,37 +191,6 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert _said(program) == "0"
 
 
-def test_processes_forked_while_other_threads_work() -> None:
-    """As multiprocessing's start method fork makes them: at a moment when the pool and the models are in use."""
-    program = """
-import multiprocessing, threading, warnings
-import numpy as np
-from chainrule import Model, Network
-warnings.simplefilter("ignore")
-rows = np.random.default_rng(0).normal(size=(400, 20)).astype("float32")
-shared = Model(Network.mlp(20, [64, 64], 3), "squared_error", n_jobs=2)
-def train():
-    model = Model(Network.mlp(20, [64, 64], 3), "squared_error", n_jobs=2)
-    model.fit(rows, rows[:, :3], epochs=2, batch_size=200, progress=False)
-    return model.predict(rows) + shared.predict(rows[:1]) + shared.predict(rows)
-over = threading.Event()
-def work():
-    while not over.is_set():
-        train()
-first = train()
-threads = [threading.Thread(target=work) for _ in range(3)]
-for thread in threads: thread.start()
-for _ in range(5):
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        results = [pool.apply_async(train) for _ in range(4)]
-        assert all(np.array_equal(result.get(timeout=60), first) for result in results)
-over.set()
-for thread in threads: thread.join()
-print("same")
-"""
-    assert _said(program) == "same"
-
-
 @pytest.mark.parametrize("name", ["avx512", "avx2", "baseline"])
 def test_a_variable_forces_an_instruction_set(name: str) -> None:
     from chainrule import _native
