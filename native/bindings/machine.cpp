@@ -1,5 +1,6 @@
 // Instruction sets, threads, row orders.
 #include "bindings/arrays.h"
+#include "bindings/gil.h"
 #include "core/dispatch.h"
 #include "core/permutation.h"
 
@@ -24,7 +25,7 @@ void init_machine(nb::module_& m) {
         [](uint64_t seed, uint32_t epoch, uint32_t stream, uint32_t member, const Writable& out) {
             int64_t* order = numbers_of<int64_t>(out, "out", int64_t(out.size()));
             const int64_t n = int64_t(out.size());
-            nb::gil_scoped_release release;
+            const Unlocked unlocked;
             permutation(n, seed, epoch, stream, member, order);
         },
         nb::arg("seed"), nb::arg("epoch"), nb::arg("stream"), nb::arg("member"), nb::arg("out"),
@@ -35,7 +36,7 @@ void init_machine(nb::module_& m) {
         [](uint64_t seed, uint32_t step, uint32_t stream, uint32_t member, uint64_t begin, const Writable& out) {
             uint64_t* keys = numbers_of<uint64_t>(out, "out", int64_t(out.size()));
             const uint64_t end = begin + out.size();
-            nb::gil_scoped_release release;
+            const Unlocked unlocked;
             current_set().random_keys(seed, step, stream, member, begin, end, keys);
         },
         nb::arg("seed"), nb::arg("step"), nb::arg("stream"), nb::arg("member"), nb::arg("begin"), nb::arg("out"),

@@ -1,5 +1,6 @@
 // Training, prediction, losses and gradients of a Program.
 #include "bindings/arrays.h"
+#include "bindings/gil.h"
 
 #include <nanobind/stl/vector.h>
 
@@ -101,39 +102,43 @@ Sums sums_of(const Program& program, int64_t members, const Writable& losses, co
             numbers_of<double>(penalties, "penalties", members, members)};
 }
 
-// Lets Python see signals, and asks whether to stop. An exception stops too, and is raised when the core has returned.
-struct Watch {
-    nb::object should_stop = nb::none();
-    std::exception_ptr error;
+// A call without Python's lock, which lets Python see signals and asks whether to stop. An exception stops too, and is
+// raised when the core has returned.
+class Watch {
+public:
+    explicit Watch(nb::object should_stop = nb::none()) : should_stop_(std::move(should_stop)) {}
 
+    // call(stop)
+    template <class F>
+    auto run(F&& call) {
+        const auto result = [&] {
+            Unlocked unlocked;
+            unlocked_ = &unlocked;
+            Stop stop(ask, this);
+            return call(stop);
+        }();
+        if (error_) std::rethrow_exception(error_);
+        return result;
+    }
+
+private:
     static bool ask(void* context) {
         Watch& watch = *static_cast<Watch*>(context);
-        nb::gil_scoped_acquire acquire;
-        try {
-            if (PyErr_CheckSignals() != 0) throw nb::python_error();
-            return !watch.should_stop.is_none() && nb::cast<bool>(watch.should_stop());
-        } catch (...) {
-            watch.error = std::current_exception();
-            return true;
-        }
+        return watch.unlocked_->locked([&] {
+            try {
+                if (PyErr_CheckSignals() != 0) throw nb::python_error();
+                return !watch.should_stop_.is_none() && nb::cast<bool>(watch.should_stop_());
+            } catch (const std::exception&) {
+                watch.error_ = std::current_exception();
+                return true;
+            }
+        });
     }
 
-    void raise() const {
-        if (error) std::rethrow_exception(error);
-    }
+    nb::object should_stop_;
+    Unlocked* unlocked_ = nullptr;
+    std::exception_ptr error_;
 };
-
-// A call without the GIL that signals end.
-template <class F>
-void run_watched(F&& call) {
-    Watch watch;
-    {
-        const nb::gil_scoped_release release;
-        Stop stop(Watch::ask, &watch);
-        call(stop);
-    }
-    watch.raise();
-}
 
 Optimizer optimizer_of(const nb::dict& form) {
     Optimizer o;
@@ -204,11 +209,11 @@ Outcome run_training(const TrainArguments& a) {
     job.seed = a.seed;
     job.trainable = a.trainable;
     job.clip_norm = a.clip_norm;
-    Stop stop(Watch::ask, &a.watch);
-    job.stop = &stop;
     job.threads = a.threads;
-    nb::gil_scoped_release release;
-    return train(program, job);
+    return a.watch.run([&](Stop& stop) {
+        job.stop = &stop;
+        return train(program, job);
+    });
 }
 
 nb::tuple train_program(const Program& program, const Writable& parameters, const Writable& state, const Writable& slots,
@@ -223,14 +228,13 @@ nb::tuple train_program(const Program& program, const Writable& parameters, cons
         if (run.size() != 2) throw std::invalid_argument("a trainable run is (begin, end)");
         runs.push_back({nb::cast<long>(run[0]), nb::cast<long>(run[1])});
     }
-    Watch watch{std::move(should_stop), nullptr};
+    Watch watch(std::move(should_stop));
     const TrainArguments arguments{program, vectors.members, parameters, state, slots, inputs, targets, weights, order,
                                    batch_size, rates, first_step, memory_from,
                                    sums_of(program, vectors.members, loss_sums, weight_sums, penalty_sums),
                                    optimizer_of(optimizer), seed, runs,
                                    clip_norm.is_none() ? 0.0 : nb::cast<double>(clip_norm), watch, threads};
     const Outcome outcome = vectors.single ? run_training<float>(arguments) : run_training<double>(arguments);
-    watch.raise();
     return nb::make_tuple(outcome.steps, outcome.diverged, outcome.diverged_member, outcome.stopped);
 }
 
@@ -245,7 +249,10 @@ void run_predict(const Program& program, int64_t members, const Readable& parame
     }
     const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
     const T* s = vector_of<T>(state, "state", members, program.state);
-    run_watched([&](Stop& stop) { predict<T>(program, members, p, s, bound.data, to, threads, &stop); });
+    Watch().run([&](Stop& stop) {
+        predict<T>(program, members, p, s, bound.data, to, threads, &stop);
+        return true;
+    });
 }
 
 void predict_program(const Program& program, const Readable& parameters, const Readable& state, const Objects& inputs,
@@ -262,7 +269,10 @@ void run_losses(const Program& program, int64_t members, const Readable& paramet
     Bound<T> bound = bound_data<T>(program, inputs, targets, weights);
     const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
     const T* s = vector_of<T>(state, "state", members, program.state);
-    run_watched([&](Stop& stop) { losses<T>(program, members, p, s, bound.data, sums, threads, &stop); });
+    Watch().run([&](Stop& stop) {
+        losses<T>(program, members, p, s, bound.data, sums, threads, &stop);
+        return true;
+    });
 }
 
 void losses_of_program(const Program& program, const Readable& parameters, const Readable& state, const Objects& inputs,
@@ -282,8 +292,9 @@ void run_gradients(const Program& program, int64_t members, const Readable& para
     const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
     T* s = vector_of<T>(state, "state", members, program.state);
     T* g = vector_of<T>(gradient, "gradient", members, program.parameters);
-    run_watched([&](Stop& stop) {
+    Watch().run([&](Stop& stop) {
         gradients<T>(program, members, p, s, bound.data, training, seed, step, g, sums, threads, &stop);
+        return true;
     });
 }
 

@@ -191,6 +191,26 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert _said(program) == "0"
 
 
+DAEMON = """
+import threading, time
+import numpy as np
+from chainrule import Model, Network
+begun = threading.Event()
+model = Model(Network.mlp(20, [256, 256], 2), "squared_error", engine="native")
+X = np.zeros((5000, 20))
+def train():
+    model.fit(X, X[:, :2], epochs=10_000, callbacks=lambda record: begun.set(), progress=False)
+threading.Thread(target=train, daemon=True).start()
+begun.wait()
+print("over")
+"""
+
+
+def test_the_end_of_python_says_nothing_of_daemons_that_still_train() -> None:
+    """They hold what they will never give back; nanobind would call that leaked."""
+    assert _said(DAEMON) == "over"
+
+
 @pytest.mark.parametrize("name", ["avx512", "avx2", "baseline"])
 def test_a_variable_forces_an_instruction_set(name: str) -> None:
     from chainrule import _native
