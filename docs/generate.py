@@ -123,6 +123,11 @@ def native_core() -> str:
         f"{native.LARGEST_WIDTH:,} numbers in a row.",
         "`Model.explain`, `Model.memo_report` and the search for the first layer that diverged always run on the reference "
         "engine, in float64 where they explain.",
+        "A large batch goes through in parts whose values stay in the cache, and the parts' gradients are added up, unless "
+        "batch normalization ties its rows together: then the values of all of its rows are in memory at once. Ctrl-C "
+        "reaches calls within 100 ms. What takes longer to reach: a single step of a network with far more parameters than "
+        "its batch has values, which is finished first; a batch of millions of rows under batch normalization; the shuffle "
+        "of tens of millions of rows.",
         "## Settings",
         _table(
             ["setting", "meaning"],
@@ -133,7 +138,10 @@ def native_core() -> str:
                     "threads of this model; without it the core looks at the work, and small networks get one. "
                     "The result is the same to the last bit",
                 ],
-                ["`CHAINRULE_THREADS=n`", "at most n threads where `n_jobs` says nothing; otherwise all cores"],
+                [
+                    "`CHAINRULE_THREADS=n`",
+                    "at most n threads where `n_jobs` says nothing; otherwise all cores. Read once, when the core is first used",
+                ],
                 [
                     "`CHAINRULE_ISA=name`",
                     "an instruction set (`avx512`, `avx2`, `baseline`) in place of the best one that the processor has",
