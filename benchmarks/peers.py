@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+from abc import ABC, abstractmethod
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
@@ -25,8 +26,8 @@ NAMES = {
 }
 
 
-class Peer:
-    """What is raced: `ready` compiles and warms up, `fit` and `predict` are timed."""
+class Peer(ABC):
+    """What is raced: `ready` compiles and warms up, `fit` and (where it is raced) `predict` are timed."""
 
     def __init__(self, sizes: list[int], batch: int, rows: int, threads: int):
         import numpy as np
@@ -42,12 +43,10 @@ class Peer:
 
     def prepare(self) -> None:
         """Before a fit, untimed: where the starting weights are drawn outside of a fit."""
+        return
 
-    def fit(self, epochs: int) -> None:
-        raise NotImplementedError
-
-    def predict(self, X: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def fit(self, epochs: int) -> None: ...
 
 
 class Chainrule(Peer):
@@ -204,7 +203,7 @@ def together(peer: Chainrule, epochs: int, threads: int) -> float:
     return timed(run)
 
 
-def predicting(peer: Peer, rows: int, calls: int) -> float:
+def predicting(peer: Any, rows: int, calls: int) -> float:
     """Seconds of one call that predicts so many rows."""
     X = peer.np.random.default_rng(1).standard_normal((rows, peer.sizes[0])).astype(peer.np.float32)
     peer.predict(X)

@@ -22,23 +22,23 @@ arguments.add_argument("--rows", type=int, default=20_000)
 arguments.add_argument("--columns", type=int, default=20_000)
 arguments.add_argument("--density", type=float, default=0.001)
 arguments.add_argument("--float32", action="store_true")
-arguments.add_argument("--library", help=argparse.SUPPRESS)
+arguments.add_argument("--who", help=argparse.SUPPRESS)
 
 
 def main() -> None:
     given = arguments.parse_args()
-    if given.library:
+    if given.who:
         print(json.dumps(measure(given)))
         return
     size = 4 if given.float32 else 8
     dense = given.rows * given.columns * size / 2**20
     print(f"{given.rows:,} x {given.columns:,}, {given.density:.2%} stored; dense it would take {dense:,.0f} MiB")
     print(f"{'':<12} {'fit':>9} {'predict':>9} {'table':>9} {'peak':>9}")
-    for library in ("sklearn", "chainrule"):
-        command = [sys.executable, __file__, *sys.argv[1:], "--library", library]
+    for who in ("sklearn", "chainrule"):
+        command = [sys.executable, __file__, *sys.argv[1:], "--who", who]
         result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         print(
-            f"{library:<12} {result['fit']:>7.2f} s {result['predict']:>7.2f} s {result['table']:>5.0f} MiB "
+            f"{who:<12} {result['fit']:>7.2f} s {result['predict']:>7.2f} s {result['table']:>5.0f} MiB "
             f"{result['peak']:>5.0f} MiB"
         )
 
@@ -48,7 +48,7 @@ def measure(given: Any) -> dict[str, float]:
     from scipy import sparse
 
     warnings.simplefilter("ignore")
-    if given.library == "sklearn":
+    if given.who == "sklearn":
         from sklearn.neural_network import MLPClassifier
     else:
         from chainrule import MLPClassifier

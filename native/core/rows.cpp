@@ -98,7 +98,9 @@ void Executor<T>::take_targets(const Data<T>& data, const int64_t* numbers, long
                 for (long c = 0; c < width; ++c) to[c] = kept * to[c] + spread;
                 continue;
             }
-            const int64_t label = target.labels[numbers ? numbers[r] : begin + r];
+            // Checked when the call began; should somebody change them meanwhile, numbers are wrong, memory is not.
+            const int64_t given = target.labels[numbers ? numbers[r] : begin + r];
+            const int64_t label = given < 0 || given >= width ? 0 : given;
             buffers.labels[r] = label;
             if (!expand) continue;
             for (long c = 0; c < width; ++c) to[c] = (c == label ? kept : T(0)) + spread;

@@ -296,6 +296,23 @@ def assert_raised_while_training(should_stop: Callable[[], Any], error: Any) -> 
         program().train(**given)
 
 
+def test_labels_that_change_while_they_are_used() -> None:
+    """They are checked when the call begins; another thread may change them later. Numbers may be wrong, memory not."""
+    given = arguments("train")
+    labels, asked = given["targets"][0], []
+
+    def change() -> bool:
+        labels[:] = 2**40 if len(asked) % 2 else -(2**40)
+        asked.append(labels[0])
+        return len(asked) > 2
+
+    order = np.zeros((1, 3_000_000), dtype=np.int64)
+    given |= {"order": order, "batch_size": 1, "rates": np.full(order.size, 1e-9), "should_stop": change}
+    steps, _, _, stopped = program().train(**given)
+    assert stopped
+    assert 0 < steps < order.size
+
+
 def test_an_array_on_the_edge_of_its_memory() -> None:
     """Rows that end where a page of memory ends: a core that read beyond them would crash."""
     import mmap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -31,7 +32,7 @@ from chainrule.resolve import resolve
 from chainrule.training.evaluation import mean_output
 
 
-class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """The base of `MLPClassifier` and `MLPRegressor`."""
 
     loss: str | Loss
@@ -40,36 +41,36 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator):  # type: ignore
     _core: Core
 
     # what the two estimators say for themselves
+    @abstractmethod
     def _check_targets(
         self, X: Any, y: Any, *, incremental: bool = False, reset: bool = False, known: bool = False
     ) -> tuple[Any, AnyArray]:
         """Rows and the user's own targets, checked; with `known` nothing is learned from them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _encode(self, y: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, ...]:
         """Targets as losses take them, one array for each head."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _heads(self, y: AnyArray) -> tuple[int, ...]:
         """The units of each head."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _default_output(self) -> str:
         """The output activation that goes with the targets and the loss."""
-        raise NotImplementedError
 
     def _output(self) -> str | ActivationFunction:
         """The output activation: the one that was asked for, or the one that goes with targets and loss."""
         given: str | ActivationFunction | None = self.output_activation
         return self._default_output() if given is None else given
 
+    @abstractmethod
     def _loss(self) -> Loss:
         """The loss of every head."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _score_held_out(self, held_out: HeldOut, outputs: tuple[Array, ...]) -> float:
         """The score of outputs."""
-        raise NotImplementedError
 
     def _strata(self, table: Table) -> AnyArray | None:
         """What a split keeps the shares of."""
