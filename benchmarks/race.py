@@ -1,6 +1,6 @@
 """Training and prediction through `Model`, beside scikit-learn, PyTorch and JAX, in one run.
 
-    python benchmarks/race.py [--rounds 5] [--only steps,threads,python-threads,predict,linear,memory]
+    python benchmarks/race.py [--rounds 5] [--only steps,threads,defaults,python-threads,predict,linear,memory]
                               [--peers sklearn,torch,jax] [--readme] [--plot build/linear.png]
 
 Every library works in a process of its own, and they take turns; figures are medians of whole fits, ratios medians of
@@ -146,6 +146,21 @@ def threads(given: Any) -> None:
         print(f"  {NAMES[who]:<9} {statistics.median(seconds[who]) * per_step:.0f}: {gain}")
 
 
+def defaults(given: Any) -> None:
+    """Threads as they are chosen when nobody says how many, beside one: no network may be slower."""
+    if len(os.sched_getaffinity(0)) < 2:
+        print("default threads: left out, this process may run on one core only")
+        return
+    print("threads by default beside one thread")
+    for sizes, batch, epochs, _ in STEPS:
+        everybody = [Worker("chainrule", sizes, batch, 1), Worker("chainrule", sizes, batch, 2)]
+        everybody[0].who = "one"
+        seconds = side_by_side(everybody, given.rounds, lambda worker, n=epochs: worker.ask(do="fit", epochs=n))
+        for worker in everybody:
+            worker.__exit__()
+        print(f"  {name_of(sizes)}, batch {batch}: {verdict(ratio(seconds['one'], seconds['chainrule']), 1)}")
+
+
 def python_threads(given: Any) -> None:
     """Two Python threads that each train a model, beside one."""
     if len(os.sched_getaffinity(0)) < 2:
@@ -266,7 +281,7 @@ def memory(given: Any) -> None:
 
 
 SECTIONS: dict[str, Callable[[Any], Any]] = {
-    "steps": steps, "threads": threads, "python-threads": python_threads, "predict": predict, "linear": linear,
+    "steps": steps, "threads": threads, "defaults": defaults, "python-threads": python_threads, "predict": predict, "linear": linear,
     "memory": memory,
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ namespace chainrule {
 namespace {
 
 constexpr int thread_limit = 64;
-constexpr double work_for_threads = 4e6;  // multiplications in a step from which sharing it out pays
+constexpr double work_for_threads = 16e6;  // multiplications in a step from which sharing it out pays
 using Clock = std::chrono::steady_clock;
 constexpr auto patience = std::chrono::microseconds(100);  // of a thread that waits, before it sleeps
 

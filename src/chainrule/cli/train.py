@@ -238,7 +238,8 @@ def _print_result(trained: TableModel, prepared: PreparedTable, saved_as: Path, 
     history = trained.history
     why = "as many as allowed" if history.stopped_by == "epochs" else history.stopped_by.replace("_", " ")
     kept = f"; the weights of epoch {history.best_epoch} are kept" if trained.model.training.latest else ""
-    say(f"{counted(len(history), 'epoch')} in {seconds:.1f} s: {why}{kept}")
+    took = f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2g}"
+    say(f"{counted(len(history), 'epoch')} in {took} s: {why}{kept}")
     say()
     if trained.test_scores:
         say((f"test scores ({counted(prepared.rows['test'], 'row')})", "bold"))
