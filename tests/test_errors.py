@@ -17,6 +17,17 @@ from chainrule.errors import (
 )
 
 
+def subclasses(kind: type[ChainruleError]) -> list[type[ChainruleError]]:
+    return [kind, *(below for one in kind.__subclasses__() for below in subclasses(one))]
+
+
+ERRORS = [kind for kind in subclasses(ChainruleError) if kind.__module__ == "chainrule.errors"]
+
+
+def make(kind: type[ChainruleError], message: str) -> ChainruleError:
+    return kind(message, epoch=1, step=2, layer=None) if issubclass(kind, DivergenceError) else kind(message)
+
+
 @pytest.mark.parametrize(
     ("name", "builtin"),
     [("InputError", ValueError), ("NetworkError", ValueError), ("FileError", ValueError),
@@ -36,6 +47,21 @@ def test_divergence_survives_pickling_with_its_place() -> None:
     """Worker processes send their errors so."""
     error = pickle.loads(pickle.dumps(DivergenceError("too fast", epoch=2, step=7, layer="hidden")))
     assert (str(error), error.epoch, error.step, error.layer) == ("too fast", 2, 7, "hidden")
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_messages_never_act_on_a_terminal(kind: type[ChainruleError]) -> None:
+    error = make(kind, 'column "\x1b[2J\u202e" is\nbad\x07')
+    assert str(error) == 'column "\\x1b[2J\\u202e" is\nbad\\x07'
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_no_message_is_endless(kind: type[ChainruleError]) -> None:
+    text = str(make(kind, f"the cell {'x' * 5_000_000} is bad"))
+    assert len(text) < 20_000
+    assert text.startswith("the cell xxx")
+    assert text.endswith("xxx is bad")
 
 
 @pytest.mark.parametrize(

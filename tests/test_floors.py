@@ -19,6 +19,7 @@ SOURCE = Path(chainrule.__file__).parent
 
 # From the ground up. A name is a module of the package or a folder in it.
 FLOORS = [
+    ["plain"],
     ["", "errors", "arrays", "core"],  # "" is chainrule/__init__.py: the version, and lazy names
     ["limits", "resolve", "core", "container"],
     ["random"],

@@ -6,9 +6,23 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import PurePath
 
+from chainrule.plain import visible
+
+_LONGEST = 20_000  # characters of a message: beyond what anybody reads
+
 
 class ChainruleError(Exception):
-    """The root of every error that chainrule raises on purpose."""
+    """The root of every error that chainrule raises on purpose.
+
+    Names and cells may stand in a message: what in them would act on a terminal is written out, and no message is
+    endless.
+    """
+
+    def __init__(self, message: object = "", *more: object):
+        text = str(message)
+        if len(text) > _LONGEST:
+            text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 4 :]}"
+        super().__init__(visible(text, lines=True), *more)
 
 
 class InputError(ChainruleError, ValueError):
