@@ -3,6 +3,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 RUN := $(VENV)/bin
+WORKERS ?= auto
+# One process for each core; whoever is done takes tests from the others. WORKERS=0 runs all in one, for a debugger.
+PYTEST = $(RUN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 .PHONY: help demo test test-slow test-core lint docs bench clean
 
@@ -14,10 +17,10 @@ demo: $(VENV)/installed  ## Train a network on the penguins and score it
 	$(RUN)/chainrule train examples/penguins.csv --target species --out build/penguins.safetensors
 
 test: $(VENV)/tested  ## Run all the tests but the slow ones
-	$(RUN)/python -m pytest -q -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/tested  ## Run the tests that take minutes
-	$(RUN)/python -m pytest -q -m slow
+	$(PYTEST) -m slow
 
 test-core: $(VENV)/tested  ## Test the C++ core by itself: every instruction set, and under the sanitizers
 	PATH="$(abspath $(RUN)):$$PATH" native/tests/run.sh

@@ -1,13 +1,24 @@
-"""What all tests share: the engines, the Hypothesis profile, and random numbers whose seed a failure prints."""
+"""What all tests share: the engines, the Hypothesis profile, and random numbers whose seed a failure prints.
+
+`make test` runs several processes, one for each core. Libraries that bring threads of their own get one in each of them
+(before they are loaded: they ask once); tests of our own threads say how many they want.
+"""
 
 from __future__ import annotations
 
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+import re
 import secrets
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from alone import turn
 from hypothesis import HealthCheck, settings
 
 from chainrule.engines.choose import native_missing
@@ -40,6 +51,23 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     seed = int(given) if given else secrets.randbits(32)
     request.node.stash[SEED] = seed
     return np.random.default_rng(seed)
+
+
+@pytest.fixture(autouse=True)
+def _turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Several processes take turns where one of their tests is marked `alone`; their folders lie in a common one."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    with turn(tmp_path_factory.getbasetemp().parent, alone=request.node.get_closest_marker("alone") is not None):
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Processes share tests out by their names, so a name must be the same in each of them."""
+    for item in items:
+        if re.search(r" at 0x[0-9a-f]+", item.nodeid):
+            raise pytest.UsageError(f"{item.nodeid}: the name holds an address in memory; give its parameters ids")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -37,6 +37,7 @@ print(time.time(), history.stopped_by, len(history), model.training.batch > 0, c
 """
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_a_long_epoch_within_100_ms() -> None:
     delays = []
     for _ in range(3):  # a busy machine may be late once
@@ -100,12 +101,14 @@ print(min(delay(calls("lbfgs" if name == "L-BFGS" else "adam")[name]) for _ in r
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("call", ["predict", "losses", "gradients", "a full batch", "L-BFGS", "validation"])
 def test_ctrl_c_ends_every_long_call_within_100_ms(call: str) -> None:
     done = subprocess.run([sys.executable, "-c", LONG_CALLS, call], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 0.1
 
 
+@pytest.mark.alone
 def test_other_threads_go_on_while_the_core_works() -> None:
     rows, labels = classes(20_000, 20, 3)
     model = Model(NETWORK, "cross_entropy", engine="native")

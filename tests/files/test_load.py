@@ -147,7 +147,11 @@ def _changed(form: Any, path: tuple[Any, ...], value: Any) -> Any:
 _OUT = object()
 
 
-@pytest.mark.parametrize("value", [_OUT, None, "x", -1, 10**15, [], {}, [[1]], {"name": "relu"}], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [_OUT, None, "x", -1, 10**15, [], {}, [[1]], {"name": "relu"}],
+    ids=lambda value: "taken out" if value is _OUT else str(value),
+)
 def test_descriptions_by_another_hand(array_model, table_model, value):
     """Any entry of the JSON taken out or replaced, its checksum right: a `FileError` or a model, nothing else."""
     for saved in (array_model.to_contents(training=True), table_model.to_contents()):

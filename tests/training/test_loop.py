@@ -70,7 +70,9 @@ def by_hand(
 
 
 @pytest.mark.parametrize(
-    "shuffle", [True, False, "replace", lambda epoch: np.arange(7)[:: 1 if epoch else -1]], ids=str
+    "shuffle",
+    [True, False, "replace", lambda epoch: np.arange(7)[:: 1 if epoch else -1]],
+    ids=["shuffled", "in order", "replace", "by a function"],
 )
 @pytest.mark.parametrize("batch", [1, 4, 10, "full"])
 def test_a_fit_is_its_steps(batch: int | str, shuffle: Shuffle, engine: str) -> None:

@@ -111,7 +111,11 @@ def test_at_every_step_with_every_optimizer(optimizer: Optimizer, engine: str) -
         assert_same_state(cut, whole)
 
 
-@pytest.mark.parametrize("shuffle", [False, "replace", lambda epoch: np.roll(np.arange(12), epoch)], ids=str)
+@pytest.mark.parametrize(
+    "shuffle",
+    [False, "replace", lambda epoch: np.roll(np.arange(12), epoch)],
+    ids=["in order", "replace", "by a function"],
+)
 def test_with_every_order_of_rows(shuffle: Any, engine: str) -> None:
     whole = model(OPTIMIZERS[1], engine)
     fit(whole, shuffle=shuffle)
