@@ -12,7 +12,7 @@ from chainrule import Model, Network
 from chainrule.activations import ReLU, Softmax, sigmoid
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.marks import Marks
-from chainrule.explain.recipes import Products
+from chainrule.explain.quantities.recipes import Products
 from chainrule.explain.worksheet import Worksheet, read_worksheet
 
 SHEETS = Path(__file__).parent.parent / "examples" / "worksheets"

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from explanations import marks_text
 
 from chainrule.explain.marking.mistakes import CATALOGUE, TEXTS
-from chainrule.explain.names import COUNTS, GIVEN, KINDS, Name
-from chainrule.explain.notation import STYLES
+from chainrule.explain.quantities.names import COUNTS, GIVEN, KINDS, Name
+from chainrule.explain.quantities.notation import STYLES
 from chainrule.explain.worksheet import FORMAT, read_worksheet_text
 
 NOTE = "<!-- Written by docs/worksheet_page.py from the code. Change it there. -->"

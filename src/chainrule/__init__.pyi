@@ -27,7 +27,7 @@ from chainrule.estimators import (
     MLPRegressor as MLPRegressor,
 )
 from chainrule.explain.derivation import Derivation as Derivation
-from chainrule.explain.expression.derivation import explain_expression as explain_expression
+from chainrule.explain.derivation_of_expression import explain_expression as explain_expression
 from chainrule.explain.marking.marks import Marks as Marks
 from chainrule.explain.practice.exercise import Exercise as Exercise
 from chainrule.explain.worksheet import (

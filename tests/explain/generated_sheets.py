@@ -15,10 +15,10 @@ import problems
 from chainrule import Dense, Input, Model, Network, activations, losses
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.graph import Graph
-from chainrule.explain.names import Name
-from chainrule.explain.order import in_order
-from chainrule.explain.recipes import Products, evaluate
+from chainrule.explain.network.graph import Graph
+from chainrule.explain.network.order import in_order
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.recipes import Products, evaluate
 from chainrule.losses import Loss
 from chainrule.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSProp
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from strategies import Problem, general_problems
 
 from chainrule import InputError, Model, Network
-from chainrule.explain.builders.loss import MANY
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.formula import evaluate as evaluate_tree
 from chainrule.explain.formula import symbols_of
-from chainrule.explain.names import GIVEN, parse
-from chainrule.explain.order import in_order, position
-from chainrule.explain.recipes import evaluate
-from chainrule.explain.trace import Trace
+from chainrule.explain.network.costs import MANY
+from chainrule.explain.network.order import in_order, position
+from chainrule.explain.network.trace import Trace
+from chainrule.explain.quantities.names import GIVEN, parse
+from chainrule.explain.quantities.recipes import evaluate
 
 
 def derive(problem: Problem, training: bool = False) -> Derivation:

@@ -15,7 +15,7 @@ from chainrule import SGD, Activation, BatchNorm, Dense, Dropout, Input, Model, 
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.diagnosis import TEXTS
 from chainrule.explain.marking.mistakes import CATALOGUE
-from chainrule.explain.order import in_order
+from chainrule.explain.network.order import in_order
 
 
 def heads(rng: np.random.Generator, rows: int) -> Derivation:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import Model, Network
-from chainrule.explain.notation import STYLES
+from chainrule.explain.quantities.notation import STYLES
 from chainrule.explain.worksheet import read_worksheet
 
 SHEETS = sorted((Path(__file__).parents[2] / "examples" / "worksheets").glob("*.toml"))

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from chainrule import InputError, TableModel, read_table
-from chainrule.explain.blocks import Paragraph, Table
+from chainrule.explain.document.blocks import Paragraph, Table
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 

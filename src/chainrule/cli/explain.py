@@ -13,7 +13,7 @@ from chainrule.cli.screen import columns, show
 from chainrule.errors import FileError, InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from chainrule.explain.any_derivation import AnyDerivation
+    from chainrule.explain.quantities.calculation import AnyDerivation
 
 _NUMBERS, _SIZES, _EXPRESSION = "Numbers that go in", "A network without a file", "An expression"
 FORMATS = {"text": "to_text", "markdown": "to_markdown", "latex": "to_latex", "html": "to_html", "json": "to_json"}

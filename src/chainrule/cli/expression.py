@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
-    from chainrule.explain.expression.derivation import ExpressionDerivation
+    from chainrule.explain.derivation_of_expression import ExpressionDerivation
 
 
 def explain_expression(text: str, points: Iterable[str]) -> ExpressionDerivation:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.explain.any_derivation import AnyDerivation, Quantity, Route
-from chainrule.explain.graph import Graph
-from chainrule.explain.notation import Notation, get_notation
-from chainrule.explain.numbers import shown
-from chainrule.explain.trace import Trace, trace_rows
+from chainrule.explain.formula.numbers import shown
+from chainrule.explain.network.graph import Graph
+from chainrule.explain.network.trace import Trace, trace_rows
+from chainrule.explain.quantities.calculation import AnyDerivation, Quantity, Route
+from chainrule.explain.quantities.notation import Notation, get_notation
 
 if TYPE_CHECKING:
-    from chainrule.explain.blocks import Block, Document
+    from chainrule.explain.document.blocks import Block, Document
     from chainrule.model import Model
 
 
@@ -20,7 +20,7 @@ class Derivation(AnyDerivation):
 
     Arguments:
         trace: the engine's numbers.
-        notation: the name of a notation, or one of your own; see `chainrule.explain.notation`.
+        notation: the name of a notation, or one of your own; see `chainrule.explain.quantities.notation`.
         digits: significant digits of the numbers in formulas.
 
     >>> from chainrule import Model, Network
@@ -61,14 +61,14 @@ class Derivation(AnyDerivation):
         kinds: tuple[str, ...] | None = None,
     ) -> list[Quantity]:
         """The quantities of one layer, unit (from 1), row (from 1) or of some kinds, in the order of computation."""
-        from chainrule.explain.document import Choice, check
+        from chainrule.explain.document.of_network import Choice, check
 
         check(self, Choice(layer, unit, row))
         return super().select(layer=layer, unit=unit, row=row, kinds=kinds)
 
     def document(self, **choice: Any) -> Document:
         """What to write down, for renderers: everything, or one `layer`, `unit`, `row` or `weight` with its paths."""
-        from chainrule.explain.document import Choice, document
+        from chainrule.explain.document.of_network import Choice, document
 
         return document(self, Choice(**choice))
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, InputError
-from chainrule.explain.names import parse
+from chainrule.explain.quantities.names import parse
 from chainrule.explain.sheet_model import learns_biases, read_model, read_network, set_parameters
 from chainrule.explain.sheet_reading import FORMAT, SheetReading, numbers
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
     from chainrule.explain.marking.marks import Marks
-    from chainrule.explain.notation import Notation
+    from chainrule.explain.quantities.notation import Notation
     from chainrule.model import Model
 
 
@@ -63,8 +63,8 @@ class Worksheet:
     def derivation(self, notation: str | Notation | None = None, digits: int = 6) -> Derivation:
         """The derivation of the sheet's sample, in the sheet's own symbols unless a notation is named."""
         from chainrule.explain.derivation import Derivation
-        from chainrule.explain.notation import get_notation
-        from chainrule.explain.trace import trace_rows
+        from chainrule.explain.network.trace import trace_rows
+        from chainrule.explain.quantities.notation import get_notation
 
         trace = trace_rows(self.model, self.x, self.y, learn_biases=self.learn_biases)
         work = Derivation(trace, digits=digits, title=self.title)
@@ -166,7 +166,7 @@ def _input_symbols(reading: SheetReading, symbols: Mapping[str, str]) -> dict[st
 def _check_whole(reading: SheetReading, sheet: Worksheet) -> None:
     """Whatever the heart says of the sample and the symbols, said with the line."""
     from chainrule.explain.marking.digits import read_number
-    from chainrule.explain.notation import get_notation
+    from chainrule.explain.quantities.notation import get_notation
 
     try:
         work = sheet.derivation("ours")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.errors import InputError
-from chainrule.explain.blocks import Paragraph, Table
-from chainrule.explain.numbers import shown
+from chainrule.explain.document.blocks import Paragraph, Table
+from chainrule.explain.formula.numbers import shown
 from chainrule.limits import COUNT
 from chainrule.tables.messages import counted
 from chainrule.tables.preparation import as_table
@@ -17,8 +17,8 @@ from chainrule.tables.values import known
 if TYPE_CHECKING:
     import polars as pl
 
-    from chainrule.explain.blocks import Block
     from chainrule.explain.derivation import Derivation
+    from chainrule.explain.document.blocks import Block
     from chainrule.tables.model import TableModel
 
 MANY = 60  # features; the meaning of more is not written out

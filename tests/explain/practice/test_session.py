@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import InputError
-from chainrule.explain.order import position
+from chainrule.explain.network.order import position
 from chainrule.explain.practice.exercise import Exercise
 from chainrule.explain.practice.session import Session, given_lines, summary_lines, verdict_text
 from chainrule.explain.worksheet import Worksheet, read_worksheet, read_worksheet_text

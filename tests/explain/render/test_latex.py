@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from chainrule import Model, Network
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.notation import STYLES, Notation
+from chainrule.explain.quantities.notation import STYLES, Notation
 from chainrule.explain.render.latex_text import latex_letter, latex_text
 from chainrule.explain.worksheet import read_worksheet
 

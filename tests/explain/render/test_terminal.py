@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from chainrule import Model, Network, explain_expression
-from chainrule.explain.any_derivation import AnyDerivation
 from chainrule.explain.derivation import Derivation
+from chainrule.explain.quantities.calculation import AnyDerivation
 from chainrule.explain.worksheet import read_worksheet
 
 SHEETS = sorted((Path(__file__).parents[3] / "examples" / "worksheets").glob("*.toml"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.explain.expression.graph import ExpressionGraph
+from chainrule.explain.expression.chain import ExpressionGraph
 from chainrule.explain.expression.local import own_formula, slope_recipes
 from chainrule.explain.formula import (
     Call,
@@ -16,7 +16,7 @@ from chainrule.explain.formula import (
     replace_symbols,
 )
 from chainrule.explain.formula.tree import rebuild
-from chainrule.explain.names import Name
+from chainrule.explain.quantities.names import Name
 
 LARGEST = 60  # nodes of a sum over paths that is still worth reading
 LARGEST_WRITTEN_OUT = 40

@@ -12,9 +12,8 @@ from fractions import Fraction
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.builders.forward import options_of
+from chainrule.explain.expression.cut import Atom, Step, Term, number
 from chainrule.explain.expression.functions import FUNCTIONS, SHORT, Elementary, Function
-from chainrule.explain.expression.steps import Atom, Step, Term, number
 from chainrule.explain.formula import (
     Absolute,
     Call,
@@ -33,8 +32,9 @@ from chainrule.explain.formula import (
     replace_symbols,
     symbols_of,
 )
-from chainrule.explain.names import Name, quantity_named
-from chainrule.explain.recipes import FunctionOf, Part, Products, Recipe
+from chainrule.explain.network.values import options_of
+from chainrule.explain.quantities.names import Name, quantity_named
+from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
 
 ZERO, ONE = Number(0.0), Number(1.0)
 GENERAL = {"/": "h = a / b", "**": "h = a^b", "max": "h = max(a, b)", "min": "h = min(a, b)"}

@@ -1,6 +1,6 @@
 """Formulas as trees: read from the texts of activations, losses and optimizers; evaluated; rendered in any notation."""
 
-from chainrule.explain.formula.read import Formula, read_formula
+from chainrule.explain.formula.grammar import Formula, read_formula
 from chainrule.explain.formula.tree import (
     Absolute,
     Call,

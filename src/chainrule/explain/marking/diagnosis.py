@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.explain.graph import Graph
+from chainrule.explain.formula.numbers import shown
 from chainrule.explain.marking.digits import Written, agreement
 from chainrule.explain.marking.mistakes import CATALOGUE, TEXTS
 from chainrule.explain.marking.mistakes.attempt import Attempt
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.names import Name
-from chainrule.explain.numbers import shown
-from chainrule.explain.spread import Spread
+from chainrule.explain.network.graph import Graph
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.rounding import Spread
 
 DEPTH = 24  # unwritten quantities behind an entry in which a mistake is looked for
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from chainrule.errors import InputError
-from chainrule.explain.spread import Spread
+from chainrule.explain.quantities.rounding import Spread
 
 _DECIMAL = re.compile(r"([-+]?)([0-9]*)(?:[.,]([0-9]*))?(?:[eE]([-+]?[0-9]{1,6}))?$")
 _FRACTION = re.compile(r"([-+]?)\s*([0-9]{1,300})\s*/\s*([-+]?)([0-9]{1,300})$")

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ChainruleError, InputError, did_you_mean
-from chainrule.explain.blocks import Table
+from chainrule.explain.document.blocks import Table
+from chainrule.explain.formula.numbers import shown
 from chainrule.explain.marking.diagnosis import Diagnosis, diagnose
 from chainrule.explain.marking.digits import Written, read_number
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.names import Name
-from chainrule.explain.numbers import shown
+from chainrule.explain.quantities.names import Name
 from chainrule.explain.render.text import table_text
 
 if TYPE_CHECKING:
-    from chainrule.explain.any_derivation import AnyDerivation
+    from chainrule.explain.quantities.calculation import AnyDerivation
 
 VERDICTS = ("correct", "follows", "wrong", "unknown")
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chainrule.explain.marking.digits import ROUNDING, Precision, Written
-from chainrule.explain.names import Name
-from chainrule.explain.quantities import Quantities
-from chainrule.explain.recipes import Products, Recipe
-from chainrule.explain.spread import Spread
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.protocol import Quantities
+from chainrule.explain.quantities.recipes import Products, Recipe
+from chainrule.explain.quantities.rounding import Spread
 
 
 @dataclass

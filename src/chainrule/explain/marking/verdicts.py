@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from chainrule.explain.marking.digits import Precision, Written, agreement
 from chainrule.explain.marking.own_values import OwnValues
-from chainrule.explain.names import Name
-from chainrule.explain.quantities import Quantities
-from chainrule.explain.recipes import Recipe
-from chainrule.explain.spread import Spread
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.protocol import Quantities
+from chainrule.explain.quantities.recipes import Recipe
+from chainrule.explain.quantities.rounding import Spread
 
 CARRIED, TRUNCATED = "rounding carried", "truncated"
 

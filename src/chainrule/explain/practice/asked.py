@@ -6,8 +6,8 @@ import math
 
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.own_values import is_copy
-from chainrule.explain.names import Name
-from chainrule.explain.order import in_order
+from chainrule.explain.network.order import in_order
+from chainrule.explain.quantities.names import Name
 
 # Copies of something else, or sums that nobody writes down for their own sake.
 NOT_ASKED = ("dz/dW", "dz/db", "back", "dloss/dh", "dL/dx")

@@ -11,10 +11,10 @@ from chainrule import random
 from chainrule.activations import get_activation
 from chainrule.errors import InputError
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.notation import get_notation
 from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
 from chainrule.explain.practice.drawing import draw, faults
 from chainrule.explain.practice.sheet_text import new_sheet, with_work
+from chainrule.explain.quantities.notation import get_notation
 from chainrule.explain.sheet_model import hand_optimizer
 from chainrule.explain.worksheet import Worksheet, read_worksheet_text
 from chainrule.layers import Dense, Input
@@ -44,7 +44,7 @@ class Exercise(Limited):
         optimizer: what the update is by; None for no update.
         l2: a penalty on the weights.
         bias: False leaves the biases out.
-        notation: the symbols that the sheet uses; see `chainrule.explain.notation`.
+        notation: the symbols that the sheet uses; see `chainrule.explain.quantities.notation`.
         seed: decides the numbers.
 
     >>> exercise = Exercise((2, 2, 1), loss="binary_cross_entropy", seed=7)

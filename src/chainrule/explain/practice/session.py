@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from chainrule.errors import ChainruleError
 from chainrule.explain.derivation import Derivation, Quantity
 from chainrule.explain.formula import Node, Number, replace_symbols, symbols_of
+from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.plain import formula_text
 from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Mark, Marks
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.names import KINDS, Name, parse
-from chainrule.explain.numbers import shown
-from chainrule.explain.order import position
+from chainrule.explain.network.order import position
 from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
-from chainrule.explain.render.formula_text import formula_text
+from chainrule.explain.quantities.names import KINDS, Name, parse
 from chainrule.explain.worksheet import Worksheet
 
 COARSE = 50  # times the last place asked for: answers in units above that get a remark
@@ -188,8 +188,8 @@ def verdict_text(mark: Mark) -> str:
 
 def given_lines(work: Derivation) -> list[str]:
     """What the exercise gives: inputs, targets, weights and biases."""
-    from chainrule.explain.arrays import given
-    from chainrule.explain.blocks import Matrices
+    from chainrule.explain.document.blocks import Matrices
+    from chainrule.explain.document.vectors import given
     from chainrule.explain.render.text import matrix_text
 
     block = given(work)

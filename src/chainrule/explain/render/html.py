@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from chainrule.explain.blocks import (
+from chainrule.explain.document.blocks import (
     Document,
     Equation,
     Heading,
@@ -16,7 +16,7 @@ from chainrule.explain.blocks import (
     SymbolText,
     Table,
 )
-from chainrule.explain.notation import Notation
+from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.render.mathml import mathml_matrix, mathml_name, mathml_sides
 from chainrule.explain.render.style import PAGE_STYLE, STYLE
 

@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from chainrule.explain.names import Name
+from chainrule.explain.quantities.names import Name
 
 if TYPE_CHECKING:
-    from chainrule.explain.any_derivation import AnyDerivation, Quantity
+    from chainrule.explain.quantities.calculation import AnyDerivation, Quantity
 
 FORMAT = "chainrule-derivation/1"
 

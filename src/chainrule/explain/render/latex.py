@@ -2,7 +2,7 @@ r"""A document as LaTeX: an article that compiles with `pdflatex`, `amsmath` and
 
 from __future__ import annotations
 
-from chainrule.explain.blocks import (
+from chainrule.explain.document.blocks import (
     Document,
     Equation,
     Heading,
@@ -31,9 +31,9 @@ from chainrule.explain.formula import (
     SumOver,
     Symbol,
 )
-from chainrule.explain.names import quantity_named
-from chainrule.explain.notation import Notation, Ratio, Sign, Written
-from chainrule.explain.numbers import shown
+from chainrule.explain.formula.numbers import shown
+from chainrule.explain.quantities.names import quantity_named
+from chainrule.explain.quantities.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.render.latex_text import latex_letter, latex_text
 
 _PREAMBLE = r"""\documentclass[a4paper]{article}

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from chainrule.explain.blocks import Document, Equation, Heading, Line, Lines, Matrices, Paragraph, SymbolText, Table
-from chainrule.explain.notation import Notation
+from chainrule.explain.document.blocks import (
+    Document,
+    Equation,
+    Heading,
+    Line,
+    Lines,
+    Matrices,
+    Paragraph,
+    SymbolText,
+    Table,
+)
+from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.render.latex import latex_line, latex_matrix, latex_written
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from chainrule.explain.numbers import shown
+from chainrule.explain.formula.numbers import shown
 
 if TYPE_CHECKING:
     from chainrule.explain.marking.marks import Mark, Marks

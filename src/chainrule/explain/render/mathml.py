@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from chainrule.explain.blocks import Document, Line, Matrix
+from chainrule.explain.document.blocks import Document, Line, Matrix
 from chainrule.explain.formula import (
     Absolute,
     Call,
@@ -23,9 +23,9 @@ from chainrule.explain.formula import (
     SumOver,
     Symbol,
 )
-from chainrule.explain.names import Name, quantity_named
-from chainrule.explain.notation import Notation, Ratio, Sign, Written
-from chainrule.explain.numbers import shown
+from chainrule.explain.formula.numbers import shown
+from chainrule.explain.quantities.names import Name, quantity_named
+from chainrule.explain.quantities.notation import Notation, Ratio, Sign, Written
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 

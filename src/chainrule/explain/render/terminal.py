@@ -11,7 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from chainrule.explain.blocks import (
+from chainrule.explain.document.blocks import (
     Block,
     Document,
     Equation,
@@ -23,8 +23,8 @@ from chainrule.explain.blocks import (
     Paragraph,
     Table,
 )
-from chainrule.explain.numbers import shown
-from chainrule.explain.render.formula_text import formula_text
+from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.plain import formula_text
 from chainrule.explain.render.text import symbol_text
 from chainrule.explain.render.wrap import wrap_formula
 

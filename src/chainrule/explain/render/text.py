@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from chainrule.explain.blocks import Document, Equation, Heading, Line, Lines, Matrices, Matrix, Paragraph, Table
+from chainrule.explain.document.blocks import (
+    Document,
+    Equation,
+    Heading,
+    Line,
+    Lines,
+    Matrices,
+    Matrix,
+    Paragraph,
+    Table,
+)
 from chainrule.explain.formula import Symbol
-from chainrule.explain.names import quantity_named
-from chainrule.explain.notation import Notation
-from chainrule.explain.numbers import shown
-from chainrule.explain.render.formula_text import formula_text
+from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.plain import formula_text
+from chainrule.explain.quantities.names import quantity_named
+from chainrule.explain.quantities.notation import Notation
 
 
 def to_text(document: Document) -> str:

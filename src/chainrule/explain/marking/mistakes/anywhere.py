@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule.explain.marking.mistakes.attempt import Attempt, pre_activation, scaled
-from chainrule.explain.names import Name
-from chainrule.explain.recipes import Products
-from chainrule.explain.spread import Spread
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.recipes import Products
+from chainrule.explain.quantities.rounding import Spread
 
 
 def sign_flipped(a: Attempt) -> Iterator[Spread]:

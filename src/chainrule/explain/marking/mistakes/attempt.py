@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from chainrule.explain.builders.loss import head_slot
-from chainrule.explain.graph import Graph
 from chainrule.explain.marking.own_values import OwnValues
-from chainrule.explain.names import Name
-from chainrule.explain.recipes import Part, Products, Recipe
-from chainrule.explain.spread import Spread, product
+from chainrule.explain.network.costs import head_slot
+from chainrule.explain.network.graph import Graph
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.recipes import Part, Products, Recipe
+from chainrule.explain.quantities.rounding import Spread, product
 from chainrule.steps import Step
 
 BY_PARAMETERS = ("dL/dW", "dL/db", "dL/dscale", "dL/dshift")

@@ -7,11 +7,11 @@ from itertools import combinations
 
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.builders.forward import activation_of
 from chainrule.explain.marking.mistakes.attempt import DELTAS, Attempt
-from chainrule.explain.names import Name
-from chainrule.explain.recipes import Part, Products
-from chainrule.explain.spread import Function, Spread, product, through
+from chainrule.explain.network.values import activation_of
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.recipes import Part, Products
+from chainrule.explain.quantities.rounding import Function, Spread, product, through
 from chainrule.steps import Step
 
 MANY_PATHS = 7

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.explain.builders.forward import activation_of
 from chainrule.explain.marking.mistakes.attempt import Attempt, pre_activation
-from chainrule.explain.recipes import Products
-from chainrule.explain.spread import Spread, through
+from chainrule.explain.network.values import activation_of
+from chainrule.explain.quantities.recipes import Products
+from chainrule.explain.quantities.rounding import Spread, through
 
 
 def activation_missing(a: Attempt) -> Iterator[Spread]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.builders.loss import head_slot
 from chainrule.explain.formula import Call, Node, Number, Quotient, evaluate
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.marking.mistakes.attempt import BY_PARAMETERS, Attempt, is_penalty, scaled
-from chainrule.explain.names import Name, parse
-from chainrule.explain.recipes import FunctionOf, Part, Products, Recipe
-from chainrule.explain.spread import Spread, product, through
+from chainrule.explain.network.costs import head_slot
+from chainrule.explain.quantities.names import Name, parse
+from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
+from chainrule.explain.quantities.rounding import Spread, product, through
 from chainrule.losses import LOSSES, Loss
 
 

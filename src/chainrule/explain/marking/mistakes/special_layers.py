@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.builders.forward import norm_inputs
 from chainrule.explain.marking.mistakes.attempt import Attempt
-from chainrule.explain.names import Name
-from chainrule.explain.recipes import Part, Products
-from chainrule.explain.spread import Spread, product, through
+from chainrule.explain.network.values import norm_inputs
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.recipes import Part, Products
+from chainrule.explain.quantities.rounding import Spread, product, through
 from chainrule.layers import BatchNorm, Dropout
 from chainrule.steps import Step
 

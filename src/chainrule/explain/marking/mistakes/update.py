@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.builders.forward import options_of
 from chainrule.explain.formula import Number, evaluate, read_formula
 from chainrule.explain.marking.mistakes.attempt import Attempt
-from chainrule.explain.names import Name
-from chainrule.explain.recipes import FunctionOf
-from chainrule.explain.spread import Spread, through
+from chainrule.explain.network.values import options_of
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.recipes import FunctionOf
+from chainrule.explain.quantities.rounding import Spread, through
 
 
 def learning_rate_missing(a: Attempt) -> Iterator[Spread]:

@@ -1,0 +1,129 @@
+"""What `chainrule.explain_expression(...)` gives: an expression's value and its derivatives, every step shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import InputError, listed
+from chainrule.explain.expression.chain import ExpressionGraph
+from chainrule.explain.expression.cut import Steps, cut
+from chainrule.explain.expression.statements import TOO_DEEP, read_expression
+from chainrule.explain.expression.symbols import ExpressionNotation
+from chainrule.explain.formula.numbers import shown
+from chainrule.explain.quantities.calculation import AnyDerivation
+from chainrule.explain.quantities.names import Name
+
+if TYPE_CHECKING:
+    from chainrule.explain.document.blocks import Document
+
+
+class ExpressionDerivation(AnyDerivation):
+    """Every step of an expression at a point, forward and backward.
+
+    >>> from chainrule import explain_expression
+    >>> work = explain_expression("f = x**2; g = sin(x); h = f*g; k = exp(h)", {"x": 1})
+    >>> work["dk/dx"]
+    dk/dx = dk/df*df/dx + dk/dg*dg/dx = 1.95202*2 + 2.31978*0.540302 = 5.15743
+    >>> work.paths("x").count
+    2
+    """
+
+    graph: ExpressionGraph
+
+    def __init__(self, graph: ExpressionGraph, *, digits: int = 6, title: str = ""):
+        super().__init__(graph, ExpressionNotation(graph), digits, title or graph.source.whole)
+        self.graph = graph
+
+    @property
+    def n_rows(self) -> int:
+        """One point is explained at a time."""
+        return 1
+
+    @property
+    def expression(self) -> str:
+        """The text that was read."""
+        return self.graph.source.whole
+
+    @property
+    def value(self) -> float:
+        """The expression's value at the point."""
+        return self.graph.value(self.graph.end)
+
+    @property
+    def gradient(self) -> dict[str, float]:
+        """The derivative by every variable."""
+        return {name.layer: self.graph.value(Name("gradient", name.layer)) for name in self.graph.variables}
+
+    def document(self, **choice: Any) -> Document:
+        """What to write down, for renderers: everything, or with `weight` one variable and its paths."""
+        from chainrule.explain.document.of_expression import document
+
+        return document(self, **choice)
+
+    def __repr__(self) -> str:
+        end = self.graph.end
+        return f"<Derivation of {end.layer} = {shown(self.value)} at {point_text(self.graph)}>"
+
+
+def point_text(graph: ExpressionGraph) -> str:
+    """The point, `x = 1, y = 2`."""
+    return ", ".join(f"{name.layer} = {shown(graph.value(name))}" for name in graph.variables)
+
+
+def explain_expression(expression: str, at: Mapping[str, float], *, digits: int = 6) -> ExpressionDerivation:
+    """Explain a small formula at a point: its value and its derivatives by the chain rule, step by step.
+
+    `dy/dx = sum over paths from x to y of the product of the steps' own derivatives`.
+
+    Arguments:
+        expression: numbers, names, `+ - * / **` and functions; several named steps are separated by `;`.
+        at: the value of each variable; the result is differentiated by each of them.
+        digits: significant digits of the numbers in formulas.
+
+    Raises:
+        InputError: the expression can't be read, or has no value or derivative there; the message points at the spot.
+
+    >>> work = explain_expression("exp(exp(x**2))", at={"x": 1})
+    >>> work["dy/dx"]
+    dy/dx = dy/du*du/dx = 41.1936*2 = 82.3871
+    """
+    source, statements = read_expression(expression)
+    if not isinstance(at, Mapping):
+        raise InputError(f'at is {at!r}; it says the value of each variable, as in {{"x": 1}}')
+    try:
+        steps = cut(source, statements, at)
+    except RecursionError:
+        raise InputError(TOO_DEEP) from None
+    return ExpressionDerivation(ExpressionGraph(source, steps, _checked(steps, at)), digits=digits)
+
+
+def _checked(steps: Steps, at: Mapping[str, Any]) -> dict[str, float]:
+    from chainrule.explain.expression.functions import CONSTANTS
+
+    wanted = [name.layer for name in steps.given if name.layer not in CONSTANTS or name.layer in at]
+    computed = [step.name.layer for step in steps.steps]
+    for name in at:
+        if name in computed or name in steps.aliases:
+            raise InputError(f'"{name}" is computed in the expression, so it can\'t be given a value')
+        if name not in wanted:
+            raise InputError(f'there is no variable "{name}" in the expression; its variables: {_none_or(wanted)}')
+    if missing := [name for name in wanted if name not in at]:
+        example = ", ".join(f"{name}=1" for name in wanted)
+        raise InputError(f"where? no value is given for {listed(missing)}; say {example}, for example")
+    return {name: _number(name, at[name]) for name in wanted}
+
+
+def _none_or(names: Iterable[str]) -> str:
+    return listed(names) or "it has none"
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        made = float(value)
+    except (TypeError, ValueError, OverflowError):
+        made = math.nan
+    if isinstance(value, (str, bytes)) or not math.isfinite(made):
+        raise InputError(f"{name} is {value!r}; it must be a finite number")
+    return made

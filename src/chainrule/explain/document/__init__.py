@@ -1,0 +1,1 @@
+"""What is written down of a derivation, before anybody decides how it looks."""

@@ -1,0 +1,113 @@
+"""What documents are made of: headings, sentences, lines of formulas, arrays, tables; renderers decide on looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chainrule.explain.formula import Node
+from chainrule.explain.quantities.names import Name
+
+if TYPE_CHECKING:
+    from chainrule.explain.quantities.notation import Notation
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of level 1 to 3; where its text holds the symbol of a quantity, `about` is that quantity."""
+
+    text: str
+    level: int = 2
+    about: Name | None = None
+
+    def parts(self, notation: Notation) -> tuple[str, Name | None, str]:
+        """The text before the symbol, the quantity, the text after it: for renderers that set symbols."""
+        if self.about is None:
+            return self.text, None, ""
+        before, _, after = self.text.partition(notation.text(self.about))
+        return before, self.about, after
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A sentence or two; `code` marks what is a name."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One quantity: its symbol, its formulas one after another, its value; a remark at the side."""
+
+    name: Name
+    sides: tuple[Node, ...]
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Formula lines that belong together."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An equation that stands for itself, in symbols: `left = right = ...`; in matrices where arrays are given."""
+
+    left: str
+    sides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """An array with its symbol; None stands where rows or columns are folded."""
+
+    symbol: str
+    values: tuple[tuple[float | None, ...], ...]
+    formula: str = ""
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """The vector form: one line for every array, with the formula that gives it whole."""
+
+    matrices: tuple[Matrix, ...]
+
+
+class SymbolText(str):
+    """The symbol of a quantity as text, in a table; renderers that set symbols find the quantity in `name`."""
+
+    name: Name
+
+    def __new__(cls, name: Name, notation: Notation) -> SymbolText:
+        """The symbol of a quantity in a notation."""
+        made = super().__new__(cls, notation.text(name))
+        made.name = name
+        return made
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts, some of them a `SymbolText`; `right` are columns of numbers."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: tuple[int, ...] = ()
+
+
+Block = Heading | Paragraph | Lines | Equation | Matrices | Table
+
+
+@dataclass
+class Document:
+    """Blocks in order, and what renderers need to write symbols and numbers."""
+
+    title: str
+    notation: Notation
+    digits: int
+    blocks: list[Block] = field(default_factory=list)
+
+    def add(self, *blocks: Block) -> None:
+        """Put blocks at the end."""
+        self.blocks += blocks

@@ -1,0 +1,110 @@
+"""An expression's derivation as a document: forward, backward, the paths of every variable, what reuse saves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chainrule.errors import InputError
+from chainrule.explain.document.blocks import Block, Document, Heading, Line, Lines, Paragraph, Table
+from chainrule.explain.document.lines import line
+from chainrule.explain.document.of_network import MANY
+from chainrule.explain.document.one_weight import path_lines
+from chainrule.explain.expression.closed import factored, written_out
+from chainrule.explain.formula import Node, Number
+from chainrule.explain.quantities.names import Name
+
+if TYPE_CHECKING:
+    from chainrule.explain.derivation_of_expression import ExpressionDerivation
+    from chainrule.explain.quantities.paths import Paths
+
+
+def document(
+    derivation: ExpressionDerivation,
+    weight: str | None = None,
+    layer: str | None = None,
+    unit: int | None = None,
+    row: int | None = None,
+    vectors: bool = True,
+) -> Document:
+    """The document of an expression: everything, or with `weight` one variable (or step) and its paths.
+
+    Raises:
+        InputError: there is no such variable; or a layer, unit or row is asked for, which expressions don't have.
+    """
+    if any(choice is not None for choice in (layer, unit, row)):
+        raise InputError("an expression has no layers, units or rows; choose one of its variables as weight")
+    graph = derivation.graph
+    chosen = graph.variables if weight is None else (graph.value_of(graph.gradient_of(graph.parse(weight))),)
+    made = Document(derivation.title, derivation.notation, derivation.digits)
+    made.add(Heading(derivation.title, 1), _summary(derivation))
+    names = list(graph.in_order())
+    if len(names) > MANY and weight is None:
+        made.add(Paragraph("Too many steps to write out; choose a variable to see its paths."))
+        made.add(Lines(tuple(line(derivation, Name("gradient", v.layer)) for v in graph.variables)))
+        made.add(*_costs(derivation, chosen))
+        return made
+    if weight is None:
+        made.add(Heading("Forward"), _lines(derivation, [name for name in names if name.kind == "value"]))
+        slopes = [name for name in names if name.kind == "slope"]
+        gradients = [name for name in names if name.kind == "gradient"]
+        started = [name for name in gradients if not any(graph.is_passed_back(n) for n in derivation[name].inputs)]
+        made.add(
+            Heading("Each step's own derivative"), _lines(derivation, sorted([*slopes, *started], key=graph.position))
+        )
+        rest = [name for name in gradients if name not in started]
+        if rest:
+            made.add(Heading("Backward: the chain rule, each derivative computed once"), _lines(derivation, rest))
+    for variable in chosen:
+        made.add(*_paths(derivation, variable))
+    made.add(*_costs(derivation, chosen))
+    return made
+
+
+def _summary(derivation: ExpressionDerivation) -> Paragraph:
+    from chainrule.explain.derivation_of_expression import point_text
+
+    graph = derivation.graph
+    n = len(graph.steps)
+    point = point_text(graph)
+    return Paragraph(f"{f'At {point}. ' if point else ''}{n} step{'s' * (n != 1)}; the result is {graph.end.layer}.")
+
+
+def _lines(derivation: ExpressionDerivation, names: list[Name]) -> Lines:
+    return Lines(tuple(line(derivation, name) for name in names))
+
+
+def _paths(derivation: ExpressionDerivation, variable: Name) -> list[Block]:
+    """One variable: each path, their sum, the shared factors taken out, and the derivative written out."""
+    graph = derivation.graph
+    gradient = graph.gradient_of(variable)
+    paths = derivation.paths(variable)
+    end, start = (derivation.notation.text(name) for name in (graph.end, variable))
+    if not paths.count:
+        return [Heading(f"Paths from {start} to {end}"), Paragraph(f"None: {end} does not depend on {start}.")]
+    made: list[Block] = [Heading(f"Paths from {start} to {end}"), *path_lines(derivation, gradient, paths)]
+    value = Number(graph.value(gradient))
+    forms: list[tuple[Node | None, str]] = [
+        (factored(graph, variable), "shared factors taken out"),
+        (written_out(graph, variable), "written out"),
+    ]
+    lines = tuple(
+        Line(gradient, (tree, derivation.with_numbers(tree), value), remark)
+        for tree, remark in forms
+        if tree is not None
+    )
+    return [*made, Lines(lines)] if lines else made
+
+
+def _costs(derivation: ExpressionDerivation, chosen: tuple[Name, ...]) -> list[Block]:
+    found: list[Paths] = [derivation.paths(variable) for variable in chosen]
+    rows = []
+    for paths in found:
+        name = derivation.notation.text(derivation.graph.gradient_of(paths.name))
+        rows.append(
+            (name, f"{paths.count:,}", f"{paths.multiplications_apart:,}", f"{paths.multiplications_memoized:,}",
+             f"{paths.kept:,}")
+        )  # fmt: skip
+    if not any(paths.multiplications_apart for paths in found):
+        return []
+    columns = ("", "paths", "multiplications, apart", "memoized", "numbers kept")
+    return [Heading("What memoization saves"), Table(columns, tuple(rows), (1, 2, 3, 4))]

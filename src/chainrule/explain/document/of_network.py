@@ -1,0 +1,205 @@
+"""A derivation as a document: headings, sentences, lines of formulas and tables, before anybody decides how it looks.
+
+What is shown is chosen here; renderers only write it down. A large network is summarised: what was not asked for
+is folded into a line that says how much there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from chainrule.errors import InputError, did_you_mean, listed
+from chainrule.explain.document.blocks import Document, Heading, Lines, Paragraph, SymbolText, Table
+from chainrule.explain.document.lines import line
+from chainrule.explain.document.one_weight import one_weight
+from chainrule.explain.document.vectors import given, vectors
+from chainrule.explain.network.order import Part, in_order, is_trainable, position
+from chainrule.explain.quantities.names import KINDS, Name
+from chainrule.layers import Activation, Dense
+
+if TYPE_CHECKING:
+    from chainrule.explain.derivation import Derivation
+
+MANY = 160  # quantities that are written out when nothing was chosen
+MANY_LINES = 20  # of one kind of quantity, when something was
+MANY_ROWS = 8  # of more, the first stands for all
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a derivation to show: one layer, unit or row (from 1), one weight with its paths; None is everything."""
+
+    layer: str | None = None
+    unit: int | None = None
+    row: int | None = None
+    weight: str | None = None
+    vectors: bool = True
+
+    @property
+    def all(self) -> bool:
+        """Whether nothing was chosen."""
+        return self.layer is None and self.unit is None and self.row is None and self.weight is None
+
+
+def document(derivation: Derivation, choice: Choice | None = None) -> Document:
+    """The document of a derivation.
+
+    Raises:
+        InputError: what was chosen doesn't exist; the message says what there is.
+    """
+    choice = choice or Choice()
+    title = derivation.title or _title(derivation)
+    made = Document(title, derivation.notation, derivation.digits)
+    made.add(Heading(title, 1), _network(derivation), *derivation.notes)
+    check(derivation, choice)
+    if choice.weight is not None:
+        made.add(*one_weight(derivation, choice.weight, choice.row))
+    elif not choice.all:
+        _chosen(derivation, choice, made)
+    elif _is_large(derivation):
+        if not derivation.graph.forward_only:
+            made.add(Lines((line(derivation, Name("L")),)))
+        made.add(Paragraph("Too much to write out: choose a layer, a unit, a row or a weight."), _folded(derivation))
+    else:
+        _everything(derivation, choice, made)
+    return made
+
+
+def _is_large(derivation: Derivation) -> bool:
+    return sum(1 for _ in islice(derivation.graph.in_order(), MANY + 1)) > MANY
+
+
+def _everything(derivation: Derivation, choice: Choice, made: Document) -> None:
+    if choice.vectors:
+        made.add(Heading("Given"), given(derivation))
+    for heading, names in _sections(derivation, derivation.graph.in_order()).items():
+        made.add(Heading(heading), Lines(tuple(line(derivation, name) for name in names)))
+        if choice.vectors:
+            made.add(*vectors(derivation, names))
+    if derivation.graph.trace.network.layout.spans and not derivation.graph.forward_only:
+        _memo_table(derivation, made)
+
+
+def _sections(derivation: Derivation, names: Iterable[Name]) -> dict[str, list[Name]]:
+    found: dict[str, list[Name]] = {}
+    for name in names:
+        found.setdefault(section_of(derivation, name), []).append(name)
+    return found
+
+
+def _chosen(derivation: Derivation, choice: Choice, made: Document) -> None:
+    """A layer, a unit or a row: of each kind of quantity as many lines as can be read, and the arrays of a layer."""
+    rows, row = derivation.trace.n_rows, choice.row
+    if row is None and rows > MANY_ROWS:
+        row = 1
+        made.add(Paragraph(f"Row 1 of {rows:,} is written out; choose another by its number."))
+    part = Part(choice.layer, choice.unit, row)
+    for heading, names in _sections(derivation, in_order(derivation.graph, part=part)).items():
+        made.add(Heading(heading))
+        kinds: dict[str, list[Name]] = {}
+        for name in names:
+            kinds.setdefault(name.kind, []).append(name)
+        for members in kinds.values():
+            made.add(Lines(tuple(line(derivation, name) for name in members[:MANY_LINES])))
+            if len(members) > MANY_LINES:
+                made.add(Paragraph(f"and {len(members) - MANY_LINES:,} more of these; choose {_narrower(choice)}."))
+        if choice.vectors and choice.unit is choice.row is None:
+            made.add(*vectors(derivation, names))
+
+
+def _narrower(choice: Choice) -> str:
+    missing = [what for what in ("layer", "unit") if getattr(choice, what) is None]
+    return f"a {' and a '.join(missing)}" if missing else "a weight"
+
+
+def check(derivation: Derivation, choice: Choice) -> None:
+    """Raise an `InputError` where there is no such layer, unit or row."""
+    steps = derivation.model.network.steps
+    names = list(dict.fromkeys(step.name for step in steps))
+    if choice.layer is not None and choice.layer not in names:
+        near = did_you_mean(choice.layer, names)
+        raise InputError(f'there is no layer "{choice.layer}".{near} There are {listed(names)}')
+    if choice.row is not None and not 1 <= choice.row <= derivation.trace.n_rows:
+        raise InputError(f"there is no row {choice.row}: rows count from 1 to {derivation.trace.n_rows}")
+    if choice.unit is not None:
+        most = max(derivation.trace.value(s.output).shape[1] for s in steps if choice.layer in (None, s.name))
+        if not 1 <= choice.unit <= most:
+            where = f'layer "{choice.layer}"' if choice.layer else "the largest layer"
+            raise InputError(f"there is no unit {choice.unit}: {where} has units 1 to {most}")
+
+
+def _title(derivation: Derivation) -> str:
+    network = derivation.model.network
+    if len(network.heads) > 1:
+        return f"Derivation of a network with the heads {listed(head.name for head in network.heads)}"
+    sizes = [str(slot.shape[0]) for slot in network.program.inputs if len(slot.shape) == 1]
+    sizes += [str(step.layer.units) for step in network.steps if isinstance(step.layer, Dense)]
+    return f"Derivation of a {'-'.join(sizes)} network"
+
+
+def _network(derivation: Derivation) -> Paragraph:
+    model, rows = derivation.model, derivation.trace.n_rows
+    layers = []
+    for step in model.network.steps:
+        if isinstance(step.layer, Activation):
+            layers.append(f"{step.name} ({step.layer.f.name})")
+        elif not isinstance(step.layer, Dense) or not any(
+            isinstance(s.layer, Activation) and s.name == step.name for s in model.network.steps
+        ):
+            layers.append(f"{step.name} ({type(step.layer).__name__.lower()})")
+    if derivation.graph.forward_only:
+        return Paragraph(
+            f"Layers: {', '.join(layers)}. {rows} row{'s' * (rows > 1)}. No target is given: forward only."
+        )
+    losses = ", ".join(
+        head.loss.name.replace("_", " ") + (f" of {head.head}" if len(derivation.trace.heads) > 1 else "")
+        for head in derivation.trace.heads
+    )
+    together = f", {model.objective.reduction} over {rows} rows" if rows > 1 else ""
+    mode = "; dropout and batch normalization as in training" if derivation.trace.training else ""
+    return Paragraph(
+        f"Layers: {', '.join(layers)}. Loss: {losses}{together}{mode}. {model.network.count().total:,} parameters."
+    )
+
+
+def section_of(derivation: Derivation, name: Name) -> str:
+    """The heading under which a quantity stands."""
+    phase = position(derivation.graph, name)[0]
+    if phase == 1:
+        return f"Forward: {name.layer}"
+    if phase in (2, 3):
+        return "Loss"
+    if phase == 4:
+        return f"Backward: {name.layer or 'inputs'}"
+    return "Update"
+
+
+def _memo_table(derivation: Derivation, made: Document) -> None:
+    """Memoization counted: the quantities that are used most."""
+    if not is_trainable(derivation.graph):
+        return
+    gradients = [n for n in in_order(derivation.graph, update=False) if n.kind in ("dL/dz", "dL/dh", "h")]
+    uses = sorted(((derivation[n].uses, -i, n) for i, n in enumerate(gradients)), reverse=True)[:5]
+    rows = tuple(
+        (SymbolText(n, derivation.notation), KINDS[n.kind].meaning, str(count)) for count, _, n in uses if count > 1
+    )
+    if rows:
+        made.add(Heading("What is computed once and used again"), Table(("quantity", "", "uses"), rows, (2,)))
+
+
+def _folded(derivation: Derivation) -> Table:
+    """The summary of a network that is too large to write out."""
+    graph, trace = derivation.graph, derivation.trace
+    backward = not graph.forward_only and is_trainable(graph)
+    rows = []
+    for slot in graph.program.slots:
+        if slot.producer is not None:
+            values = trace.value(slot.index)
+            name, size = f"{graph.slot_kinds[slot.index]} {slot.name}", f"{values.size:,}"
+            largest = [f"{abs(trace.gradient(slot.index)).max():.4g}"] if backward else []
+            rows.append((name, size, f"{values.min():.4g} ... {values.max():.4g}", *largest))
+    columns = ("values", "numbers", "from ... to", *["largest |dL/d|"][: int(backward)])
+    return Table(columns, tuple(rows), (1, 2, 3))

@@ -1,0 +1,133 @@
+"""One weight in a document: its paths, their sum, the recursive form, and what memoization saves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chainrule.explain.document.blocks import Block, Heading, Line, Lines, Paragraph, SymbolText, Table
+from chainrule.explain.document.lines import line
+from chainrule.explain.formula import Negative, Node, Number, Product, Sum, Symbol
+from chainrule.explain.formula.numbers import shown
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.recipes import Products
+
+if TYPE_CHECKING:
+    from chainrule.explain.derivation import Derivation
+    from chainrule.explain.quantities.calculation import AnyDerivation
+    from chainrule.explain.quantities.paths import Edge, Paths
+
+MANY_PATHS = 24
+MANY_ROWS = 8  # of more, those that weigh most are shown, and the paths of one
+MANY_STEPS = 60
+
+
+def one_weight(derivation: Derivation, weight: str, row: int | None = None) -> list[Block]:
+    """A weight, bias, input or value between with its paths to the loss; of many rows, those of one."""
+    graph = derivation.graph
+    name = derivation[weight].name
+    paths = derivation.paths(name)
+    gradient, value = graph.gradient_of(name), graph.value_of(name)
+    made: list[Block] = [Heading(f"Paths from {derivation.notation.text(value)} to the loss", about=value)]
+    start = gradient
+    parts = _parts_of_rows(derivation, gradient)
+    if len(parts) > MANY_ROWS or (row is not None and row in parts):
+        made += _rows(derivation, gradient, parts, paths)
+        row = row if row is not None else max(parts, key=lambda r: abs(parts[r][1]))
+        start = parts[row][0]
+        within = derivation.paths(start)
+        within_row = graph.value_of(start)
+        heading = f"Row {row}: paths from {derivation.notation.text(within_row)} to the loss"
+        made += [Heading(heading, 3, within_row)]
+        made += path_lines(derivation, start, within)
+    else:
+        made += path_lines(derivation, gradient, paths)
+    needed = [n.name for n in derivation.needed_for(start, limit=MANY_STEPS) if n.name.kind.startswith("dL/d")]
+    needed += [gradient] if gradient != start else []
+    made += [Heading("The same, computed once and reused"), Lines(tuple(line(derivation, n) for n in needed))]
+    return [*made, Heading("What memoization saves"), _cost(paths)]
+
+
+def _parts_of_rows(derivation: Derivation, gradient: Name) -> dict[int, tuple[Name, float]]:
+    """What each row contributes to a sum over rows: by row, the gradient that it comes from, and the product."""
+    recipe, graph = derivation.graph.recipes(gradient)[0], derivation.graph
+    if gradient.row is not None or not isinstance(recipe, Products):
+        return {}
+    found: dict[int, tuple[Name, float]] = {}
+    for part in recipe.parts:
+        for reader in part.factors:
+            if graph.is_passed_back(reader) and reader.row is not None:
+                product = part.coefficient * math.prod(graph.value(n) for n in part.factors)
+                found[reader.row] = (reader, product)
+    return found
+
+
+def _rows(derivation: Derivation, gradient: Name, parts: dict[int, tuple[Name, float]], paths: Paths) -> list[Block]:
+    """The rows that weigh most in a sum over rows, and what the others come to."""
+    heaviest = sorted(parts, key=lambda row: -abs(parts[row][1]))[:MANY_ROWS]
+    left = [parts[row][1] for row in parts if row not in heaviest]
+    text, digits = derivation.notation.text, derivation.digits
+    rows: list[tuple[str, ...]] = [
+        (str(row), SymbolText(parts[row][0], derivation.notation), shown(parts[row][1], digits))
+        for row in sorted(heaviest)
+    ]
+    if left:
+        rows.append((f"{len(left):,} others", "", shown(sum(left), digits)))
+    if paths.penalty:
+        rows.append(("", "penalty", shown(paths.penalty, digits)))
+    rows.append(("all", "", shown(paths.memoized, digits)))
+    said = f"{paths.count:,} paths lead to the loss over {len(parts):,} rows; the rows that weigh most:"
+    return [Paragraph(said), Table(("row", "by way of", f"its part of {text(gradient)}"), tuple(rows), (0, 2))]
+
+
+def path_lines(derivation: AnyDerivation, gradient: Name, paths: Paths) -> list[Block]:
+    """The paths behind a gradient and their sum; of many, those that weigh most."""
+    if paths.paths and len(paths.paths) <= MANY_PATHS:
+        lines = tuple(_path_line(gradient, path.edges) for path in paths.paths)
+        if len(lines) == 1 and not paths.penalty:
+            return [Lines(lines)]
+        total = Line(gradient, (_sum_of_paths(paths), Number(paths.total)), "sum over paths")
+        return [Lines(lines), Lines((total,))]
+    moving = sorted((path for path in paths.paths if path.product), key=lambda path: -abs(path.product))
+    heaviest = moving[:MANY_PATHS]
+    end = "the loss" if derivation.graph.end.kind == "L" else "the result"
+    said = f"{paths.count:,} paths lead to {end}"
+    if zeros := len(paths.paths) - len(moving):
+        said += f"; {zeros:,} of them have a factor that is 0"
+    if len(heaviest) < len(moving):
+        said += f"; these {len(heaviest)} weigh most"
+    if not heaviest:
+        return [Paragraph(f"{said}.")]
+    return [Paragraph(f"{said}:"), Lines(tuple(_path_line(gradient, path.edges) for path in heaviest))]
+
+
+def _path_line(gradient: Name, edges: Sequence[Edge]) -> Line:
+    symbols: list[Node] = []
+    numbers: list[Node] = []
+    product = 1.0
+    for edge in edges:
+        symbols += [Symbol(str(name)) for name in edge.names] or [Number(edge.factor)]
+        numbers.append(Number(edge.factor))
+        product *= edge.factor
+    return Line(gradient, (Product(tuple(symbols)), Product(tuple(numbers)), Number(product)), "one path")
+
+
+def _sum_of_paths(paths: Paths) -> Node:
+    terms: list[Node] = [Number(path.product) for path in paths.paths]
+    if paths.penalty:
+        terms.append(Number(paths.penalty))
+    terms = [Negative(Number(-t.value)) if isinstance(t, Number) and t.value < 0 else t for t in terms]
+    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+
+def _cost(paths: Paths) -> Table:
+    kept = f"{paths.kept:,} ({paths.bytes:,} bytes)"
+    return Table(
+        ("", "multiplications", "numbers kept"),
+        (
+            ("every path by itself", f"{paths.multiplications_apart:,}", "0"),
+            ("each gradient once (memoized)", f"{paths.multiplications_memoized:,}", kept),
+        ),
+        (1, 2),
+    )  # fmt: skip

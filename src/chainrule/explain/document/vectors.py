@@ -1,0 +1,82 @@
+"""The vector form of a document: whole arrays, with the formula that gives each at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chainrule.arrays import AnyArray
+from chainrule.explain.document.blocks import Block, Matrices, Matrix
+from chainrule.explain.quantities.names import Name
+
+if TYPE_CHECKING:
+    from chainrule.explain.derivation import Derivation
+
+MANY = 10  # rows or columns; of more, the first and the last are shown
+FIRST, LAST = 6, 2
+
+
+def matrix(symbol: str, array: AnyArray, formula: str = "") -> Matrix:
+    """An array as a block, its middle folded where it is large.
+
+    >>> matrix("x", np.arange(40.0).reshape(20, 2)).values[4:]
+    ((8.0, 9.0), (10.0, 11.0), (None, None), (36.0, 37.0), (38.0, 39.0))
+    """
+    array = np.atleast_2d(array)
+    values = [_folded([float(v) for v in array[i]]) for i in _shown(len(array))]
+    if len(array) > MANY:
+        values.insert(FIRST, (None,) * len(values[0]))
+    return Matrix(symbol, tuple(values), formula)
+
+
+def _shown(n: int) -> Sequence[int]:
+    return range(n) if n <= MANY else [*range(FIRST), *range(n - LAST, n)]
+
+
+def _folded(row: Sequence[float]) -> tuple[float | None, ...]:
+    return tuple(row) if len(row) <= MANY else (*row[:FIRST], None, *row[-LAST:])
+
+
+def given(derivation: Derivation) -> Matrices:
+    """Inputs, targets and parameters."""
+    trace = derivation.trace
+    found = []
+    for slot in trace.program.inputs:
+        name = "x" if derivation.graph.single_input else slot.name
+        found.append(matrix(name, trace.value(slot.index)))
+    if not derivation.graph.forward_only:
+        for i, head in enumerate(trace.heads):
+            name = "y" if derivation.graph.single_head else f"y {head.head}"
+            found.append(matrix(name, trace.targets(i)))
+    spans = trace.network.layout.spans
+    found += [matrix(f"{span.name} {span.layer}", trace.parameters[span.step][span.name]) for span in spans]
+    return Matrices(tuple(found))
+
+
+def vectors(derivation: Derivation, names: Iterable[Name]) -> list[Block]:
+    """The arrays that quantities are elements of, each once; nothing where none of them is in an array."""
+    first = {(name.kind, name.layer): name for name in reversed(list(names))}
+    found = tuple(whole for name in reversed(first.values()) if (whole := _whole(derivation, name)) is not None)
+    return [Matrices(found)] if found else []
+
+
+_OVER_ROWS = {"dL/dW": "dL/dW = x^T dL/dz", "dL/db": "dL/db = sum over rows of dL/dz"}
+
+
+def _whole(derivation: Derivation, name: Name) -> Matrix | None:
+    """The array of one quantity, with the formula for all of it."""
+    graph, trace, (kind, layer, _, _) = derivation.graph, derivation.trace, name
+    formula = graph.recipes(name)[0].general
+    if kind in ("z", "h"):
+        return matrix(f"{kind} {layer}", trace.value(graph.slots[kind, layer]), formula)
+    if kind in ("dL/dz", "dL/dh", "dL/dx"):
+        formula = "dL/dh = dL/dz W^T" if formula.startswith("dL/dh_i = sum_j") else formula
+        return matrix(f"{kind} {layer}".strip(), trace.gradient(graph.slots[kind[-1], layer]), formula)
+    parameter = kind.removeprefix("dL/d").removesuffix("+")
+    if (parameter, layer) not in graph.parameter_steps or kind.startswith("dz/d"):
+        return None
+    arrays = trace.updated if kind.endswith("+") else trace.parameter_gradients
+    array = arrays[graph.parameter_steps[parameter, layer][0].index][parameter]
+    return matrix(f"{kind} {layer}", array, _OVER_ROWS.get(kind, formula))

@@ -1,0 +1,49 @@
+"""How the quantities of an expression are written: names as they were given, derivatives as ratios."""
+
+from __future__ import annotations
+
+from unicodedata import lookup
+
+from chainrule.explain.expression.chain import ExpressionGraph
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.notation import Notation, Places, Ratio, Sign, Written
+
+GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "kappa", "mu", "nu", "xi", "pi", "rho", "sigma",
+    "tau", "phi", "chi", "psi", "omega",
+))  # fmt: skip
+
+
+class ExpressionNotation(Notation):
+    """Symbols of an expression."""
+
+    def __init__(self, graph: ExpressionGraph):
+        super().__init__("ours", Places({}, {}, "", 1))
+        self.graph = graph
+
+    def text(self, name: Name) -> str:
+        """As plain text: `dk/dh`."""
+        return self.graph.spelled(name)
+
+    def written(self, name: Name) -> Written:
+        """With its parts, for renderers that set them above and below."""
+        if name.kind == "gradient":
+            return Ratio(sign(self.graph.end.layer), sign(name.layer))
+        if name.kind == "slope":
+            above, _, below = name.layer.partition("/")
+            return Ratio(sign(above), sign(below), "direct" if above == self.graph.end.layer else "")
+        return sign(name.layer)
+
+
+def sign(text: str) -> Sign:
+    """A name with its number or its part after `_` below: `x1`, `w_out`.
+
+    >>> sign("x12"), sign("theta_1").text
+    (Sign(letter='x', below='12', above='', plus=False), 'θ_1')
+    """
+    letter, _, below = text.partition("_")
+    if not below and letter.rstrip("0123456789") != letter:
+        letter, below = letter.rstrip("0123456789"), letter[len(letter.rstrip("0123456789")) :]
+    if not letter:
+        return Sign(text)
+    return Sign(lookup(f"GREEK SMALL LETTER {letter}") if letter in GREEK else letter, below)

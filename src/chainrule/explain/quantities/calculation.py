@@ -1,0 +1,291 @@
+"""What derivations have in common, of a network or of an expression: quantities by name, written in any form."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import InputError
+from chainrule.explain.formula import Node, Number, Symbol, replace_symbols, symbols_of
+from chainrule.explain.formula.numbers import shown
+from chainrule.explain.quantities.names import GIVEN, Name, kind_of, quantity_named
+from chainrule.explain.quantities.notation import Notation
+from chainrule.explain.quantities.protocol import Quantities
+from chainrule.explain.quantities.recipes import Products
+
+if TYPE_CHECKING:
+    from chainrule.explain.document.blocks import Document
+    from chainrule.explain.marking.marks import Marks
+    from chainrule.explain.quantities.paths import Paths
+
+
+MOST_IN_JSON = 50_000  # quantities; some 20 MB
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way to a quantity: `formula` and `numbers` are trees for renderers, their texts are in the quantity."""
+
+    title: str
+    formula: Node | None
+    numbers: Node | None
+
+
+class Quantity:
+    """One scalar of a derivation: what it is, where it comes from, and how often it is used again.
+
+    >>> from chainrule import Model, Network
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+    >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
+    >>> z = model.explain([3.0], [5.0])["z[output,1]"]
+    >>> z.value, z.numbers, z.uses
+    (7.0, '2*3 + 1', 1)
+    """
+
+    def __init__(self, derivation: AnyDerivation, name: Name):
+        self.derivation = derivation
+        self.name = name
+
+    @cached_property
+    def value(self) -> float:
+        """The engine's value, in float64."""
+        return self.derivation.graph.value(self.name)
+
+    @property
+    def meaning(self) -> str:
+        """What kind of quantity it is, in words."""
+        return kind_of(self.name).meaning
+
+    @property
+    def symbol(self) -> str:
+        """Its symbol in the derivation's notation."""
+        return self.derivation.notation.text(self.name)
+
+    @property
+    def general(self) -> str:
+        """The general formula, as the layer, loss or optimizer has it; empty for what is given."""
+        recipes = self.derivation.graph.recipes(self.name)
+        return recipes[0].general if recipes else ""
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every standard way to compute it that has a formula, the chain rule's first."""
+        routes: list[Route] = []
+        for recipe in self.derivation.graph.recipes(self.name):
+            tree = recipe.tree()
+            if tree is None and routes:
+                continue
+            numbers = None if tree is None else self.derivation.with_numbers(tree)
+            title = recipe.route or ("chain rule" if isinstance(recipe, Products) else "")
+            routes.append(Route(title, tree, numbers))
+        return tuple(routes)
+
+    @property
+    def formula(self) -> str:
+        """The formula in the symbols of its inputs."""
+        from chainrule.explain.formula.plain import formula_text
+
+        routes = self.routes
+        if not routes or routes[0].formula is None:
+            return self.general.partition(" = ")[2]
+        return formula_text(routes[0].formula, self.derivation.symbol_text)
+
+    @property
+    def numbers(self) -> str:
+        """The formula with the numbers put in."""
+        from chainrule.explain.formula.plain import formula_text
+
+        routes = self.routes
+        if not routes or routes[0].numbers is None:
+            return shown(self.value, self.derivation.digits)
+        return formula_text(routes[0].numbers, self.derivation.symbol_text, self.derivation.digits)
+
+    @property
+    def inputs(self) -> tuple[Name, ...]:
+        """The quantities that it is computed from."""
+        recipes = self.derivation.graph.recipes(self.name)
+        return recipes[0].inputs if recipes else ()
+
+    @property
+    def uses(self) -> int:
+        """How many later quantities are computed from it."""
+        return self.derivation.graph.uses(self.name)
+
+    def __float__(self) -> float:
+        return self.value
+
+    def _repr_latex_(self) -> str:
+        from chainrule.explain.document.lines import line
+        from chainrule.explain.render.latex import latex_line
+
+        made = line(self.derivation, self.name)
+        return f"${latex_line(made, self.derivation.notation, self.derivation.digits)}$"
+
+    def __repr__(self) -> str:
+        sides = [self.formula, self.numbers] if self.inputs else []
+        sides.append(shown(self.value, self.derivation.digits))
+        return " = ".join([self.symbol, *dict.fromkeys(sides)])
+
+
+class AnyDerivation(ABC):
+    """Every quantity of a calculation and of its way back, made when it is asked for.
+
+    Arguments:
+        graph: the quantities.
+        notation: how symbols are written.
+        digits: significant digits of the numbers in formulas.
+    """
+
+    def __init__(self, graph: Quantities, notation: Notation, digits: int, title: str):
+        self.graph = graph
+        self.notation = notation
+        self.digits = digits
+        self.title = title
+
+    @property
+    @abstractmethod
+    def n_rows(self) -> int:
+        """How many rows are explained together."""
+
+    def __getitem__(self, name: str | Name) -> Quantity:
+        """A quantity by its name.
+
+        Raises:
+            InputError: there is none of that name; the message says what there is.
+        """
+        return Quantity(self, self.graph.parse(name) if isinstance(name, str) else self.graph.resolve(name))
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            self[name]
+        except InputError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[Quantity]:
+        """Every computed quantity, in the order of computation."""
+        for name in self.graph.in_order():
+            yield Quantity(self, name)
+
+    def select(
+        self,
+        *,
+        layer: str | None = None,
+        unit: int | None = None,
+        row: int | None = None,
+        kinds: tuple[str, ...] | None = None,
+    ) -> list[Quantity]:
+        """The quantities of one layer, unit (from 1), row (from 1) or of some kinds, in the order of computation."""
+        return [
+            quantity
+            for quantity in self
+            if (layer is None or quantity.name.layer == layer)
+            and (unit is None or (quantity.name.index and quantity.name.index[-1] == unit))
+            and (row is None or quantity.name.row in (None, row))
+            and (kinds is None or quantity.name.kind in kinds)
+        ]
+
+    def needed_for(self, name: str | Name, limit: int = 200) -> list[Quantity]:
+        """What a quantity is computed from, down to what is given, nearest first, at most `limit`; itself included."""
+        start = self[name].name
+        found: dict[Name, None] = {start: None}
+        waiting = [start]
+        while waiting and len(found) < limit:
+            following = []
+            for current in waiting:
+                for source in Quantity(self, current).inputs:
+                    if source not in found and source.kind not in GIVEN and len(found) < limit:
+                        found[source] = None
+                        following.append(source)
+            waiting = following
+        return [Quantity(self, n) for n in sorted(found, key=self.graph.position)]
+
+    def paths(self, name: str | Name) -> Paths:
+        """All paths from a weight, bias, input or activation to the loss, each with its product."""
+        from chainrule.explain.quantities.paths import find_paths
+
+        return find_paths(self, self[name].name)
+
+    def with_numbers(self, tree: Node) -> Node:
+        """A formula with the values of its symbols put in."""
+        names = {symbol: quantity_named(symbol) for symbol in symbols_of(tree)}
+        return replace_symbols(tree, {s: Number(self.graph.value(n)) for s, n in names.items() if n is not None})
+
+    def symbol_text(self, symbol: Symbol) -> str:
+        """A symbol of a formula in the derivation's notation."""
+        name = quantity_named(symbol.name)
+        return symbol.name if name is None else self.notation.text(name)
+
+    def mark(self, work: Mapping[str, Any], symbols: Mapping[str, str] | None = None) -> Marks:
+        """Mark hand-worked numbers: texts by name (or by your own symbol, explained in `symbols`).
+
+        The digits written decide the tolerance, so give texts: `{"z[hidden,1]": "0.44"}`.
+        """
+        from chainrule.explain.marking.marks import mark
+
+        return mark(self, work, symbols or {})
+
+    @abstractmethod
+    def document(self, **choice: Any) -> Document:
+        """What to write down, for renderers: everything, or what was chosen."""
+
+    def to_text(self, **choice: Any) -> str:
+        """Plain text."""
+        from chainrule.explain.render.text import to_text
+
+        return to_text(self.document(**choice))
+
+    def to_terminal(self, width: int = 80, *, color: bool = True, **choice: Any) -> str:
+        """Text for a terminal that is `width` columns wide: aligned, and coloured by escape sequences."""
+        from chainrule.explain.render.terminal import to_terminal
+
+        return to_terminal(self.document(**choice), width, color=color)
+
+    def to_markdown(self, **choice: Any) -> str:
+        """Markdown with formulas in dollar signs."""
+        from chainrule.explain.render.markdown import to_markdown
+
+        return to_markdown(self.document(**choice))
+
+    def to_latex(self, **choice: Any) -> str:
+        """A LaTeX file."""
+        from chainrule.explain.render.latex import to_latex
+
+        return to_latex(self.document(**choice))
+
+    def to_html(self, **choice: Any) -> str:
+        """An HTML page with MathML; no script, no network."""
+        from chainrule.explain.render.html import to_html
+
+        return to_html(self.document(**choice))
+
+    def to_json(
+        self, weight: str | None = None, *, layer: str | None = None, unit: int | None = None, row: int | None = None
+    ) -> str:
+        """JSON of every quantity, of one layer, unit or row, or of what the gradient by one weight is computed from.
+
+        Raises:
+            InputError: there are more quantities than anybody can use; choose a weight.
+        """
+        from chainrule.explain.render.json import to_json
+
+        if weight is None and not (layer is None and unit is None and row is None):
+            return to_json(self, self.select(layer=layer, unit=unit, row=row))
+        if weight is None:
+            names = list(islice(self.graph.in_order(), MOST_IN_JSON + 1))
+            if len(names) > MOST_IN_JSON:
+                raise InputError(
+                    f"there are more than {MOST_IN_JSON:,} quantities; choose a weight, as in W[hidden,1,1], "
+                    "to have those that its gradient is computed from"
+                )
+            return to_json(self, [Quantity(self, name) for name in names])
+        return to_json(self, self.needed_for(self.graph.gradient_of(self[weight].name)))
+
+    def _repr_html_(self) -> str:
+        from chainrule.explain.render.html import to_html
+
+        return to_html(self.document(), whole=False)

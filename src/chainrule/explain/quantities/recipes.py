@@ -1,0 +1,98 @@
+"""How a quantity is computed from others: as a sum of products, or as a function that a layer, loss or optimizer gives.
+
+A recipe can be evaluated with anybody's numbers (that is what marking does), with the interval of each number, and
+shown as a formula tree whose symbols are the names of its inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from chainrule.explain.formula import Negative, Node, Number, Power, Product, Sum, Symbol
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.rounding import Function, Spread, product, through
+
+Lookup = Callable[[Name], Spread]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One product of a sum: a coefficient times quantities. `label` names the coefficient in formulas."""
+
+    factors: tuple[Name, ...]
+    coefficient: float = 1.0
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Products:
+    """A sum of products: `z = W x + ... + b`, and the chain rule itself."""
+
+    parts: tuple[Part, ...]
+    general: str
+    route: str = ""
+
+    @cached_property
+    def inputs(self) -> tuple[Name, ...]:
+        """The quantities it is computed from, each once."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.factors))
+
+    def carry(self, lookup: Lookup) -> Spread:
+        """The value from the numbers that `lookup` gives, with the interval of their rounding."""
+        point = low = high = 0.0
+        for part in self.parts:
+            p, lo, hi = product(part.coefficient, [lookup(name) for name in part.factors])
+            point, low, high = point + p, low + lo, high + hi
+        return Spread(point, low, high)
+
+    def tree(self) -> Node:
+        """The formula in the names of its inputs."""
+        terms = [_term(part) for part in self.parts]
+        if not terms:
+            return Number(0.0)
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+
+def _term(part: Part) -> Node:
+    if len(part.factors) == 2 and part.factors[0] == part.factors[1]:
+        factors: list[Node] = [Power(Symbol(str(part.factors[0])), Number(2.0))]
+    else:
+        factors = [Symbol(str(name)) for name in part.factors]
+    coefficient = part.coefficient
+    if abs(coefficient) != 1 or not factors:
+        factors.insert(0, Number(abs(coefficient), part.label or None))
+    body = factors[0] if len(factors) == 1 else Product(tuple(factors))
+    return Negative(body) if coefficient < 0 else body
+
+
+@dataclass(frozen=True)
+class FunctionOf:
+    """A function of quantities, as the heart computes it; `formula` is its text there, bound to these inputs."""
+
+    inputs: tuple[Name, ...]
+    function: Function
+    general: str
+    formula: Callable[[], Node] | None = None
+    route: str = ""
+
+    def carry(self, lookup: Lookup) -> Spread:
+        """The value from the numbers that `lookup` gives, with the interval of their rounding."""
+        with np.errstate(all="ignore"):
+            return through(self.function, [lookup(name) for name in self.inputs])
+
+    def tree(self) -> Node | None:
+        """The formula in the names of its inputs; None where there is only a function."""
+        return None if self.formula is None else self.formula()
+
+
+Recipe = Products | FunctionOf
+
+
+def evaluate(recipe: Recipe, values: Mapping[Name, float] | Callable[[Name], float]) -> float:
+    """A recipe's value from plain numbers."""
+    get = values if callable(values) else values.__getitem__
+    return recipe.carry(lambda name: Spread.exact(get(name))).point
