@@ -14,8 +14,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Activation": "layers", "Add": "layers", "BatchNorm": "layers", "Concatenate": "layers", "Dense": "layers",
     "Dropout": "layers", "Flatten": "layers", "Input": "layers",
-    "Network": "network", "Model": "model", "TableModel": "tables.model", "load": "files", "read_table": "tables",
-    "explain_expression": "explain.derivation_of_expression",
+    "Network": "network", "Model": "model", "TableModel": "tables.table_model", "load": "files",
+    "read_table": "tables", "explain_expression": "explain.derivation_of_expression",
     "MLPClassifier": "estimators", "MLPRegressor": "estimators",
     "CrossEntropy": "losses", "CustomLoss": "losses", "Huber": "losses", "Loss": "losses", "Quantile": "losses",
     "LBFGS": "optimizers", "SGD": "optimizers", "AdaGrad": "optimizers",

@@ -119,7 +119,7 @@ from chainrule.schedules import (
     StepDecay as StepDecay,
 )
 from chainrule.tables import read_table as read_table
-from chainrule.tables.model import TableModel as TableModel
+from chainrule.tables.table_model import TableModel as TableModel
 from chainrule.training.callbacks import (
     Callback as Callback,
 )

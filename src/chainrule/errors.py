@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from chainrule.plain import visible
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _LONGEST = 20_000  # characters of a message: beyond what anybody reads
 
@@ -71,6 +76,17 @@ class MissingDependencyError(ChainruleError, ImportError):
     """An optional library is needed for what was asked and isn't installed."""
 
 
+def nearest(name: object, candidates: Iterable[object]) -> str | None:
+    """The candidate that was probably meant, or nothing; upper and lower case count as the same.
+
+    >>> nearest("Specis", ["species", "island"])
+    'species'
+    """
+    folded = {str(candidate).casefold(): str(candidate) for candidate in candidates}
+    found = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
 def did_you_mean(name: object, candidates: Iterable[object]) -> str:
     """The end of an error message: the nearest candidate, or an empty text when none is near.
 
@@ -79,10 +95,8 @@ def did_you_mean(name: object, candidates: Iterable[object]) -> str:
     >>> did_you_mean("zzz", ["species"])
     ''
     """
-    texts = [str(c) for c in candidates]
-    same = [text for text in texts if text.lower() == str(name).lower()]  # only capitals differ
-    near = same or get_close_matches(str(name), texts, n=1, cutoff=0.6)
-    return f' Did you mean "{near[0]}"?' if near else ""
+    near = nearest(name, candidates)
+    return "" if near is None else f' Did you mean "{near}"?'
 
 
 def did_you_mean_file(name: str, candidates: Iterable[str]) -> str:
@@ -117,3 +131,32 @@ def listed(names: Iterable[object], limit: int = 12) -> str:
     if len(texts) <= limit:
         return ", ".join(texts)
     return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"
+
+
+def quoted(values: Iterable[object], limit: int = 5) -> str:
+    """Values or names in quotes.
+
+    >>> quoted(["n/a", "-"])
+    '"n/a", "-"'
+    """
+    return listed((f'"{value}"' for value in values), limit)
+
+
+def counted(number: int, thing: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "row"), counted(2500, "row")
+    ('1 row', '2,500 rows')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def at_rows(rows: Sequence[int] | NDArray[np.int64], limit: int = 5) -> str:
+    """The rows of a complaint, counted from 1; a file's line of names isn't counted.
+
+    >>> at_rows([4])
+    'row 4 of the data'
+    >>> at_rows(range(1, 100), limit=2)
+    'rows 1, 2 and 97 more of the data'
+    """
+    return f"row{'' if len(rows) == 1 else 's'} {listed(rows, limit)} of the data"

@@ -67,7 +67,7 @@ def test_the_words_in_the_help_exist():
     """What the help of `train` lists is what there is."""
     from chainrule.activations import ACTIVATIONS
     from chainrule.optimizers import OPTIMIZERS
-    from chainrule.tables.datasets import DATASETS
+    from chainrule.tables.reading import DATASETS
 
     text = {parameter.name: parameter.help for parameter in COMMANDS["train"].params}
     for name in OPTIMIZERS:

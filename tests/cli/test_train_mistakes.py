@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from chainrule.tables import preparation
-from chainrule.tables.model import TableModel
+from chainrule.tables.table_model import TableModel
 
 FAST = ("--epochs", "2", "--hidden", "4")
 # Each table's text, the target, and what the message must say.

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import FileError
-from chainrule.tables.csv_files import read_csv
+from chainrule.tables.csv_files import MISSING, read_csv, typed_frame
 
 Read = Callable[..., dict[str, list[Any]]]
 
@@ -104,3 +106,44 @@ def test_reads_what_the_standard_writer_wrote(
     path.write_text(out.getvalue(), encoding="utf-8", newline="")
     expected = [tuple(cell or None for cell in row) for row in rows]
     assert read_csv(path).rows() == expected
+
+
+def typed(cells: list[str], **options: bool) -> list[Any]:
+    return typed_frame(pl.DataFrame({"a": cells}), **options)["a"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1", "-2", "+3"], [1, -2, 3]),
+        (["1", "2.5", "1e3", ".5"], [1.0, 2.5, 1000.0, 0.5]),
+        (["1", "99999999999999999999"], [1.0, 1e20]),
+        (["inf", "1"], [float("inf"), 1.0]),
+        (["0", "0.5", "-0.5"], [0.0, 0.5, -0.5]),
+        (["007", "12"], ["007", "12"]),
+        (["true", "False", "TRUE"], [True, False, True]),
+        (["true", "1"], ["true", "1"]),
+        (["1,5", "2"], ["1,5", "2"]),
+        (["2020-02-29", "1969-12-31"], [date(2020, 2, 29), date(1969, 12, 31)]),
+        (["2020-02-30"], ["2020-02-30"]),
+        (["03/04/2020"], ["03/04/2020"]),
+        ([" x ", "y"], ["x", "y"]),
+        (["1", "x"], ["1", "x"]),
+    ],
+)
+def test_the_whole_column_decides(cells: list[str], values: list[Any]) -> None:
+    found = typed(cells)
+    assert found == values
+    assert [type(value) for value in found] == [type(value) for value in values]
+
+
+@pytest.mark.parametrize("cell", [*MISSING, " NA "])
+def test_missing_cells(cell: str) -> None:
+    assert typed([cell, "1"]) == [None, 1]
+    assert typed([cell, "x"]) == [None, "x"]
+    assert typed([cell]) == [None]
+
+
+def test_decimal_comma() -> None:
+    assert typed(["1,5", "-2", "NA"], decimal_comma=True) == [1.5, -2.0, None]
+    assert typed(["1,5", "x"], decimal_comma=True) == ["1,5", "x"]

@@ -11,9 +11,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from chainrule.errors import InputError
 from chainrule.tables import TableEncoding, plan_columns
+from chainrule.tables.encoding import CategoricalColumn, NumericColumn, mean_and_scale
 
 TRAINING = pl.DataFrame(
     {
@@ -174,3 +176,104 @@ def _mixed(frame: pl.DataFrame) -> bool:
 def test_json_that_is_no_encoding(form: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"isn't a table encoding"):
         TableEncoding.from_dict(form)
+
+
+def encoded(column: NumericColumn, series: pl.Series) -> NDArray[np.float32]:
+    out = np.full((len(series), len(column.feature_names)), np.nan, dtype=np.float32)
+    column.encode_into(series, out)
+    return out
+
+
+class TestNumericColumn:
+    def test_by_hand(self) -> None:
+        series = pl.Series("age", [1.0, None, 3.0, 8.0])
+        column = NumericColumn.fit(series)
+        values = np.array([1.0, 3.0, 3.0, 8.0])
+        assert (column.median, column.mean, column.scale) == (3.0, 3.75, values.std())
+        expected = np.stack([(values - 3.75) / values.std(), [0, 1, 0, 0]], axis=1)
+        np.testing.assert_allclose(encoded(column, series), expected, rtol=1e-6)
+
+    @settings(deadline=None, max_examples=60)
+    @given(st.lists(st.none() | st.floats(-1e4, 1e4, width=32), min_size=1, max_size=30))
+    def test_training_rows_have_mean_0_and_deviation_1(self, values: list[float | None]) -> None:
+        series = pl.Series("a", values, dtype=pl.Float64)
+        column = NumericColumn.fit(series)
+        out = encoded(column, series)
+        assert column.indicator == (None in values)
+        assert np.isfinite(out).all()
+        present = [value for value in values if value is not None] or [0.0]
+        if np.ptp(present) > 1e-3:
+            assert out[:, 0].mean(dtype=np.float64) == pytest.approx(0, abs=1e-4)
+            assert out[:, 0].std(dtype=np.float64) == pytest.approx(1, abs=1e-4)
+        elif np.ptp(present) == 0:
+            assert (out[:, 0] == 0).all()
+        if column.indicator:
+            assert out[:, 1].tolist() == [float(value is None) for value in values]
+
+    def test_a_constant_column_is_0_and_counts_from_there(self) -> None:
+        column = NumericColumn.fit(pl.Series("a", [5, 5]))
+        assert encoded(column, pl.Series("a", [5, 7])).tolist() == [[0.0], [2.0]]
+
+    def test_missing_without_precedent_is_the_median(self) -> None:
+        column = NumericColumn.fit(pl.Series("a", [0.0, 1.0, 5.0]))
+        out = np.empty((2, 1), dtype=np.float32)
+        assert column.encode_into(pl.Series("a", [None, 1.0]), out) == 1
+        assert out[0] == out[1]
+
+    def test_a_number_out_of_all_bounds(self) -> None:
+        column = NumericColumn.fit(pl.Series("a", [0.0, 1.0]))
+        with pytest.raises(InputError, match=r"too far from the training rows'.* in row 2 of the data"):
+            encoded(column, pl.Series("a", [0.0, 1e300]))
+
+
+words = st.none() | st.text(st.sampled_from("abc1. é"), max_size=3)
+
+
+class TestCategoricalColumn:
+    @settings(deadline=None, max_examples=60)
+    @given(st.lists(words, min_size=1, max_size=20), st.lists(words, min_size=1, max_size=20))
+    def test_seen_rows_sum_to_1_and_others_to_0(self, training: list[str | None], given_: list[str | None]) -> None:
+        column = CategoricalColumn.fit(pl.Series("a", training, dtype=pl.String))
+        series = pl.Series("a", training + given_, dtype=pl.String)
+        out = np.full((len(series), len(column.feature_names)), np.nan, dtype=np.float32)
+        missing, unseen = column.encode_into(series, out)
+        assert set(np.unique(out)) <= {0.0, 1.0}
+        sums = out.sum(axis=1)
+        assert (sums[: len(training)] == 1).all()
+        lost = missing if not column.missing else 0
+        assert (sums == 0).sum() == len(unseen) + lost
+
+    def test_by_hand(self) -> None:
+        column = CategoricalColumn.fit(pl.Series("a", ["m", None, "f"]))
+        out = np.empty((4, 3), dtype=np.float32)
+        missing, unseen = column.encode_into(pl.Series("a", ["f", "m", None, "x"]), out)
+        assert out.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]
+        assert (missing, unseen.to_list()) == (1, ["x"])
+
+    def test_no_categories_at_all(self) -> None:
+        column = CategoricalColumn.fit(pl.Series("a", [None, None], dtype=pl.String))
+        out = np.empty((2, 1), dtype=np.float32)
+        assert column.feature_names == ("a is missing",)
+        missing, unseen = column.encode_into(pl.Series("a", [None, "x"]), out)
+        assert (missing, unseen.to_list(), out.tolist()) == (1, ["x"], [[1.0], [0.0]])
+
+
+class TestMeanAndScale:
+    @settings(deadline=None)
+    @given(st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 6)), min_size=2, max_size=30))
+    def test_standardised_numbers_have_mean_0_and_deviation_1(self, numbers: list[float]) -> None:
+        values = np.array(numbers)
+        mean, scale = mean_and_scale(values)
+        assert scale > 0
+        spread = np.ptp(values)
+        if spread == 0:
+            assert (mean, scale) == (values[0], 1.0)
+        elif spread > 1e-6 * np.abs(values).max():
+            standard = (values - mean) / scale
+            assert standard.mean() == pytest.approx(0, abs=1e-8)
+            assert standard.std() == pytest.approx(1, rel=1e-8)
+
+    def test_extremes(self) -> None:
+        assert mean_and_scale(np.array([])) == (0.0, 1.0)
+        assert mean_and_scale(np.full(1000, 0.1)) == (0.1, 1.0)
+        assert mean_and_scale(np.array([-1e308, 1e308])) == (0.0, 1e308)

@@ -8,10 +8,13 @@ from typing import Any
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from chainrule.errors import FileError, InputError, MissingDependencyError
 from chainrule.tables import read_table
+from chainrule.tables.reading import DATASETS, read_dataset, read_parquet
 
 FRAME = pl.DataFrame({"a": [1, 2], "b": ["x", None]})
 
@@ -90,3 +93,53 @@ def test_polars_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without_polars)
     with pytest.raises(MissingDependencyError, match="pip install polars"):
         read_table("iris")
+
+
+class TestParquet:
+    def test_types_are_kept(self, tmp_path: Path) -> None:
+        frame = pl.DataFrame({"a": [1, None], "b": [True, False], "c": ["NA", ""]})
+        frame.write_parquet(tmp_path / "t.parquet")
+        assert read_parquet(tmp_path / "t.parquet").equals(frame)
+
+    @pytest.mark.parametrize("damaged", [b"hello", b"PAR1" + b"x" * 40 + b"PAR1"])
+    def test_unreadable(self, tmp_path: Path, damaged: bytes) -> None:
+        path = tmp_path / "t.parquet"
+        path.write_bytes(damaged)
+        with pytest.raises(FileError, match=r"t\.parquet can't be read as Parquet .*: write it again"):
+            read_parquet(path)
+
+    def test_empty_and_without_rows(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.parquet"
+        path.write_bytes(b"")
+        with pytest.raises(FileError, match="is empty"):
+            read_parquet(path)
+        pl.DataFrame({"a": []}).write_parquet(path)
+        with pytest.raises(FileError, match="has no rows"):
+            read_parquet(path)
+
+    def test_two_columns_of_one_name(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.parquet"
+        table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+        pyarrow.parquet.write_table(table, path)
+        with pytest.raises(FileError, match=r"two columns of .* have the same name.*'a'"):
+            read_parquet(path)
+
+
+class TestDataSets:
+    @pytest.mark.parametrize("name", DATASETS)
+    def test_columns_and_target(self, name: str) -> None:
+        frame = read_dataset(name)
+        first, shape, targets = {
+            "iris": ("sepal length (cm)", (150, 5), {"setosa", "versicolor", "virginica"}),
+            "wine": ("alcohol", (178, 14), {"class_0", "class_1", "class_2"}),
+            "digits": ("pixel_0_0", (1797, 65), set(range(10))),
+            "breast_cancer": ("mean radius", (569, 31), {"benign", "malignant"}),
+            "diabetes": ("age", (442, 11), None),
+        }[name]
+        assert frame.columns[0] == first
+        assert frame.columns[-1] == "target"
+        assert frame.shape == shape
+        assert targets is None or set(frame["target"]) == targets
+
+    def test_diabetes_is_to_be_predicted_as_a_number(self) -> None:
+        assert read_dataset("diabetes")["target"][0] == 151.0

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from chainrule.metrics import METRICS
-from chainrule.tables.scores import REGRESSION, Baseline, more_is_better, score
+from chainrule.metrics import METRICS, higher_is_better
+from chainrule.tables.scores import REGRESSION, Baseline, score
 from chainrule.tables.target import TargetPlan
 
 CLASSES = TargetPlan("y", "classification", "text", classes=("a", "b", "c"), counts=(5, 3, 2))
@@ -60,8 +60,8 @@ def test_the_baseline_of_numbers_is_their_mean():
 
 
 def test_which_scores_are_better_when_higher():
-    assert more_is_better("accuracy")
-    assert more_is_better("r2")
-    assert not more_is_better("log_loss")
-    assert not more_is_better("root_mean_squared_error")
+    assert higher_is_better("accuracy")
+    assert higher_is_better("r2")
+    assert not higher_is_better("log_loss")
+    assert not higher_is_better("root_mean_squared_error")
     assert set(REGRESSION) <= set(METRICS)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chainrule.estimators.base import Perceptron
     from chainrule.explain.derivation import Derivation
     from chainrule.model import Model
-    from chainrule.tables.model import TableModel
+    from chainrule.tables.table_model import TableModel
 
 SHEET, SHAPE, MODEL = "a worksheet", "a network without a file", "a trained model"
 # Options that don't go with everything: what each goes with, and an example.
@@ -112,7 +112,7 @@ def _of_shape(what: str, asked: Asked) -> Derivation:
 def _of_model(what: str, asked: Asked) -> Derivation:
     from chainrule.files import load
     from chainrule.model import Model
-    from chainrule.tables.model import TableModel
+    from chainrule.tables.table_model import TableModel
 
     if (asked.table is None) == (asked.x is None):
         both = "both" if asked.x is not None else "none"

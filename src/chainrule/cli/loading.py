@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from chainrule.errors import InputError
-from chainrule.tables.model import TableModel
 from chainrule.tables.reading import TABLE_ENDINGS
+from chainrule.tables.table_model import TableModel
 
 TableFile = Annotated[
     str,

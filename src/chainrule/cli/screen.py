@@ -16,8 +16,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from chainrule.metrics import higher_is_better
 from chainrule.tables.encoding import EncodingNotes
-from chainrule.tables.scores import more_is_better
 
 Part = str | tuple[str, str]  # text, or text with its style
 _ENDLESS = 100_000
@@ -96,7 +96,7 @@ def score_table(scores: Mapping[str, float], baseline: Mapping[str, float], base
     """Scores beside those of the trivial baseline, and which direction is better."""
     made = new_table("score", "model", f"baseline ({baseline_name})", "better", right=(1, 2))
     for name, value in scores.items():
-        better = "higher" if more_is_better(name) else "lower"
+        better = "higher" if higher_is_better(name) else "lower"
         made.add_row(name.replace("_", " "), Text(number(value), "bold"), number(baseline[name]), better)
     return made
 

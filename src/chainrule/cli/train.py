@@ -12,11 +12,11 @@ from rich.text import Text
 from chainrule.cli.loading import TableFile, refuse_same_file
 from chainrule.cli.screen import new_table, note, print_json, print_notes, say, score_table, show
 from chainrule.container import check_writable
-from chainrule.errors import DivergenceError, InputError, TrainingError, listed
+from chainrule.errors import DivergenceError, InputError, TrainingError, counted, listed
 from chainrule.limits import COUNT, FRACTION, Limit
 from chainrule.random import check_seed
-from chainrule.tables.messages import counted
-from chainrule.tables.model import Settings, TableModel
+from chainrule.tables.settings import Settings
+from chainrule.tables.table_model import TableModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

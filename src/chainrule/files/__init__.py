@@ -32,7 +32,7 @@ def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Any:
         raise InputError(f'engine is {engine!r}; it must be "auto", "reference" or "native"')
     contents = container.read(path)
     if contents.kind == "table":
-        from chainrule.tables.model import TableModel
+        from chainrule.tables.table_model import TableModel
 
         with _blaming(path):
             return TableModel.from_contents(contents, engine=engine)

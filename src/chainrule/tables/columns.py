@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import InputError, listed
+from chainrule.errors import InputError, counted, did_you_mean, listed, quoted
 from chainrule.limits import COUNT, check
-from chainrule.tables.inference import iso_dates
-from chainrule.tables.messages import counted, meant, quoted
+from chainrule.tables.dates import iso_dates
 from chainrule.tables.values import (
     Unit,
     as_categories,
@@ -121,7 +120,7 @@ def _checked_kinds(frame: pl.DataFrame, targets: list[str], kinds: Mapping[str, 
     for name in [*targets, *kinds]:
         if name not in frame.columns:
             raise InputError(
-                f'the table has no column "{name}".{meant(name, frame.columns)} '
+                f'the table has no column "{name}".{did_you_mean(name, frame.columns)} '
                 f"Its columns are {quoted(frame.columns, limit=30)}"
             )
     for name, kind in kinds.items():

@@ -1,4 +1,4 @@
-"""CSV files: the text of the cells, or an error that names the line to mend."""
+"""CSV files: the text of the cells and its types, or an error that names the line to mend."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from chainrule.errors import FileError
-from chainrule.tables.inference import typed_frame
-from chainrule.tables.messages import counted, quoted
+from chainrule.errors import FileError, counted, quoted
+from chainrule.tables.dates import iso_dates
+from chainrule.tables.values import holds_codes
 
 if TYPE_CHECKING:
     import polars as pl
 
+MISSING: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
+"""The cells of a text file that count as missing."""
+
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _ZIP: Final = b"PK\x03\x04"
+_COMMA_NUMBER: Final = r"^[+-]?\d*(,\d+)?$"
 _BLANK_LINES: Final = re.compile(rb"\n(\r?\n)+")
 
 
@@ -145,3 +149,40 @@ def _read_slowly(path: Path, text: str, separator: str, names: list[str]) -> pl.
             'a quote that opens a cell must close it, and a quote inside is written ""'
         ) from None
     return pl.DataFrame(cells[1:], schema=dict.fromkeys(names, pl.String), orient="row")
+
+
+def typed_frame(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataFrame:
+    """A frame of text with each column in the type that all of its cells have.
+
+    Spaces around a cell are ignored and the cells in `MISSING` become missing. The whole column
+    decides: one word among ten thousand numbers leaves the column text. With `decimal_comma`,
+    "1,5" is a number.
+
+    >>> import polars as pl
+    >>> typed_frame(pl.DataFrame({"a": ["1", "NA"], "b": [" x", "None"]})).to_dict(as_series=False)
+    {'a': [1, None], 'b': ['x', None]}
+    """
+    import polars as pl
+
+    frame = frame.with_columns(pl.all().str.strip_chars())
+    frame = frame.with_columns(pl.when(~pl.all().is_in(MISSING)).then(pl.all()).name.keep())
+    return frame.with_columns(_typed(column, decimal_comma) for column in frame)
+
+
+def _typed(text: pl.Series, decimal_comma: bool) -> pl.Series:
+    import polars as pl
+
+    if text.null_count() == len(text):
+        return text
+    numbers = text
+    if decimal_comma and text.str.contains(_COMMA_NUMBER).all():
+        numbers = text.str.replace(",", ".", literal=True)
+    for dtype in (pl.Int64, pl.Float64):
+        cast = numbers.cast(dtype, strict=False)
+        if cast.null_count() == text.null_count():
+            return text if holds_codes(text) else cast
+    truth = text.str.to_lowercase()
+    if truth.is_in(("true", "false")).all():
+        return truth == "true"
+    dates = iso_dates(text)
+    return text if dates is None else dates

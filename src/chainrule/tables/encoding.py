@@ -3,22 +3,137 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import InputError, listed
-from chainrule.tables.categorical_encoding import CategoricalColumn
+from chainrule.errors import InputError, at_rows, counted, listed, nearest, quoted
 from chainrule.tables.columns import ColumnPlan
 from chainrule.tables.frames import as_polars
-from chainrule.tables.messages import counted, nearest, quoted
-from chainrule.tables.numeric_encoding import NumericColumn
-from chainrule.tables.values import Unit
+from chainrule.tables.values import Unit, as_categories, as_numbers
 
 if TYPE_CHECKING:
     import polars as pl
+
+_LARGEST: Final = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class NumericColumn:
+    """A column of numbers as `(x - mean) / scale`, with the median where x is missing.
+
+    Where training rows had missing values, a second feature is 1 in the rows that lack one and 0
+    in the others. The median is that of the known training values; mean and scale are those of the
+    training rows after filling. Dates and times are in days.
+
+    >>> import polars as pl
+    >>> column = NumericColumn.fit(pl.Series("age", [1.0, None, 3.0]))
+    >>> column.median, column.indicator, column.feature_names
+    (2.0, True, ('age', 'age is missing'))
+    """
+
+    name: str
+    unit: Unit
+    median: float
+    indicator: bool
+    mean: float
+    scale: float
+
+    @classmethod
+    def fit(cls, series: pl.Series, unit: Unit = "number") -> NumericColumn:
+        """The encoding of the training rows' column."""
+        values = as_numbers(series, unit)
+        absent = np.isnan(values)
+        median = float(np.median(values[~absent])) if not absent.all() else 0.0
+        values[absent] = median
+        mean, scale = mean_and_scale(values)
+        return cls(series.name, unit, median, bool(absent.any()), mean, scale)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features, in their order."""
+        return (self.name, f"{self.name} is missing") if self.indicator else (self.name,)
+
+    def encode_into(self, series: pl.Series, out: NDArray[np.float32]) -> int:
+        """Write a column's features to `out` [rows, features]; return how many were missing."""
+        values = as_numbers(series, self.unit)
+        absent = np.isnan(values)
+        values[absent] = self.median
+        values -= self.mean
+        values /= self.scale
+        far = np.flatnonzero(np.abs(values) > _LARGEST)
+        if far.size:
+            raise InputError(
+                f'column "{self.name}" has a number too far from the training rows\' '
+                f"(mean {self.mean:g}, deviation {self.scale:g}) in {at_rows(far + 1)}: mend it"
+            )
+        out[:, 0] = values
+        if self.indicator:
+            out[:, 1] = absent
+        return int(absent.sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoding as JSON values."""
+        return {"kind": "numeric", **asdict(self)}
+
+
+@dataclass(frozen=True)
+class CategoricalColumn:
+    """A column of categories as one feature each: 1 for the row's own category, 0 for the others.
+
+    Missing is a category of its own, the last, where training rows had it. A category that they
+    didn't have is 0 throughout, and so is missing where they had none.
+
+    >>> import polars as pl
+    >>> CategoricalColumn.fit(pl.Series("sex", ["m", "f", None])).feature_names
+    ('sex=f', 'sex=m', 'sex is missing')
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    missing: bool
+
+    @classmethod
+    def fit(cls, series: pl.Series) -> CategoricalColumn:
+        """The encoding of the training rows' column, categories in alphabetical order."""
+        names = as_categories(series)
+        categories = tuple(sorted(names.drop_nulls().unique().to_list()))
+        return cls(series.name, categories, names.null_count() > 0)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features, in their order."""
+        own = tuple(f"{self.name}={category}" for category in self.categories)
+        return (*own, f"{self.name} is missing") if self.missing else own
+
+    def encode_into(self, series: pl.Series, out: NDArray[np.float32]) -> tuple[int, pl.Series]:
+        """Write the features of a column to `out` [rows, features].
+
+        Returns how many values were missing, and the values whose category is unseen.
+        """
+        import polars as pl
+
+        names = as_categories(series)
+        found = names.replace_strict(
+            pl.Series(self.categories, dtype=pl.String),
+            pl.Series(range(len(self.categories)), dtype=pl.Int32),
+            default=-1,
+            return_dtype=pl.Int32,
+        )
+        absent = names.is_null().to_numpy()
+        places = np.where(absent, len(self.categories) if self.missing else -1, found.to_numpy())
+        hot = np.flatnonzero(places >= 0)
+        out[:] = 0
+        out[hot, places[hot]] = 1
+        unseen = (places < 0) & ~absent
+        return int(absent.sum()), names.filter(pl.Series(unseen))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoding as JSON values."""
+        return {"kind": "categorical", **asdict(self), "categories": list(self.categories)}
+
 
 EncodedColumn: TypeAlias = NumericColumn | CategoricalColumn
 
@@ -179,3 +294,25 @@ def _column_from_dict(form: Mapping[str, Any]) -> EncodedColumn:
         float(form["mean"]),
         float(form["scale"]),
     )
+
+
+def mean_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The mean and the standard deviation of finite numbers, shape (rows,).
+
+    `mean = sum(x) / n`, `scale = sqrt(sum((x - mean)**2) / n)`, so `(x - mean) / scale` has mean 0
+    and standard deviation 1. Where all numbers are equal the scale is 1.
+
+    >>> import numpy as np
+    >>> mean_and_scale(np.array([1.0, 3.0])), mean_and_scale(np.array([5.0, 5.0]))
+    ((2.0, 1.0), (5.0, 1.0))
+    """
+    if values.size == 0:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    if low == high:  # rounding could leave a tiny deviation to divide by
+        return low, 1.0
+    # In units of the largest size, numbers near the limits of float64 don't overflow when squared.
+    size = max(abs(low), abs(high))
+    scaled = values / size
+    mean, deviation = float(scaled.mean()) * size, float(scaled.std()) * size
+    return (mean, deviation) if deviation > 0 else (mean, 1.0)

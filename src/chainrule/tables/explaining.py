@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, counted
 from chainrule.explain.document.blocks import Paragraph, Table
 from chainrule.explain.formula.numbers import shown
 from chainrule.limits import COUNT
-from chainrule.tables.messages import counted
 from chainrule.tables.preparation import as_table
 from chainrule.tables.values import known
 
@@ -19,13 +18,22 @@ if TYPE_CHECKING:
 
     from chainrule.explain.derivation import Derivation
     from chainrule.explain.document.blocks import Block
-    from chainrule.tables.model import TableModel
+    from chainrule.model import Model
+    from chainrule.tables.encoding import TableEncoding
+    from chainrule.tables.target import TargetPlan
 
 MANY = 60  # features; the meaning of more is not written out
 
 
 def explain(
-    model: TableModel, table: Any, row: int | None = None, *, training: bool = False, notation: str = "ours"
+    model: Model,
+    encoding: TableEncoding,
+    target: TargetPlan,
+    table: Any,
+    row: int | None = None,
+    *,
+    training: bool = False,
+    notation: str = "ours",
 ) -> Derivation:
     """The derivation of one row of a table (from 1), or of all as one batch.
 
@@ -37,25 +45,24 @@ def explain(
         if not COUNT.holds(row) or row > frame.height:
             raise InputError(f"row is {row}; the table has {counted(frame.height, 'row')}, from 1 to {frame.height}")
         frame = frame.slice(row - 1, 1)
-    X, notes = model.encoding.encode(frame)
-    has_target = model.target.name in frame.columns and bool(known(frame[model.target.name]).all())
-    y = model.target.encode(frame) if has_target else None
-    work = model.model.explain(X, y, training=training, notation=notation)
-    work.notes = _meaning(model, frame, X, work)
+    X, notes = encoding.encode(frame)
+    has_target = target.name in frame.columns and bool(known(frame[target.name]).all())
+    y = target.encode(frame) if has_target else None
+    work = model.explain(X, y, training=training, notation=notation)
+    work.notes = _meaning(encoding, target, frame, X, work)
     if frame.height == 1:
-        work.notes.append(Paragraph(_predicted(model, work)))
+        work.notes.append(Paragraph(_predicted(target, work)))
     work.notes += [Paragraph(f"{line[0].upper()}{line[1:]}.") for line in notes.lines]
     return work
 
 
-def _meaning(model: TableModel, frame: pl.DataFrame, X: Any, work: Derivation) -> list[Block]:
+def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X: Any, work: Derivation) -> list[Block]:
     """What the inputs and the targets are; of a single row also what the table says."""
-    names = model.encoding.feature_names
-    target = model.target
+    names = encoding.feature_names
     if len(names) > MANY:
         return [Paragraph(f"x has {len(names)} features, {names[0]} to {names[-1]}; the target is {target.name}.")]
     one = frame.height == 1
-    origin = [column.name for column in model.encoding.columns for _ in column.feature_names]
+    origin = [column.name for column in encoding.columns for _ in column.feature_names]
     rows = []
     for i, (name, column) in enumerate(zip(names, origin, strict=True)):
         values = (_cell(frame[column][0]), shown(float(X[0, i]))) if one else ()
@@ -69,9 +76,9 @@ def _meaning(model: TableModel, frame: pl.DataFrame, X: Any, work: Derivation) -
     return [Table(columns, tuple(rows), (2, 3) if one else ())]
 
 
-def _predicted(model: TableModel, work: Derivation) -> str:
+def _predicted(target: TargetPlan, work: Derivation) -> str:
     """What the network's outputs for a single row say in the target's own values."""
-    target, outputs = model.target, work.trace.value(work.trace.network.heads[0].slot)[0]
+    outputs = work.trace.value(work.trace.network.heads[0].slot)[0]
     if not target.classes:
         return f"Predicted: {target.name} = {shown(float(target.decode(outputs)[0]))}, in the table's own units."
     best = int(outputs.argmax())

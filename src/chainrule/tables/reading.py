@@ -1,30 +1,24 @@
-"""One door for every table: a path, a data frame, or the name of a small data set."""
+"""One door for every table: a CSV or Parquet file, a data frame, or the name of a small data set."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from chainrule.errors import FileError, InputError, MissingDependencyError, did_you_mean_file, listed
+import numpy as np
+
+from chainrule.errors import FileError, InputError, MissingDependencyError, counted, did_you_mean_file, listed
 from chainrule.tables.csv_files import read_csv
-from chainrule.tables.datasets import DATASETS, read_dataset
 from chainrule.tables.frames import as_polars
-from chainrule.tables.messages import counted
-from chainrule.tables.parquet_files import read_parquet
 
 if TYPE_CHECKING:
     import polars as pl
 
-_READERS: Final = {
-    ".csv": read_csv,
-    ".tsv": read_csv,
-    ".txt": read_csv,
-    ".parquet": read_parquet,
-    ".pq": read_parquet,
-}
-TABLE_ENDINGS: Final = tuple(_READERS)
+DATASETS: Final = ("iris", "wine", "digits", "breast_cancer", "diabetes")
+"""The names that `read_table` knows besides paths."""
 
 
 def read_table(source: object) -> pl.DataFrame:
@@ -90,3 +84,58 @@ def _check_is_file(path: Path) -> None:
         f"there is no file {path}.{did_you_mean_file(path.name, [*others, *(DATASETS if plain_name else ())])} "
         f"Besides files, these data sets can be named: {listed(DATASETS)}"
     )
+
+
+def read_parquet(path: Path) -> pl.DataFrame:
+    """The table in a Parquet file; its own types are kept.
+
+    Raises `FileError` for a file that isn't whole, has no rows, or has two columns of one name.
+    """
+    import polars as pl
+
+    if path.stat().st_size == 0:
+        raise FileError(f"{path} is empty: it must be a Parquet file")
+    try:
+        frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+    except pl.exceptions.DuplicateError as error:
+        raise FileError(f"two columns of {path} have the same name: give each its own ({error})") from error
+    # A damaged file can make the reader panic, and a panic isn't a PolarsError.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = str(error).partition("\n")[0]
+        raise FileError(f"{path} can't be read as Parquet ({reason}): write it again, or give a CSV file") from error
+    if frame.is_empty():
+        raise FileError(f"{path} has no rows: give a table with at least one")
+    return frame
+
+
+def read_dataset(name: str) -> pl.DataFrame:
+    """One of `DATASETS`: the columns under scikit-learn's names, then `target`.
+
+    Classes have their names (`setosa`), those of `digits` are the digits; `diabetes` has numbers.
+    """
+    import polars as pl
+
+    try:
+        datasets: Any = import_module("sklearn.datasets")
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'the data set "{name}" comes with scikit-learn: pip install scikit-learn'
+        ) from error
+    bunch: Any = getattr(datasets, f"load_{name}")()
+    target = bunch.target
+    if "target_names" in bunch:
+        target = np.asarray(bunch.target_names)[target]
+    columns = zip(map(str, bunch.feature_names), bunch.data.T, strict=True)
+    frame = pl.DataFrame([pl.Series(column, values) for column, values in columns])
+    return frame.with_columns(pl.Series("target", target.tolist()))
+
+
+_READERS: Final = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".txt": read_csv,
+    ".parquet": read_parquet,
+    ".pq": read_parquet,
+}
+TABLE_ENDINGS: Final = tuple(_READERS)
+"""How the names of files end that are read as tables."""

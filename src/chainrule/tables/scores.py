@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.arrays import AnyArray, Doubles
-from chainrule.metrics import METRICS, higher_is_better
+from chainrule.metrics import METRICS
 from chainrule.tables.target import TargetPlan
 
 Numbers = dict[str, float]
@@ -56,8 +56,3 @@ def score(target: TargetPlan, truth: AnyArray, predicted: AnyArray) -> Numbers:
         "accuracy": METRICS["accuracy"].function(truth, predicted, ones),
         "log_loss": float(-np.log(true_class).mean()),
     }
-
-
-def more_is_better(name: str) -> bool:
-    """Whether a greater score is a better one."""
-    return higher_is_better(name)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, counted
 from chainrule.limits import FRACTION, check
 from chainrule.random import SPLIT, check_seed, permutation
-from chainrule.tables.messages import counted
 
 Rows = NDArray[np.int64]
 

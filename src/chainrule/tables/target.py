@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.errors import InputError, listed
+from chainrule.errors import InputError, at_rows, counted, did_you_mean, listed, quoted
 from chainrule.tables.columns import number_like
+from chainrule.tables.encoding import mean_and_scale
 from chainrule.tables.frames import as_polars
-from chainrule.tables.messages import at_rows, counted, meant, quoted
-from chainrule.tables.scaling import mean_and_scale
 from chainrule.tables.values import (
     as_categories,
     as_numbers,
@@ -153,7 +152,7 @@ class TargetPlan:
         if self.name not in frame.columns:
             raise InputError(
                 f'the table has no column "{self.name}", the target.'
-                f"{meant(self.name, frame.columns)} Its columns are "
+                f"{did_you_mean(self.name, frame.columns)} Its columns are "
                 f"{quoted(frame.columns, limit=30)}"
             )
         return frame[self.name]
@@ -212,7 +211,7 @@ def _checked_task(task: object) -> Task:
         if task == known_task:
             return known_task
     raise InputError(
-        f'the task is {task!r}: it must be "classification" or "regression".{meant(str(task), get_args(Task))}'
+        f'the task is {task!r}: it must be "classification" or "regression".{did_you_mean(str(task), get_args(Task))}'
     )
 
 

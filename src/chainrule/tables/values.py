@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import InputError
-from chainrule.tables.inference import CODE, iso_dates
-from chainrule.tables.messages import at_rows, quoted
+from chainrule.errors import InputError, at_rows, quoted
+from chainrule.tables.dates import in_days, iso_dates
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +24,8 @@ PLURALS: Final[dict[Unit, str]] = {
     "time": "times of day",
 }
 
-_TICKS_A_DAY: Final = {"ms": 86_400e3, "us": 86_400e6, "ns": 86_400e9}
+# "007" is a code, not the number 7: as a number it would lose its zeros.
+_CODE: Final = r"^[+-]?0[0-9]+$"
 
 
 def is_text(series: pl.Series) -> bool:
@@ -77,7 +77,7 @@ def known(series: pl.Series) -> pl.Series:
 
 def holds_codes(text: pl.Series) -> bool:
     """Whether a text column has whole numbers that begin with a zero, so is one of codes."""
-    return bool(text.str.contains(CODE).any())
+    return bool(text.str.contains(_CODE).any())
 
 
 def parsed_numbers(text: pl.Series) -> pl.Series:
@@ -186,13 +186,7 @@ def _plain_numbers(series: pl.Series) -> pl.Series:
     """Numbers, truth values and times as Float64, missing where NaN."""
     import polars as pl
 
-    dtype = series.dtype
-    if not dtype.is_temporal():
-        return series.cast(pl.Float64).fill_nan(None)
-    ticks = series.to_physical().cast(pl.Float64)
-    if dtype == pl.Date:
-        return ticks
-    return ticks / _TICKS_A_DAY[getattr(dtype, "time_unit", "ns")]
+    return in_days(series) if series.dtype.is_temporal() else series.cast(pl.Float64).fill_nan(None)
 
 
 def _same_name(text: pl.Series) -> pl.Series:
@@ -202,7 +196,7 @@ def _same_name(text: pl.Series) -> pl.Series:
     numbers = parsed_numbers(text)
     # Whole numbers stay as they are: as floats, those beyond 2**53 would lose digits.
     plain = text.str.contains(r"^(0|-?[1-9][0-9]*)$")
-    is_number = numbers.is_finite() & ~plain & ~text.str.contains(CODE)
+    is_number = numbers.is_finite() & ~plain & ~text.str.contains(_CODE)
     truth = text.str.to_lowercase()
     frame = pl.DataFrame({"text": text, "number": _float_names(numbers), "truth": truth})
     return frame.select(
