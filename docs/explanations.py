@@ -13,7 +13,7 @@ from chainrule.activations import ReLU, Softmax, sigmoid
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.marks import Marks
 from chainrule.explain.quantities.recipes import Products
-from chainrule.explain.worksheet import Worksheet, read_worksheet
+from chainrule.explain.worksheets.worksheet import Worksheet, read_worksheet
 
 SHEETS = Path(__file__).parent.parent / "examples" / "worksheets"
 NOTE = "<!-- Written by docs/explanations.py: every number comes out of the code. Change it there. -->"

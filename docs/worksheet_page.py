@@ -9,7 +9,7 @@ from explanations import marks_text
 from chainrule.explain.marking.mistakes import CATALOGUE, TEXTS
 from chainrule.explain.quantities.names import COUNTS, GIVEN, KINDS, Name
 from chainrule.explain.quantities.notation import STYLES
-from chainrule.explain.worksheet import FORMAT, read_worksheet_text
+from chainrule.explain.worksheets.worksheet import FORMAT, read_worksheet_text
 
 NOTE = "<!-- Written by docs/worksheet_page.py from the code. Change it there. -->"
 

@@ -28,7 +28,7 @@ _HOMES = {
     "Callback": "training.callbacks", "Checkpoint": "training.callbacks", "History": "training.history",
     "Metric": "metrics",
     "Derivation": "explain.derivation", "Exercise": "explain.practice.exercise", "Marks": "explain.marking.marks",
-    "Worksheet": "explain.worksheet", "read_worksheet": "explain.worksheet",
+    "Worksheet": "explain.worksheets.worksheet", "read_worksheet": "explain.worksheets.worksheet",
     "ChainruleError": "errors", "DivergenceError": "errors", "EngineError": "errors", "FileError": "errors",
     "InputError": "errors", "NetworkError": "errors", "TrainingError": "errors",
 }  # fmt: skip

@@ -30,10 +30,10 @@ from chainrule.explain.derivation import Derivation as Derivation
 from chainrule.explain.derivation_of_expression import explain_expression as explain_expression
 from chainrule.explain.marking.marks import Marks as Marks
 from chainrule.explain.practice.exercise import Exercise as Exercise
-from chainrule.explain.worksheet import (
+from chainrule.explain.worksheets.worksheet import (
     Worksheet as Worksheet,
 )
-from chainrule.explain.worksheet import (
+from chainrule.explain.worksheets.worksheet import (
     read_worksheet as read_worksheet,
 )
 from chainrule.files import load as load

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from chainrule.explain.worksheet import Worksheet, read_worksheet
+from chainrule.explain.worksheets.worksheet import Worksheet, read_worksheet
 
 SHEETS = Path(__file__).parents[2] / "examples" / "worksheets"
 GOLDEN = Path(__file__).parent / "golden"

@@ -10,7 +10,7 @@ import pytest
 
 from chainrule import Model, Network
 from chainrule.explain.quantities.notation import STYLES
-from chainrule.explain.worksheet import read_worksheet
+from chainrule.explain.worksheets.worksheet import read_worksheet
 
 SHEETS = sorted((Path(__file__).parents[2] / "examples" / "worksheets").glob("*.toml"))
 

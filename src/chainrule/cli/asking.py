@@ -29,8 +29,8 @@ def ask(text: str, path: str, out_file: Path | None, *, again: bool) -> int:
     After each answer the sheet is saved to `out_file`, so that whatever happens nothing is lost.
     """
     from chainrule.explain.practice.session import Session, summary_lines, work_section
-    from chainrule.explain.practice.sheet_text import with_work
-    from chainrule.explain.worksheet import read_worksheet_text
+    from chainrule.explain.worksheets.sheet_writing import with_work
+    from chainrule.explain.worksheets.worksheet import read_worksheet_text
 
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # what is no text is no number either, and is asked for again

@@ -70,7 +70,7 @@ def derive(what: str, asked: Asked) -> tuple[Derivation, int | None]:
     kind = kind_of(what)
     _check_options(what, kind, asked)
     if kind == SHEET:
-        from chainrule.explain.worksheet import read_worksheet
+        from chainrule.explain.worksheets.worksheet import read_worksheet
 
         return read_worksheet(what).derivation(asked.notation), asked.row
     if kind == SHAPE:
@@ -90,7 +90,7 @@ def _check_options(what: str, kind: str, asked: Asked) -> None:
 def _of_shape(what: str, asked: Asked) -> Derivation:
     """A network drawn from its seed, as training would begin with it."""
     from chainrule.explain.practice.exercise import pair
-    from chainrule.explain.sheet_model import hand_optimizer
+    from chainrule.explain.worksheets.sheet_model import hand_optimizer
     from chainrule.model import Model
     from chainrule.network import Network
 

@@ -11,8 +11,8 @@ from rich.text import Text
 from chainrule.cli.screen import Hyphenated, new_table, print_json, say, show
 
 if TYPE_CHECKING:
-    from chainrule.explain.marking.classwork import ClassMarks
     from chainrule.explain.marking.marks import Marks
+    from chainrule.explain.worksheets.classwork import ClassMarks
 
 STYLES = {"correct": "green", "follows": "yellow", "wrong": "bold red", "unknown": "dim"}
 LONGEST_WHOLE = 20  # characters of a name or a number that are not broken into lines
@@ -41,11 +41,11 @@ def mark(
 
         chainrule mark sheet.toml --work class.csv
     """
-    from chainrule.explain.worksheet import read_worksheet
+    from chainrule.explain.worksheets.worksheet import read_worksheet
 
     read = read_worksheet(sheet)
     if work is not None:
-        from chainrule.explain.marking.classwork import mark_class
+        from chainrule.explain.worksheets.classwork import mark_class
 
         everyone = mark_class(read, work)
         if as_json:
@@ -90,7 +90,7 @@ def _print_class(everyone: ClassMarks) -> None:
             student, *(str(marks.counts[verdict]) for verdict in STYLES), marks.first_wrong or "", Hyphenated(why)
         )
     show(table)
-    from chainrule.explain.marking.classwork import unknown_symbols
+    from chainrule.explain.worksheets.classwork import unknown_symbols
 
     for why in unknown_symbols(everyone.students).values():
         say(f"unknown: {why}")

@@ -199,7 +199,7 @@ def _check_sheet_options(
 
 
 def _text_of(sheet: Path) -> str:
-    from chainrule.explain.worksheet import read_worksheet
+    from chainrule.explain.worksheets.worksheet import read_worksheet
 
     read_worksheet(sheet)  # a sheet that can't be used is refused with its line
     return sheet.read_text(encoding="utf-8-sig")
@@ -209,8 +209,8 @@ def _key_of(text: str, path: str) -> str:
     """A sheet's text with every number that it asks for filled in."""
     from chainrule.explain.practice.asked import rounded
     from chainrule.explain.practice.session import Session
-    from chainrule.explain.practice.sheet_text import with_work
-    from chainrule.explain.worksheet import read_worksheet_text
+    from chainrule.explain.worksheets.sheet_writing import with_work
+    from chainrule.explain.worksheets.worksheet import read_worksheet_text
 
     session = Session.of(read_worksheet_text(text, path), again=True)
     answers = {q.symbol: rounded(session.work.graph.value(q.name), session.decimals) for q in session.questions}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from chainrule import InputError
 from chainrule.explain.practice.asked import asked_names
-from chainrule.explain.practice.drawing import GREATEST, SLOPE
 from chainrule.explain.practice.exercise import Exercise, pair
-from chainrule.explain.worksheet import read_worksheet_text
+from chainrule.explain.practice.round_numbers import GREATEST, SLOPE
+from chainrule.explain.worksheets.worksheet import read_worksheet_text
 from chainrule.layers import Activation
 from chainrule.losses import LOSSES
 

@@ -12,7 +12,7 @@ from chainrule import InputError
 from chainrule.explain.network.order import position
 from chainrule.explain.practice.exercise import Exercise
 from chainrule.explain.practice.session import Session, given_lines, summary_lines, verdict_text
-from chainrule.explain.worksheet import Worksheet, read_worksheet, read_worksheet_text
+from chainrule.explain.worksheets.worksheet import Worksheet, read_worksheet, read_worksheet_text
 
 SHEETS = Path(__file__).parents[3] / "examples" / "worksheets"
 

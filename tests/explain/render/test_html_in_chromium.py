@@ -15,7 +15,7 @@ import pytest
 
 from chainrule import Model, Network
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.worksheet import read_worksheet
+from chainrule.explain.worksheets.worksheet import read_worksheet
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = os.environ.get("CHAINRULE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")

@@ -20,7 +20,7 @@ from chainrule import Model, Network
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.quantities.notation import STYLES, Notation
 from chainrule.explain.render.latex_text import latex_letter, latex_text
-from chainrule.explain.worksheet import read_worksheet
+from chainrule.explain.worksheets.worksheet import read_worksheet
 
 SHEETS = sorted((Path(__file__).parents[3] / "examples" / "worksheets").glob("*.toml"))
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

@@ -12,11 +12,11 @@ from chainrule.activations import get_activation
 from chainrule.errors import InputError
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
-from chainrule.explain.practice.drawing import draw, faults
-from chainrule.explain.practice.sheet_text import new_sheet, with_work
+from chainrule.explain.practice.round_numbers import draw, faults
 from chainrule.explain.quantities.notation import get_notation
-from chainrule.explain.sheet_model import hand_optimizer
-from chainrule.explain.worksheet import Worksheet, read_worksheet_text
+from chainrule.explain.worksheets.sheet_model import hand_optimizer
+from chainrule.explain.worksheets.sheet_writing import new_sheet, with_work
+from chainrule.explain.worksheets.worksheet import Worksheet, read_worksheet_text
 from chainrule.layers import Dense, Input
 from chainrule.limits import COUNT, NOT_NEGATIVE, POSITIVE, Limit, Limited
 from chainrule.losses import get_loss

@@ -16,7 +16,7 @@ from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.network.order import position
 from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
 from chainrule.explain.quantities.names import KINDS, Name, parse
-from chainrule.explain.worksheet import Worksheet
+from chainrule.explain.worksheets.worksheet import Worksheet
 
 COARSE = 50  # times the last place asked for: answers in units above that get a remark
 
@@ -223,7 +223,7 @@ def summary_lines(session: Session) -> list[str]:
 
 def work_section(entries: Mapping[str, str]) -> str:
     """Answers as a sheet's `[work]`, to be kept by hand."""
-    from chainrule.explain.practice.sheet_text import quoted
+    from chainrule.explain.worksheets.sheet_writing import quoted
 
     lines = [f"{quoted(symbol)} = {quoted(text)}" for symbol, text in entries.items() if text]
     return "\n".join(["[work]", *lines])

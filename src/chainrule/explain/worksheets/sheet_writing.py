@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule.errors import InputError
-from chainrule.explain.worksheet import FORMAT
+from chainrule.explain.worksheets.worksheet import FORMAT
 
 _HEADER = re.compile(r"\s*\[")
 _ENTRY = re.compile(r"""(\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w-]+)\s*=\s*)("(?:[^"\\]|\\.)*"|'[^']*')(.*)$""")

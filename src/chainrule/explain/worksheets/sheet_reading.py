@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FileError, did_you_mean, listed
-from chainrule.explain.sheet_lines import SheetLines
+from chainrule.explain.worksheets.toml_lines import line_of
 
 FORMAT = "chainrule-worksheet/1"
 SECTIONS = ("format", "title", "source", "network", "parameters", "sample", "update", "symbols", "work", "notation")
@@ -19,16 +19,16 @@ class SheetReading:
 
     def __init__(self, text: str, path: str):
         self.path = path
-        self.lines = SheetLines(text)
+        self.toml = text.removeprefix("\ufeff")  # some editors begin a text with a byte-order mark
         try:
-            self.data = tomllib.loads(text.removeprefix("\ufeff"))  # some editors begin a text with a byte-order mark
+            self.data = tomllib.loads(self.toml)
         except tomllib.TOMLDecodeError as error:
             twice = ": the same name stands there twice" if "overwrite" in str(error) else ""
             raise FileError(f"{path} is no TOML: {error}{twice}") from None
 
     def wrong(self, message: str, *key: str) -> FileError:
         """The error for something at a key of the sheet."""
-        line = self.lines.of(*key)
+        line = line_of(self.toml, key)
         return FileError(f"{self.path}{f', line {line}' if line else ''}: {message}")
 
     def check_sections(self) -> None:

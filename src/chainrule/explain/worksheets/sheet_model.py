@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, InputError, did_you_mean, listed
-from chainrule.explain.sheet_reading import SheetReading, numbers
+from chainrule.explain.worksheets.sheet_reading import SheetReading, numbers
 from chainrule.layers import Dense, Input
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer, get_optimizer

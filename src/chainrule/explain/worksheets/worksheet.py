@@ -11,8 +11,8 @@ import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, InputError
 from chainrule.explain.quantities.names import parse
-from chainrule.explain.sheet_model import learns_biases, read_model, read_network, set_parameters
-from chainrule.explain.sheet_reading import FORMAT, SheetReading, numbers
+from chainrule.explain.worksheets.sheet_model import learns_biases, read_model, read_network, set_parameters
+from chainrule.explain.worksheets.sheet_reading import FORMAT, SheetReading, numbers
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation

@@ -15,7 +15,7 @@ from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Marks, mark
 
 if TYPE_CHECKING:
-    from chainrule.explain.worksheet import Worksheet
+    from chainrule.explain.worksheets.worksheet import Worksheet
 
 LONG_FORM = ("student", "symbol", "value")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from chainrule.errors import FileError, InputError
-from chainrule.explain.worksheet import read_worksheet, read_worksheet_text
+from chainrule.explain.worksheets.worksheet import read_worksheet, read_worksheet_text
 
-SHEETS = Path(__file__).parents[2] / "examples" / "worksheets"
+SHEETS = Path(__file__).parents[3] / "examples" / "worksheets"
 
 
 def test_the_slip_in_the_full_step_is_named_and_all_that_follows_is_accepted() -> None:

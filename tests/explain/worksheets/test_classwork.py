@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from chainrule import FileError
-from chainrule.explain.marking.classwork import mark_class, read_class, unknown_symbols
-from chainrule.explain.worksheet import Worksheet, read_worksheet
+from chainrule.explain.worksheets.classwork import mark_class, read_class, unknown_symbols
+from chainrule.explain.worksheets.worksheet import Worksheet, read_worksheet
 
 SHEETS = Path(__file__).parents[3] / "examples" / "worksheets"
 

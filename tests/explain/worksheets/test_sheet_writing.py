@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import InputError
-from chainrule.explain.practice.sheet_text import value_text, with_work
+from chainrule.explain.worksheets.sheet_writing import value_text, with_work
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "worksheets").glob("*.toml"))
 SHEETS = [path for path in EXAMPLES if "\n[work]" in path.read_text(encoding="utf-8")]
