@@ -107,7 +107,7 @@ def _path_line(gradient: Name, edges: Sequence[Edge]) -> Line:
     numbers: list[Node] = []
     product = 1.0
     for edge in edges:
-        symbols += [Symbol(str(name)) for name in edge.names] or [Number(edge.factor)]
+        symbols += [Symbol(name) for name in edge.names] or [Number(edge.factor)]
         numbers.append(Number(edge.factor))
         product *= edge.factor
     return Line(gradient, (Product(tuple(symbols)), Product(tuple(numbers)), Number(product)), "one path")

@@ -32,7 +32,7 @@ def factored(graph: ExpressionGraph, variable: Name) -> Node | None:
         terms: list[Node] = []
         for name in step.inputs:
             if name in known:
-                slope = Symbol(str(graph.local(step.name, name)))
+                slope = Symbol(graph.local(step.name, name))
                 inner = known[name]
                 factors = inner.factors if isinstance(inner, Product) else () if inner is None else (inner,)
                 terms.append(Product((slope, *factors)) if factors else slope)
@@ -52,10 +52,10 @@ def _holds_sum(term: Node) -> bool:
 
 def written_out(graph: ExpressionGraph, variable: Name) -> Node | None:
     """The derivative of the result by a variable, in variables only; None where that is too long to be read."""
-    values: dict[str, Node] = {}
+    values: dict[Name, Node] = {}
     derivatives: dict[Name, Node] = {variable: Number(1.0)}
     for step in graph.steps.values():
-        values[str(step.name)] = replace_symbols(own_formula(step), values)
+        values[step.name] = replace_symbols(own_formula(step), values)
         terms = []
         for name in step.inputs:
             if name in derivatives:
@@ -64,7 +64,7 @@ def written_out(graph: ExpressionGraph, variable: Name) -> Node | None:
                 terms.append(times(replace_symbols(slope, values), derivatives[name]))
         if terms:
             derivatives[step.name] = plus(terms)
-        if size(values[str(step.name)]) > 4 * LARGEST:
+        if size(values[step.name]) > 4 * LARGEST:
             return None
     found = derivatives.get(graph.end, Number(0.0))
     return found if size(found) <= LARGEST_WRITTEN_OUT else None

@@ -33,7 +33,7 @@ from chainrule.explain.formula import (
     symbols_of,
 )
 from chainrule.explain.network.values import options_of
-from chainrule.explain.quantities.names import Name, quantity_named
+from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
 
 ZERO, ONE = Number(0.0), Number(1.0)
@@ -42,7 +42,7 @@ GENERAL = {"/": "h = a / b", "**": "h = a^b", "max": "h = max(a, b)", "min": "h 
 
 def node(atom: Atom) -> Node:
     """An atom in a formula."""
-    return Symbol(str(atom)) if isinstance(atom, Name) else atom
+    return Symbol(atom) if isinstance(atom, Name) else atom
 
 
 def own_formula(step: Step) -> Node:
@@ -90,10 +90,10 @@ def slope_recipes(step: Step, by: Name) -> tuple[Recipe, ...]:
 
 def from_tree(tree: Node, general: str) -> FunctionOf:
     """A recipe that is a formula and nothing else."""
-    names = [name for name in map(quantity_named, symbols_of(tree)) if name is not None]
+    names = [name for name in symbols_of(tree) if isinstance(name, Name)]
 
     def function(points: Doubles) -> Array:
-        values = {str(name): points[:, i] for i, name in enumerate(names)}
+        values = {name: points[:, i] for i, name in enumerate(names)}
         return np.broadcast_to(np.asarray(evaluate(tree, values), dtype=float), len(points))
 
     return FunctionOf(tuple(names), function, general, lambda: tree)

@@ -77,9 +77,10 @@ def _define(tree: Node, definitions: dict[str, Node]) -> Node:
     def change(node: Node) -> Node | None:
         if not isinstance(node, Symbol):
             return None
-        if node.name in definitions:
-            return definitions[node.name]
-        stem, _, index = node.name.rpartition("_")
+        letter = str(node.name)
+        if letter in definitions:
+            return definitions[letter]
+        stem, _, index = letter.rpartition("_")
         if stem in definitions:
             return rebuild(definitions[stem], lambda n: Symbol(f"{n.name}_{index}") if isinstance(n, Symbol) else None)
         return None

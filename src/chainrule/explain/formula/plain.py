@@ -26,7 +26,7 @@ from chainrule.explain.formula.numbers import DIGITS, shown
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 
 
-def formula_text(node: Node, symbol: Callable[[Symbol], str] = lambda s: s.name, digits: int = DIGITS) -> str:
+def formula_text(node: Node, symbol: Callable[[Symbol], str] = lambda s: str(s.name), digits: int = DIGITS) -> str:
     """A formula as text.
 
     >>> from chainrule.explain.formula import read_formula

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,9 @@ class NamedNumber(Number):
 
 @dataclass(frozen=True)
 class Symbol:
-    """Something with a value: a quantity (`"z[hidden,1]"`), or a letter of a formula (`"slope"`, `"z_j"`)."""
+    """Something with a value: a letter of a formula (`"slope"`, `"z_j"`), or whatever names a quantity."""
 
-    name: str
+    name: Hashable
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
-def evaluate(node: Node, values: Mapping[str, Any]) -> Any:
+def evaluate(node: Node, values: Mapping[Any, Any]) -> Any:
     """The value of a formula, from numbers or arrays by symbol.
 
     >>> float(evaluate(Sum((Number(1), Negative(Symbol("h")))), {"h": 0.25}))
@@ -154,7 +154,7 @@ def evaluate(node: Node, values: Mapping[str, Any]) -> Any:
         return _evaluate(node, values)
 
 
-def _evaluate(node: Node, values: Mapping[str, Any]) -> Any:
+def _evaluate(node: Node, values: Mapping[Any, Any]) -> Any:
     match node:
         case Number(value):
             return value
@@ -213,7 +213,7 @@ def rebuild(node: Node, change: Callable[[Node], Node | None]) -> Node:
     return node
 
 
-def replace_symbols(node: Node, replacements: Mapping[str, Node]) -> Node:
+def replace_symbols(node: Node, replacements: Mapping[Any, Node]) -> Node:
     """The tree with symbols replaced by name; named numbers become plain ones."""
 
     def change(n: Node) -> Node | None:
@@ -234,7 +234,7 @@ def expand_sums(node: Node, indices: Sequence[int], bound: Mapping[str, int]) ->
         match n:
             case SumOver(index, body):
                 return Sum(tuple(expand_sums(body, indices, {**bound, index: i}) for i in indices))
-            case Symbol(name) if "_" in name and name.rsplit("_", 1)[1] in bound:
+            case Symbol(str(name)) if name.rpartition("_")[2] in bound and "_" in name:
                 stem, index = name.rsplit("_", 1)
                 return Symbol(f"{stem}_{bound[index]}")
             case Iverson(left, right):
@@ -244,9 +244,9 @@ def expand_sums(node: Node, indices: Sequence[int], bound: Mapping[str, int]) ->
     return rebuild(node, change)
 
 
-def symbols_of(node: Node) -> list[str]:
+def symbols_of(node: Node) -> list[Hashable]:
     """The names of all symbols in a formula, each once, in order."""
-    found: dict[str, None] = {}
+    found: dict[Hashable, None] = {}
 
     def note(n: Node) -> None:
         if isinstance(n, Symbol):

@@ -33,8 +33,8 @@ def normalized_tree(graph: Graph, step: Step, row: int, unit: int) -> Node:
     of_batch = graph.trace.training
     mean = float(column.mean() if of_batch else state["mean"][unit])
     variance = float(column.var() if of_batch else state["variance"][unit])
-    scale, shift = (Symbol(str(Name(parameter, step.name, (unit + 1,)))) for parameter in ("scale", "shift"))
-    x = Symbol(str(graph.name_of(step.inputs[0], row, unit)))
+    scale, shift = (Symbol(Name(parameter, step.name, (unit + 1,))) for parameter in ("scale", "shift"))
+    x = Symbol(graph.name_of(step.inputs[0], row, unit))
     distance = Sum((x, Negative(NamedNumber(mean, "mean"))))
     root = Call("sqrt", (Sum((NamedNumber(variance, "variance"), Number(step.layer.epsilon))),))
     return Sum((Quotient(Product((scale, distance)), root), shift))
@@ -46,7 +46,7 @@ def back_tree(graph: Graph, step: Step, row: int, unit: int) -> Node:
     x_hat, std = memo["x_hat"][:, unit], float(memo["std"][unit])
     scale = graph.trace.parameters[step.index]["scale"][unit]
     d = graph.trace.gradient(step.output)[:, unit] * scale
-    own = Product((Symbol(str(graph.name_of(step.output, row, unit, gradient=True))), _scale(step, unit)))
+    own = Product((Symbol(graph.name_of(step.output, row, unit, gradient=True)), _scale(step, unit)))
     below = NamedNumber(std, "std")
     if not graph.trace.training:
         return Quotient(own, below)
@@ -59,11 +59,11 @@ def gradient_tree(graph: Graph, step: Step, parameter: str, unit: int) -> Node:
     x_hat = graph.trace.forward.memos[step.index]["x_hat"][:, unit]
     terms: list[Node] = []
     for row in range(graph.trace.n_rows):
-        delta = Symbol(str(graph.name_of(step.output, row, unit, gradient=True)))
+        delta = Symbol(graph.name_of(step.output, row, unit, gradient=True))
         label = "x_hat" if graph.trace.n_rows == 1 else f"x_hat[row {row + 1}]"
         terms.append(Product((delta, NamedNumber(float(x_hat[row]), label))) if parameter == "scale" else delta)
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
 
 def _scale(step: Step, unit: int) -> Node:
-    return Symbol(str(Name("scale", step.name, (unit + 1,))))
+    return Symbol(Name("scale", step.name, (unit + 1,)))

@@ -114,7 +114,7 @@ def share_tree(text: str, loss: Loss, letters: dict[str, Name]) -> Node:
         return node.body if isinstance(node, SumOver) and node.index == "j" else None
 
     tree = rebuild(read_formula(text).right, body)
-    symbols: dict[str, Node] = {f"{letter}_j": Symbol(str(name)) for letter, name in letters.items()}
+    symbols: dict[str, Node] = {f"{letter}_j": Symbol(name) for letter, name in letters.items()}
     return replace_symbols(tree, options_of(loss) | symbols)
 
 
@@ -214,7 +214,7 @@ def fused_gradient(graph: Graph, index: int, row: int, unit: int, factor: float)
     def function(points: Doubles) -> Array:
         from chainrule.explain.formula import evaluate
 
-        values = {str(name): points[:, i] for i, name in enumerate(used)}
+        values = {name: points[:, i] for i, name in enumerate(used)}
         return np.broadcast_to(evaluate(tree, values), len(points))
 
     return FunctionOf(used, function, text, lambda: tree, "fused")

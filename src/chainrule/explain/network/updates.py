@@ -43,7 +43,7 @@ def updated(graph: Graph, name: Name) -> tuple[Recipe, ...]:
 
     def formula() -> Node:
         letters = options_of(optimizer)
-        letters |= {"w": Symbol(str(own)), "g": Symbol(str(gradient)), "rate": Number(rate), "t": Number(float(t))}
+        letters |= {"w": Symbol(own), "g": Symbol(gradient), "rate": Number(rate), "t": Number(float(t))}
         memory = dict(zip(optimizer.slot_letters, remembered[:, 0], strict=False))
         letters |= {letter: Number(float(value)) for letter, value in memory.items()}
         return replace_symbols(read_formula(text).right, letters)

@@ -85,7 +85,7 @@ def options_of(thing: object) -> dict[str, Node]:
 
 def bound(text: str, letters: Mapping[str, Name], thing: object) -> Node:
     """A formula text with its letters bound to quantities and its options to numbers."""
-    symbols: dict[str, Node] = {letter: Symbol(str(name)) for letter, name in letters.items()}
+    symbols: dict[str, Node] = {letter: Symbol(name) for letter, name in letters.items()}
     return replace_symbols(read_formula(text).right, options_of(thing) | symbols)
 
 
@@ -96,7 +96,7 @@ def bound_over(
     n = max(len(names) for names in letters.values())
     tree = expand_sums(read_formula(text).right, range(first, first + n), indices)
     symbols: dict[str, Node] = {
-        f"{letter}_{i}": Symbol(str(name)) for letter, names in letters.items() for i, name in enumerate(names, first)
+        f"{letter}_{i}": Symbol(name) for letter, names in letters.items() for i, name in enumerate(names, first)
     }
     return replace_symbols(tree, options_of(thing) | symbols)
 

@@ -116,13 +116,13 @@ class Session:
             hints.append(" = ".join(dict.fromkeys([question.symbol, symbols, numbers])))
         return [*hints, f"{question.symbol} = {self._value(question)}"]
 
-    def _own_numbers(self, quantity: Quantity) -> dict[str, Node]:
+    def _own_numbers(self, quantity: Quantity) -> dict[Name, Node]:
         """What the formula's symbols stand for: the learner's own numbers where there are some."""
         judge = self._judge()
         formula = quantity.routes[0].formula
         assert formula is not None
-        known = [symbol for symbol in symbols_of(formula) if symbol.split("[")[0] in KINDS]
-        return {symbol: Number(judge.views[0].lookup(parse(symbol)).point) for symbol in known}
+        known = [name for name in symbols_of(formula) if isinstance(name, Name)]
+        return {name: Number(judge.views[0].lookup(name).point) for name in known}
 
     def _value(self, question: Question) -> str:
         """The value, and what follows from the learner's own numbers where that is something else."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.errors import InputError
 from chainrule.explain.formula import Node, Number, Symbol, replace_symbols, symbols_of
 from chainrule.explain.formula.numbers import shown
-from chainrule.explain.quantities.names import GIVEN, Name, kind_of, quantity_named
+from chainrule.explain.quantities.names import GIVEN, Name, kind_of
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.quantities.protocol import Quantities
 from chainrule.explain.quantities.recipes import Products
@@ -212,13 +212,12 @@ class AnyDerivation(ABC):
 
     def with_numbers(self, tree: Node) -> Node:
         """A formula with the values of its symbols put in."""
-        names = {symbol: quantity_named(symbol) for symbol in symbols_of(tree)}
-        return replace_symbols(tree, {s: Number(self.graph.value(n)) for s, n in names.items() if n is not None})
+        names = [name for name in symbols_of(tree) if isinstance(name, Name)]
+        return replace_symbols(tree, {name: Number(self.graph.value(name)) for name in names})
 
     def symbol_text(self, symbol: Symbol) -> str:
         """A symbol of a formula in the derivation's notation."""
-        name = quantity_named(symbol.name)
-        return symbol.name if name is None else self.notation.text(name)
+        return self.notation.text(symbol.name) if isinstance(symbol.name, Name) else str(symbol.name)
 
     def mark(self, work: Mapping[str, Any], symbols: Mapping[str, str] | None = None) -> Marks:
         """Mark hand-worked numbers: texts by name (or by your own symbol, explained in `symbols`).

@@ -103,18 +103,6 @@ def kind_of(name: Name) -> Kind:
     return KINDS.get(name.kind) or EXPRESSION_KINDS[name.kind]
 
 
-def quantity_named(symbol: str) -> Name | None:
-    """The quantity that a symbol of a formula stands for; None for a letter such as `slope` or `pi`.
-
-    >>> quantity_named("z[hidden,1]"), quantity_named("slope")
-    (Name(kind='z', layer='hidden', index=(1,), row=None), None)
-    """
-    kind, bracket, inside = symbol.partition("[")
-    if kind in EXPRESSION_KINDS and bracket:
-        return Name(kind, inside.removesuffix("]"))
-    return parse(symbol) if kind in KINDS else None
-
-
 def plainly_spelled(text: str) -> str:
     """A name with the signs that people paste, `\u2202` and the like, as the plain ones that names have."""
     return "".join(_SPELLINGS.get(c, c) for c in text.strip())

@@ -59,9 +59,9 @@ class Products:
 
 def _term(part: Part) -> Node:
     if len(part.factors) == 2 and part.factors[0] == part.factors[1]:
-        factors: list[Node] = [Power(Symbol(str(part.factors[0])), Number(2.0))]
+        factors: list[Node] = [Power(Symbol(part.factors[0]), Number(2.0))]
     else:
-        factors = [Symbol(str(name)) for name in part.factors]
+        factors = [Symbol(name) for name in part.factors]
     coefficient = part.coefficient
     if abs(coefficient) != 1 or not factors:
         factors.insert(0, Number(abs(coefficient), part.label or None))

@@ -32,7 +32,7 @@ from chainrule.explain.formula import (
     Symbol,
 )
 from chainrule.explain.formula.numbers import shown
-from chainrule.explain.quantities.names import quantity_named
+from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.render.latex_text import latex_letter, latex_text
 
@@ -219,9 +219,9 @@ class _Writer:
             case Symbol(name):
                 if name == "pi":
                     return r"\pi", ATOM
-                if (quantity := quantity_named(name)) is not None:
-                    return latex_written(self.notation.written(quantity)), ATOM
-                return f"\\text{{{latex_text(name)}}}", ATOM
+                if isinstance(name, Name):
+                    return latex_written(self.notation.written(name)), ATOM
+                return f"\\text{{{latex_text(str(name))}}}", ATOM
             case Negative(of):
                 return f"-{self.within(of, PRODUCT)}", SUM
             case Sum(terms):

@@ -24,7 +24,7 @@ from chainrule.explain.formula import (
     Symbol,
 )
 from chainrule.explain.formula.numbers import shown
-from chainrule.explain.quantities.names import Name, quantity_named
+from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign, Written
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
@@ -175,9 +175,9 @@ class _Writer:
             case Symbol("pi"):
                 return "<mi>π</mi>", ATOM
             case Symbol(name):
-                if (quantity := quantity_named(name)) is not None:
-                    return mathml_written(self.notation.written(quantity)), ATOM
-                return f"<mtext>{escape(name)}</mtext>", ATOM
+                if isinstance(name, Name):
+                    return mathml_written(self.notation.written(name)), ATOM
+                return f"<mtext>{escape(str(name))}</mtext>", ATOM
             case Negative(of):
                 return f'<mrow><mo form="prefix">\u2212</mo>{self.within(of, PRODUCT)}</mrow>', SUM
             case Sum(terms):

@@ -16,7 +16,7 @@ from chainrule.explain.document.blocks import (
 from chainrule.explain.formula import Symbol
 from chainrule.explain.formula.numbers import shown
 from chainrule.explain.formula.plain import formula_text
-from chainrule.explain.quantities.names import quantity_named
+from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation
 
 
@@ -42,8 +42,7 @@ def to_text(document: Document) -> str:
 
 def symbol_text(notation: Notation, symbol: Symbol) -> str:
     """A symbol of a formula in a notation; letters that are no quantities stay as they are."""
-    name = quantity_named(symbol.name)
-    return symbol.name if name is None else notation.text(name)
+    return notation.text(symbol.name) if isinstance(symbol.name, Name) else str(symbol.name)
 
 
 def line_text(line: Line, document: Document) -> str:

@@ -12,7 +12,7 @@ from chainrule.explain.formula import Call, Node, Number, Quotient, evaluate
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.marking.mistakes.attempt import BY_PARAMETERS, Attempt, is_penalty, scaled
 from chainrule.explain.network.costs import head_slot
-from chainrule.explain.quantities.names import Name, parse
+from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
 from chainrule.explain.quantities.rounding import Spread, product, through
 from chainrule.losses import LOSSES, Loss
@@ -73,10 +73,10 @@ def _evaluated(a: Attempt, tree: Node) -> Spread:
     """A tree of names, with logarithms of 0 left out as the loss leaves them out."""
     from chainrule.explain.formula import symbols_of
 
-    names = [parse(symbol) for symbol in symbols_of(tree) if symbol != "pi"]
+    names = [name for name in symbols_of(tree) if isinstance(name, Name)]
 
     def function(points: Doubles) -> Array:
-        values = {str(name): points[:, i] for i, name in enumerate(names)}
+        values = {name: points[:, i] for i, name in enumerate(names)}
         return np.nan_to_num(np.broadcast_to(evaluate(tree, values), len(points)), nan=0.0)
 
     return through(function, [a.view.lookup(name) for name in names])
