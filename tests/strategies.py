@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chainrule import Activation, Add, BatchNorm, Concatenate, Dense, Dropout, Flatten, Input, Model, Network
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
+from chainrule.explain.network.trace import Moment, Trace
 from chainrule.layers import Value
 from chainrule.losses import Loss
 
@@ -133,3 +134,9 @@ def general_problems(draw: st.DrawFn, engine: str) -> Problem:
     data = prepare_rows(network, model.objective, X, y, weights, model.dtype)
     note(network.to_json())
     return Problem(model, data, X, y, weights, options)
+
+
+def traced(problem: Problem, training: bool = False) -> Trace:
+    """What the reference engine computes for the problem's rows."""
+    model = problem.model
+    return Trace(model.network, model.objective, Moment.of(model), problem.data, training=training)

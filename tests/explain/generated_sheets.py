@@ -15,6 +15,7 @@ import problems
 from chainrule import Dense, Input, Model, Network, activations, losses
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
+from chainrule.explain.network.costs import charges
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.order import in_order
 from chainrule.explain.quantities.names import Name
@@ -176,7 +177,7 @@ def _change(graph: Graph, name: Name, v: Value, sign: float = 1.0) -> float:
     w = np.array([v(name._replace(kind=name.kind[:-1]))])
     g = np.array([sign * v(name._replace(kind=f"dL/d{name.kind[:-1]}"))])
     before = float(w[0])
-    optimizer = graph.trace.model.optimizer
+    optimizer = graph.trace.optimizer
     slots = np.zeros((len(optimizer.slot_names), 1))
     optimizer.start(slots)
     optimizer.update(w, g, slots, graph.trace.rate, 1)
@@ -254,7 +255,7 @@ def _penalty_missing(graph: Graph, name: Name, v: Value) -> float:
         return right(graph, name, v) - v(Name("penalty"))
     own = Name("W", name.layer, name.index)
     w = v(own)
-    l1, l2 = graph.trace.model.options["l1"], graph.trace.model.options["l2"]
+    l1, l2 = charges(graph, graph.parameter_steps["W", name.layer][1].offset)
     return right(graph, name, v) - 2 * l2 * w - l1 * float(np.sign(w))
 
 
@@ -272,7 +273,7 @@ def _ascent(graph: Graph, name: Name, v: Value) -> float:
 
 
 def _adam(graph: Graph, name: Name, v: Value, correct: bool, inside: bool) -> float:
-    o, g = graph.trace.model.optimizer, v(name._replace(kind=f"dL/d{name.kind[:-1]}"))
+    o, g = graph.trace.optimizer, v(name._replace(kind=f"dL/d{name.kind[:-1]}"))
     m, s = ((1 - o.beta1) * g, (1 - o.beta2) * g * g) if not correct else (g, g * g)
     root = math.sqrt(s + o.epsilon) if inside else math.sqrt(s) + o.epsilon
     return v(name._replace(kind=name.kind[:-1])) - graph.trace.rate * m / root
@@ -296,7 +297,7 @@ def _elementwise(graph: Graph, n: Name) -> bool:
 
 
 def _adam_used(graph: Graph, n: Name) -> bool:
-    return n.kind.endswith("+") and isinstance(graph.trace.model.optimizer, Adam)
+    return n.kind.endswith("+") and isinstance(graph.trace.optimizer, Adam)
 
 
 def _penalized(graph: Graph, n: Name) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import Problem, general_problems
+from strategies import Problem, general_problems, traced
 
 from chainrule import InputError, Model, Network
 from chainrule.explain.derivation import Derivation
@@ -16,13 +16,12 @@ from chainrule.explain.formula import evaluate as evaluate_tree
 from chainrule.explain.formula import symbols_of
 from chainrule.explain.network.costs import MANY
 from chainrule.explain.network.order import in_order, position
-from chainrule.explain.network.trace import Trace
 from chainrule.explain.quantities.names import GIVEN, parse
 from chainrule.explain.quantities.recipes import evaluate
 
 
 def derive(problem: Problem, training: bool = False) -> Derivation:
-    return Derivation(Trace(problem.model, problem.data, training=training))
+    return Derivation(traced(problem, training))
 
 
 def close(a: float, b: float, scale: float = 1.0) -> bool:

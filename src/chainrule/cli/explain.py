@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ from chainrule.cli.screen import columns, show
 from chainrule.errors import FileError, InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from chainrule.explain.quantities.calculation import AnyDerivation
+    from chainrule.explain.output import AnyDerivation
 
 _NUMBERS, _SIZES, _EXPRESSION = "Numbers that go in", "A network without a file", "An expression"
 FORMATS = {"text": "to_text", "markdown": "to_markdown", "latex": "to_latex", "html": "to_html", "json": "to_json"}
@@ -183,7 +183,7 @@ def explain(
 
 def _derivation(
     what: str | None, asked: Asked, expression: str | None, at: list[str] | None
-) -> tuple[AnyDerivation, int | None]:
+) -> tuple[AnyDerivation[Any], int | None]:
     """What is explained, and which row of it."""
     if expression is not None:
         if what is not None:
@@ -204,7 +204,7 @@ def _derivation(
 
 
 def _written(
-    derivation: AnyDerivation, form: str, weight: str | None, layer: str | None, unit: int | None, row: int | None
+    derivation: AnyDerivation[Any], form: str, weight: str | None, layer: str | None, unit: int | None, row: int | None
 ) -> str:
     text: str = getattr(derivation, FORMATS[form])(weight=weight, layer=layer, unit=unit, row=row)
     return text

@@ -75,9 +75,7 @@ def derive(what: str, asked: Asked) -> tuple[Derivation, int | None]:
         return read_worksheet(what).derivation(asked.notation), asked.row
     if kind == SHAPE:
         return _of_shape(what, asked), asked.row
-    work = _of_model(what, asked)
-    work.graph.without_update = True  # the optimizer's memory isn't in the file: the next step would be another one
-    return work, asked.row if asked.table is None else None
+    return _of_model(what, asked), asked.row if asked.table is None else None
 
 
 def _check_options(what: str, kind: str, asked: Asked) -> None:
@@ -105,11 +103,11 @@ def _of_shape(what: str, asked: Asked) -> Derivation:
     seed = 0 if asked.seed is None else asked.seed
     model = Model(network, loss, optimizer, seed=seed, dtype="float64", engine="reference")
     work = model.explain(*_rows(model, asked.x, asked.y), notation=asked.notation or "ours")
-    work.graph.without_update = asked.optimizer is None and asked.learning_rate is None
-    return work
+    return work.again(update=asked.optimizer is not None or asked.learning_rate is not None)
 
 
 def _of_model(what: str, asked: Asked) -> Derivation:
+    """Without an update: the optimizer's memory isn't in the file, so the next step would be another one."""
     from chainrule.files import load
     from chainrule.model import Model
     from chainrule.tables.table_model import TableModel
@@ -135,8 +133,7 @@ def _of_table_model(what: str, model: TableModel, asked: Asked) -> Derivation:
         work = model.explain(frame, row, notation=asked.notation or "ours")
     except InputError as error:
         raise InputError(f"{asked.table}, row {row}: {error}") from None
-    work.title = f"{what}: {Path(asked.table).name}, row {row}"
-    return work
+    return work.again(title=f"{what}: {Path(asked.table).name}, row {row}", update=False)
 
 
 def _of_array_model(what: str, model: Model, asked: Asked) -> Derivation:
@@ -150,8 +147,7 @@ def _of_array_model(what: str, model: Model, asked: Asked) -> Derivation:
             y = _targets(model, "--y", asked.y, 1)
         what = f"{what}: {Path(asked.table).name}, row {row}"
     work = model.explain(X, y, notation=asked.notation or "ours")
-    work.title = what
-    return work
+    return work.again(title=what, update=False)
 
 
 def _of_estimator(what: str, estimator: Perceptron, asked: Asked) -> Derivation:
@@ -171,8 +167,7 @@ def _of_estimator(what: str, estimator: Perceptron, asked: Asked) -> Derivation:
 
         X = DataFrame(X, schema=[str(name) for name in names])
     work: Derivation = estimator.explain(X, y, notation=asked.notation or "ours")
-    work.title = what
-    return work
+    return work.again(title=what, update=False)
 
 
 def _own_targets(estimator: Any, text: str, rows: int) -> Any:

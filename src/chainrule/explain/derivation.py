@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any
 
+from chainrule.explain.document.blocks import Block, Document
+from chainrule.explain.document.of_network import Choice, check, document
 from chainrule.explain.formula.numbers import shown
 from chainrule.explain.network.graph import Graph
-from chainrule.explain.network.trace import Trace, trace_rows
-from chainrule.explain.quantities.calculation import AnyDerivation, Quantity, Route
+from chainrule.explain.network.trace import Trace, Trained, trace_rows
+from chainrule.explain.output import AnyDerivation
+from chainrule.explain.quantities.calculation import Quantity, Route
 from chainrule.explain.quantities.notation import Notation, get_notation
 
-if TYPE_CHECKING:
-    from chainrule.explain.document.blocks import Block, Document
-    from chainrule.model import Model
 
-
-class Derivation(AnyDerivation):
+class Derivation(AnyDerivation[Graph]):
     """Every quantity of a traced forward and backward pass, made when it is asked for.
 
     Arguments:
         trace: the engine's numbers.
         notation: the name of a notation, or one of your own; see `chainrule.explain.quantities.notation`.
         digits: significant digits of the numbers in formulas.
+        title: of its documents; empty for one that says what network it is.
+        symbols: an author's own symbols, each with the name of its quantity; they go before the notation's.
+        notes: what else belongs at the beginning of its documents.
+        model: whose numbers they are.
 
     >>> from chainrule import Model, Network
     >>> net = Network.mlp(2, [2], 1, activation="sigmoid", output="sigmoid")
@@ -35,22 +40,21 @@ class Derivation(AnyDerivation):
     dL/dW[hidden,2,1] = dL/dz[hidden,1]*dz/dW[hidden,2,1] = -0.0311593*0.8 = -0.0249275
     """
 
-    def __init__(self, trace: Trace, *, notation: str | Notation = "ours", digits: int = 6, title: str = ""):
-        self.trace = trace
+    def __init__(
+        self, trace: Trace, *, notation: str | Notation = "ours", digits: int = 6, title: str = "",
+        symbols: Mapping[str, str] | None = None, notes: Sequence[Block] = (), model: Any = None,
+    ):  # fmt: skip
         graph = Graph(trace)
-        super().__init__(graph, get_notation(notation, graph), digits, title)
-        self.graph: Graph = graph
-        self.notes: list[Block] = []  # what else belongs at the beginning of its document
+        own = {graph.parse(name): symbol for symbol, name in (symbols or {}).items()}
+        super().__init__(graph, get_notation(notation, graph, own), digits, title)
+        self.trace = trace
+        self.model = model
+        self.notes = list(notes)
 
     @property
     def n_rows(self) -> int:
         """How many rows are explained together."""
         return self.trace.n_rows
-
-    @property
-    def model(self) -> Model:
-        """The model that is explained."""
-        return self.trace.model
 
     def select(
         self,
@@ -61,16 +65,20 @@ class Derivation(AnyDerivation):
         kinds: tuple[str, ...] | None = None,
     ) -> list[Quantity]:
         """The quantities of one layer, unit (from 1), row (from 1) or of some kinds, in the order of computation."""
-        from chainrule.explain.document.of_network import Choice, check
-
-        check(self, Choice(layer, unit, row))
+        check(self.graph, Choice(layer, unit, row))
         return super().select(layer=layer, unit=unit, row=row, kinds=kinds)
 
     def document(self, **choice: Any) -> Document:
         """What to write down, for renderers: everything, or one `layer`, `unit`, `row` or `weight` with its paths."""
-        from chainrule.explain.document.of_network import Choice, document
+        return document(self, Choice(**choice), self.notes)
 
-        return document(self, Choice(**choice))
+    def again(self, *, title: str = "", update: bool = True) -> Derivation:
+        """The same numbers under another title, or without an update."""
+        trace = copy(self.trace)
+        trace.has_update = update
+        return Derivation(
+            trace, notation=self.notation, digits=self.digits, title=title, notes=self.notes, model=self.model
+        )
 
     @property
     def loss(self) -> float:
@@ -78,26 +86,25 @@ class Derivation(AnyDerivation):
         return self.trace.loss
 
     def __repr__(self) -> str:
-        loss = "forward only" if self.graph.forward_only else f"L = {shown(self.loss)}"
-        rows = self.trace.n_rows
-        return f"<Derivation of {self.model.network!r}, {rows} row{'s' * (rows > 1)}, {loss}>"
+        loss = f"L = {shown(self.loss)}" if self.trace.has_target else "forward only"
+        return f"<Derivation of {self.trace.network!r}, {self.n_rows} row{'s' * (self.n_rows > 1)}, {loss}>"
 
 
 def explain(
-    model: Model,
+    model: Trained,
     X: Any,
     y: Any = None,
     sample_weight: Any = None,
     *,
     training: bool = False,
+    update: bool = True,
     notation: str | Notation = "ours",
     digits: int = 6,
+    title: str = "",
 ) -> Derivation:
     """The derivation of a row, or of several as one batch: what `Model.explain` calls."""
-    trace = trace_rows(model, X, y, sample_weight, training=training)
-    work = Derivation(trace, notation=notation, digits=digits)
-    work.graph.forward_only = y is None
-    return work
+    trace = trace_rows(model, X, y, sample_weight, training=training, has_update=update)
+    return Derivation(trace, notation=notation, digits=digits, title=title, model=model)
 
 
 __all__ = ["Derivation", "Quantity", "Route", "explain"]

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.errors import InputError, listed
+from chainrule.explain.document.blocks import Document
+from chainrule.explain.document.of_expression import document
 from chainrule.explain.expression.chain import ExpressionGraph
 from chainrule.explain.expression.cut import Steps, cut
+from chainrule.explain.expression.functions import CONSTANTS
 from chainrule.explain.expression.statements import TOO_DEEP, read_expression
 from chainrule.explain.expression.symbols import ExpressionNotation
 from chainrule.explain.formula.numbers import shown
-from chainrule.explain.quantities.calculation import AnyDerivation
+from chainrule.explain.output import AnyDerivation
 from chainrule.explain.quantities.names import Name
 
-if TYPE_CHECKING:
-    from chainrule.explain.document.blocks import Document
 
-
-class ExpressionDerivation(AnyDerivation):
+class ExpressionDerivation(AnyDerivation[ExpressionGraph]):
     """Every step of an expression at a point, forward and backward.
 
     >>> from chainrule import explain_expression
@@ -30,11 +30,8 @@ class ExpressionDerivation(AnyDerivation):
     2
     """
 
-    graph: ExpressionGraph
-
     def __init__(self, graph: ExpressionGraph, *, digits: int = 6, title: str = ""):
         super().__init__(graph, ExpressionNotation(graph), digits, title or graph.source.whole)
-        self.graph = graph
 
     @property
     def n_rows(self) -> int:
@@ -58,18 +55,11 @@ class ExpressionDerivation(AnyDerivation):
 
     def document(self, **choice: Any) -> Document:
         """What to write down, for renderers: everything, or with `weight` one variable and its paths."""
-        from chainrule.explain.document.of_expression import document
-
         return document(self, **choice)
 
     def __repr__(self) -> str:
         end = self.graph.end
-        return f"<Derivation of {end.layer} = {shown(self.value)} at {point_text(self.graph)}>"
-
-
-def point_text(graph: ExpressionGraph) -> str:
-    """The point, `x = 1, y = 2`."""
-    return ", ".join(f"{name.layer} = {shown(graph.value(name))}" for name in graph.variables)
+        return f"<Derivation of {end.layer} = {shown(self.value)} at {self.graph.point}>"
 
 
 def explain_expression(expression: str, at: Mapping[str, float], *, digits: int = 6) -> ExpressionDerivation:
@@ -100,8 +90,6 @@ def explain_expression(expression: str, at: Mapping[str, float], *, digits: int 
 
 
 def _checked(steps: Steps, at: Mapping[str, Any]) -> dict[str, float]:
-    from chainrule.explain.expression.functions import CONSTANTS
-
     wanted = [name.layer for name in steps.given if name.layer not in CONSTANTS or name.layer in at]
     computed = [step.name.layer for step in steps.steps]
     for name in at:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.errors import InputError, counted
-from chainrule.explain.document.blocks import Paragraph, Table
+from chainrule.explain.derivation import Derivation
+from chainrule.explain.document.blocks import Block, Paragraph, Table
 from chainrule.explain.formula.numbers import shown
+from chainrule.explain.network.trace import Trace, trace_rows
 from chainrule.limits import COUNT
 from chainrule.tables.preparation import as_table
 from chainrule.tables.values import known
@@ -16,8 +18,6 @@ from chainrule.tables.values import known
 if TYPE_CHECKING:
     import polars as pl
 
-    from chainrule.explain.derivation import Derivation
-    from chainrule.explain.document.blocks import Block
     from chainrule.model import Model
     from chainrule.tables.encoding import TableEncoding
     from chainrule.tables.target import TargetPlan
@@ -48,15 +48,15 @@ def explain(
     X, notes = encoding.encode(frame)
     has_target = target.name in frame.columns and bool(known(frame[target.name]).all())
     y = target.encode(frame) if has_target else None
-    work = model.explain(X, y, training=training, notation=notation)
-    work.notes = _meaning(encoding, target, frame, X, work)
+    trace = trace_rows(model, X, y, training=training)
+    said = _meaning(encoding, target, frame, X, trace)
     if frame.height == 1:
-        work.notes.append(Paragraph(_predicted(target, work)))
-    work.notes += [Paragraph(f"{line[0].upper()}{line[1:]}.") for line in notes.lines]
-    return work
+        said.append(Paragraph(_predicted(target, trace)))
+    said += [Paragraph(f"{line[0].upper()}{line[1:]}.") for line in notes.lines]
+    return Derivation(trace, notation=notation, notes=said, model=model)
 
 
-def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X: Any, work: Derivation) -> list[Block]:
+def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X: Any, trace: Trace) -> list[Block]:
     """What the inputs and the targets are; of a single row also what the table says."""
     names = encoding.feature_names
     if len(names) > MANY:
@@ -67,7 +67,7 @@ def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X
     for i, (name, column) in enumerate(zip(names, origin, strict=True)):
         values = (_cell(frame[column][0]), shown(float(X[0, i]))) if one else ()
         rows.append((f"x[{i + 1}]", name, *values))
-    targets = None if work.graph.forward_only else work.trace.targets(0)
+    targets = trace.targets(0) if trace.has_target else None
     told = _cell(frame[target.name][0]) if one and targets is not None else ""
     for i, name in enumerate([f"{target.name}={value}" for value in target.classes] or [target.name]):
         values = (told, "" if targets is None else shown(float(np.asarray(targets)[0, i]))) if one else ()
@@ -76,9 +76,9 @@ def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X
     return [Table(columns, tuple(rows), (2, 3) if one else ())]
 
 
-def _predicted(target: TargetPlan, work: Derivation) -> str:
+def _predicted(target: TargetPlan, trace: Trace) -> str:
     """What the network's outputs for a single row say in the target's own values."""
-    outputs = work.trace.value(work.trace.network.heads[0].slot)[0]
+    outputs = trace.value(trace.network.heads[0].slot)[0]
     if not target.classes:
         return f"Predicted: {target.name} = {shown(float(target.decode(outputs)[0]))}, in the table's own units."
     best = int(outputs.argmax())

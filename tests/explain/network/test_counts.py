@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
-from strategies import Problem, general_problems
+from strategies import Problem, general_problems, traced
 
 from chainrule import InputError, Model, Network
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.network.trace import Trace
 from chainrule.explain.quantities.notation import STYLES
 
 
 @settings(max_examples=30)
 @given(problem=general_problems("reference"))
 def test_counts_are_those_of_the_summary(problem: Problem) -> None:
-    work = Derivation(Trace(problem.model, problem.data))
+    work = Derivation(traced(problem))
     count = problem.model.network.count()
     assert [work[kind].value for kind in ("weights", "biases", "parameters")] == [
         count.weights, count.biases, count.total

@@ -66,7 +66,7 @@ def test_the_numbers_are_good_ones_to_learn_from(fields: dict, seed: int) -> Non
     work = exercise.sheet.derivation()
     trace = work.trace
     assert exercise.decimals == 4
-    for value in (trace.vector, trace.data.inputs[0], trace.targets(0)):
+    for value in (trace.moment.parameters, trace.data.inputs[0], trace.targets(0)):
         np.testing.assert_allclose(value, np.round(value, 1), atol=1e-12)
     for step in trace.program.steps:
         if isinstance(step.layer, Activation) and not work.graph.is_coupled(step):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chainrule import InputError
 from chainrule.explain.quantities.names import KINDS, Name, example, parse
+from chainrule.plain import visible
 
 LAYERS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,8}", fullmatch=True).filter(lambda name: not name.startswith("row"))
 INDICES = st.integers(1, 120)
@@ -46,7 +47,7 @@ def test_any_text_is_a_name_or_is_explained(text: str) -> None:
         explained = str(error)
     else:
         explained = f"{text} is {name}"
-    assert text in explained
+    assert visible(text, lines=True) in visible(explained, lines=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import Problem, general_problems
+from strategies import Problem, general_problems, traced
 
 from chainrule import InputError, Model, Network
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.network.trace import Trace
 from chainrule.explain.quantities.paths import LIMIT
 
 # The central difference over 8 points, exact to the 8th order: at a step of 0.01 it is off by 1e-13 or so, and where
@@ -26,7 +25,7 @@ SMOOTH = ("sigmoid", "tanh", "softplus", "silu", "gelu")
 @settings(max_examples=30)
 @given(problem=general_problems("reference"))
 def test_the_paths_of_every_weight_sum_to_its_gradient(problem: Problem, training: bool) -> None:
-    work = Derivation(Trace(problem.model, problem.data, training=training))
+    work = Derivation(traced(problem, training))
     for span in problem.model.network.layout.spans:
         index = ",".join("1" for _ in span.shape)
         paths = work.paths(f"{span.name}[{span.layer},{index}]")

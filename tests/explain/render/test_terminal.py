@@ -12,7 +12,7 @@ import pytest
 
 from chainrule import Model, Network, explain_expression
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.quantities.calculation import AnyDerivation
+from chainrule.explain.output import AnyDerivation
 from chainrule.explain.worksheets.worksheet import read_worksheet
 
 SHEETS = sorted((Path(__file__).parents[3] / "examples" / "worksheets").glob("*.toml"))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from chainrule.explain.formula import Node
 from chainrule.explain.quantities.names import Name
-
-if TYPE_CHECKING:
-    from chainrule.explain.quantities.notation import Notation
+from chainrule.explain.quantities.notation import Notation
 
 
 @dataclass(frozen=True)
@@ -95,6 +92,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     right: tuple[int, ...] = ()
 
+
+MANY = 160  # quantities that are written out when nothing was chosen
 
 Block = Heading | Paragraph | Lines | Equation | Matrices | Table
 

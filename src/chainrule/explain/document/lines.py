@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chainrule.explain.document.blocks import Line
 from chainrule.explain.formula import Node, Number, Sum, Symbol
 from chainrule.explain.formula.tree import rebuild
+from chainrule.explain.quantities.calculation import Calculation, Quantity
 from chainrule.explain.quantities.names import Name
-
-if TYPE_CHECKING:
-    from chainrule.explain.quantities.calculation import AnyDerivation, Quantity
+from chainrule.explain.quantities.protocol import Quantities
 
 MANY_TERMS = 10  # of a sum; of more, the first and the last are shown
 MANY_INSIDE = 6  # of a sum in a fraction or in brackets
 FIRST, FIRST_INSIDE, LAST = 6, 3, 2
 
 
-def line(derivation: AnyDerivation, name: Name) -> Line:
+def line(derivation: Calculation[Quantities], name: Name) -> Line:
     """A quantity as a line: symbol = formula = formula with numbers = value."""
     quantity = derivation[name]
     recipes = derivation.graph.recipes(name)

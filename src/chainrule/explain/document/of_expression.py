@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chainrule.errors import InputError
-from chainrule.explain.document.blocks import Block, Document, Heading, Line, Lines, Paragraph, Table
+from chainrule.explain.document.blocks import MANY, Block, Document, Heading, Line, Lines, Paragraph, Table
 from chainrule.explain.document.lines import line
-from chainrule.explain.document.of_network import MANY
 from chainrule.explain.document.one_weight import path_lines
+from chainrule.explain.expression.chain import ExpressionGraph
 from chainrule.explain.expression.closed import factored, written_out
 from chainrule.explain.formula import Node, Number
+from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
-
-if TYPE_CHECKING:
-    from chainrule.explain.derivation_of_expression import ExpressionDerivation
-    from chainrule.explain.quantities.paths import Paths
+from chainrule.explain.quantities.paths import Paths
 
 
 def document(
-    derivation: ExpressionDerivation,
+    derivation: Calculation[ExpressionGraph],
     weight: str | None = None,
     layer: str | None = None,
     unit: int | None = None,
@@ -60,20 +56,18 @@ def document(
     return made
 
 
-def _summary(derivation: ExpressionDerivation) -> Paragraph:
-    from chainrule.explain.derivation_of_expression import point_text
-
+def _summary(derivation: Calculation[ExpressionGraph]) -> Paragraph:
     graph = derivation.graph
     n = len(graph.steps)
-    point = point_text(graph)
+    point = graph.point
     return Paragraph(f"{f'At {point}. ' if point else ''}{n} step{'s' * (n != 1)}; the result is {graph.end.layer}.")
 
 
-def _lines(derivation: ExpressionDerivation, names: list[Name]) -> Lines:
+def _lines(derivation: Calculation[ExpressionGraph], names: list[Name]) -> Lines:
     return Lines(tuple(line(derivation, name) for name in names))
 
 
-def _paths(derivation: ExpressionDerivation, variable: Name) -> list[Block]:
+def _paths(derivation: Calculation[ExpressionGraph], variable: Name) -> list[Block]:
     """One variable: each path, their sum, the shared factors taken out, and the derivative written out."""
     graph = derivation.graph
     gradient = graph.gradient_of(variable)
@@ -95,7 +89,7 @@ def _paths(derivation: ExpressionDerivation, variable: Name) -> list[Block]:
     return [*made, Lines(lines)] if lines else made
 
 
-def _costs(derivation: ExpressionDerivation, chosen: tuple[Name, ...]) -> list[Block]:
+def _costs(derivation: Calculation[ExpressionGraph], chosen: tuple[Name, ...]) -> list[Block]:
     found: list[Paths] = [derivation.paths(variable) for variable in chosen]
     rows = []
     for paths in found:

@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.explain.document.blocks import Document, Heading, Lines, Paragraph, SymbolText, Table
+from chainrule.explain.document.blocks import MANY, Block, Document, Heading, Lines, Paragraph, SymbolText, Table
 from chainrule.explain.document.lines import line
 from chainrule.explain.document.one_weight import one_weight
 from chainrule.explain.document.vectors import given, vectors
+from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.order import Part, in_order, is_trainable, position
+from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import KINDS, Name
 from chainrule.layers import Activation, Dense
 
-if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
-
-MANY = 160  # quantities that are written out when nothing was chosen
+Derivation = Calculation[Graph]
 MANY_LINES = 20  # of one kind of quantity, when something was
 MANY_ROWS = 8  # of more, the first stands for all
 
@@ -44,17 +42,16 @@ class Choice:
         return self.layer is None and self.unit is None and self.row is None and self.weight is None
 
 
-def document(derivation: Derivation, choice: Choice | None = None) -> Document:
+def document(derivation: Derivation, choice: Choice, notes: Iterable[Block] = ()) -> Document:
     """The document of a derivation.
 
     Raises:
         InputError: what was chosen doesn't exist; the message says what there is.
     """
-    choice = choice or Choice()
     title = derivation.title or _title(derivation)
     made = Document(title, derivation.notation, derivation.digits)
-    made.add(Heading(title, 1), _network(derivation), *derivation.notes)
-    check(derivation, choice)
+    made.add(Heading(title, 1), _network(derivation), *notes)
+    check(derivation.graph, choice)
     if choice.weight is not None:
         made.add(*one_weight(derivation, choice.weight, choice.row))
     elif not choice.all:
@@ -74,11 +71,11 @@ def _is_large(derivation: Derivation) -> bool:
 
 def _everything(derivation: Derivation, choice: Choice, made: Document) -> None:
     if choice.vectors:
-        made.add(Heading("Given"), given(derivation))
+        made.add(Heading("Given"), given(derivation.graph))
     for heading, names in _sections(derivation, derivation.graph.in_order()).items():
         made.add(Heading(heading), Lines(tuple(line(derivation, name) for name in names)))
         if choice.vectors:
-            made.add(*vectors(derivation, names))
+            made.add(*vectors(derivation.graph, names))
     if derivation.graph.trace.network.layout.spans and not derivation.graph.forward_only:
         _memo_table(derivation, made)
 
@@ -92,7 +89,7 @@ def _sections(derivation: Derivation, names: Iterable[Name]) -> dict[str, list[N
 
 def _chosen(derivation: Derivation, choice: Choice, made: Document) -> None:
     """A layer, a unit or a row: of each kind of quantity as many lines as can be read, and the arrays of a layer."""
-    rows, row = derivation.trace.n_rows, choice.row
+    rows, row = derivation.graph.trace.n_rows, choice.row
     if row is None and rows > MANY_ROWS:
         row = 1
         made.add(Paragraph(f"Row 1 of {rows:,} is written out; choose another by its number."))
@@ -107,7 +104,7 @@ def _chosen(derivation: Derivation, choice: Choice, made: Document) -> None:
             if len(members) > MANY_LINES:
                 made.add(Paragraph(f"and {len(members) - MANY_LINES:,} more of these; choose {_narrower(choice)}."))
         if choice.vectors and choice.unit is choice.row is None:
-            made.add(*vectors(derivation, names))
+            made.add(*vectors(derivation.graph, names))
 
 
 def _narrower(choice: Choice) -> str:
@@ -115,24 +112,24 @@ def _narrower(choice: Choice) -> str:
     return f"a {' and a '.join(missing)}" if missing else "a weight"
 
 
-def check(derivation: Derivation, choice: Choice) -> None:
+def check(graph: Graph, choice: Choice) -> None:
     """Raise an `InputError` where there is no such layer, unit or row."""
-    steps = derivation.model.network.steps
+    steps, trace = graph.program.steps, graph.trace
     names = list(dict.fromkeys(step.name for step in steps))
     if choice.layer is not None and choice.layer not in names:
         near = did_you_mean(choice.layer, names)
         raise InputError(f'there is no layer "{choice.layer}".{near} There are {listed(names)}')
-    if choice.row is not None and not 1 <= choice.row <= derivation.trace.n_rows:
-        raise InputError(f"there is no row {choice.row}: rows count from 1 to {derivation.trace.n_rows}")
+    if choice.row is not None and not 1 <= choice.row <= trace.n_rows:
+        raise InputError(f"there is no row {choice.row}: rows count from 1 to {trace.n_rows}")
     if choice.unit is not None:
-        most = max(derivation.trace.value(s.output).shape[1] for s in steps if choice.layer in (None, s.name))
+        most = max(trace.value(s.output).shape[1] for s in steps if choice.layer in (None, s.name))
         if not 1 <= choice.unit <= most:
             where = f'layer "{choice.layer}"' if choice.layer else "the largest layer"
             raise InputError(f"there is no unit {choice.unit}: {where} has units 1 to {most}")
 
 
 def _title(derivation: Derivation) -> str:
-    network = derivation.model.network
+    network = derivation.graph.trace.network
     if len(network.heads) > 1:
         return f"Derivation of a network with the heads {listed(head.name for head in network.heads)}"
     sizes = [str(slot.shape[0]) for slot in network.program.inputs if len(slot.shape) == 1]
@@ -141,13 +138,14 @@ def _title(derivation: Derivation) -> str:
 
 
 def _network(derivation: Derivation) -> Paragraph:
-    model, rows = derivation.model, derivation.trace.n_rows
+    trace = derivation.graph.trace
+    rows = trace.n_rows
     layers = []
-    for step in model.network.steps:
+    for step in trace.network.steps:
         if isinstance(step.layer, Activation):
             layers.append(f"{step.name} ({step.layer.f.name})")
         elif not isinstance(step.layer, Dense) or not any(
-            isinstance(s.layer, Activation) and s.name == step.name for s in model.network.steps
+            isinstance(s.layer, Activation) and s.name == step.name for s in trace.network.steps
         ):
             layers.append(f"{step.name} ({type(step.layer).__name__.lower()})")
     if derivation.graph.forward_only:
@@ -155,13 +153,12 @@ def _network(derivation: Derivation) -> Paragraph:
             f"Layers: {', '.join(layers)}. {rows} row{'s' * (rows > 1)}. No target is given: forward only."
         )
     losses = ", ".join(
-        head.loss.name.replace("_", " ") + (f" of {head.head}" if len(derivation.trace.heads) > 1 else "")
-        for head in derivation.trace.heads
+        head.loss.name.replace("_", " ") + (f" of {head.head}" if len(trace.heads) > 1 else "") for head in trace.heads
     )
-    together = f", {model.objective.reduction} over {rows} rows" if rows > 1 else ""
-    mode = "; dropout and batch normalization as in training" if derivation.trace.training else ""
+    together = f", {trace.objective.reduction} over {rows} rows" if rows > 1 else ""
+    mode = "; dropout and batch normalization as in training" if trace.training else ""
     return Paragraph(
-        f"Layers: {', '.join(layers)}. Loss: {losses}{together}{mode}. {model.network.count().total:,} parameters."
+        f"Layers: {', '.join(layers)}. Loss: {losses}{together}{mode}. {trace.network.count().total:,} parameters."
     )
 
 
@@ -192,7 +189,7 @@ def _memo_table(derivation: Derivation, made: Document) -> None:
 
 def _folded(derivation: Derivation) -> Table:
     """The summary of a network that is too large to write out."""
-    graph, trace = derivation.graph, derivation.trace
+    graph, trace = derivation.graph, derivation.graph.trace
     backward = not graph.forward_only and is_trainable(graph)
     rows = []
     for slot in graph.program.slots:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from chainrule.explain.document.blocks import Block, Heading, Line, Lines, Paragraph, SymbolText, Table
 from chainrule.explain.document.lines import line
 from chainrule.explain.formula import Negative, Node, Number, Product, Sum, Symbol
 from chainrule.explain.formula.numbers import shown
+from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.paths import Edge, Paths
+from chainrule.explain.quantities.protocol import Quantities
 from chainrule.explain.quantities.recipes import Products
-
-if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
-    from chainrule.explain.quantities.calculation import AnyDerivation
-    from chainrule.explain.quantities.paths import Edge, Paths
 
 MANY_PATHS = 24
 MANY_ROWS = 8  # of more, those that weigh most are shown, and the paths of one
 MANY_STEPS = 60
 
 
-def one_weight(derivation: Derivation, weight: str, row: int | None = None) -> list[Block]:
+def one_weight(derivation: Calculation[Quantities], weight: str, row: int | None = None) -> list[Block]:
     """A weight, bias, input or value between with its paths to the loss; of many rows, those of one."""
     graph = derivation.graph
     name = derivation[weight].name
@@ -49,7 +46,7 @@ def one_weight(derivation: Derivation, weight: str, row: int | None = None) -> l
     return [*made, Heading("What memoization saves"), _cost(paths)]
 
 
-def _parts_of_rows(derivation: Derivation, gradient: Name) -> dict[int, tuple[Name, float]]:
+def _parts_of_rows(derivation: Calculation[Quantities], gradient: Name) -> dict[int, tuple[Name, float]]:
     """What each row contributes to a sum over rows: by row, the gradient that it comes from, and the product."""
     recipe, graph = derivation.graph.recipes(gradient)[0], derivation.graph
     if gradient.row is not None or not isinstance(recipe, Products):
@@ -63,7 +60,9 @@ def _parts_of_rows(derivation: Derivation, gradient: Name) -> dict[int, tuple[Na
     return found
 
 
-def _rows(derivation: Derivation, gradient: Name, parts: dict[int, tuple[Name, float]], paths: Paths) -> list[Block]:
+def _rows(
+    derivation: Calculation[Quantities], gradient: Name, parts: dict[int, tuple[Name, float]], paths: Paths
+) -> list[Block]:
     """The rows that weigh most in a sum over rows, and what the others come to."""
     heaviest = sorted(parts, key=lambda row: -abs(parts[row][1]))[:MANY_ROWS]
     left = [parts[row][1] for row in parts if row not in heaviest]
@@ -81,7 +80,7 @@ def _rows(derivation: Derivation, gradient: Name, parts: dict[int, tuple[Name, f
     return [Paragraph(said), Table(("row", "by way of", f"its part of {text(gradient)}"), tuple(rows), (0, 2))]
 
 
-def path_lines(derivation: AnyDerivation, gradient: Name, paths: Paths) -> list[Block]:
+def path_lines(derivation: Calculation[Quantities], gradient: Name, paths: Paths) -> list[Block]:
     """The paths behind a gradient and their sum; of many, those that weigh most."""
     if paths.paths and len(paths.paths) <= MANY_PATHS:
         lines = tuple(_path_line(gradient, path.edges) for path in paths.paths)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chainrule.arrays import AnyArray
 from chainrule.explain.document.blocks import Block, Matrices, Matrix
+from chainrule.explain.network.graph import Graph
 from chainrule.explain.quantities.names import Name
-
-if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
 
 MANY = 10  # rows or columns; of more, the first and the last are shown
 FIRST, LAST = 6, 2
@@ -39,35 +36,35 @@ def _folded(row: Sequence[float]) -> tuple[float | None, ...]:
     return tuple(row) if len(row) <= MANY else (*row[:FIRST], None, *row[-LAST:])
 
 
-def given(derivation: Derivation) -> Matrices:
+def given(graph: Graph) -> Matrices:
     """Inputs, targets and parameters."""
-    trace = derivation.trace
+    trace = graph.trace
     found = []
     for slot in trace.program.inputs:
-        name = "x" if derivation.graph.single_input else slot.name
+        name = "x" if graph.single_input else slot.name
         found.append(matrix(name, trace.value(slot.index)))
-    if not derivation.graph.forward_only:
+    if not graph.forward_only:
         for i, head in enumerate(trace.heads):
-            name = "y" if derivation.graph.single_head else f"y {head.head}"
+            name = "y" if graph.single_head else f"y {head.head}"
             found.append(matrix(name, trace.targets(i)))
     spans = trace.network.layout.spans
     found += [matrix(f"{span.name} {span.layer}", trace.parameters[span.step][span.name]) for span in spans]
     return Matrices(tuple(found))
 
 
-def vectors(derivation: Derivation, names: Iterable[Name]) -> list[Block]:
+def vectors(graph: Graph, names: Iterable[Name]) -> list[Block]:
     """The arrays that quantities are elements of, each once; nothing where none of them is in an array."""
     first = {(name.kind, name.layer): name for name in reversed(list(names))}
-    found = tuple(whole for name in reversed(first.values()) if (whole := _whole(derivation, name)) is not None)
+    found = tuple(whole for name in reversed(first.values()) if (whole := _whole(graph, name)) is not None)
     return [Matrices(found)] if found else []
 
 
 _OVER_ROWS = {"dL/dW": "dL/dW = x^T dL/dz", "dL/db": "dL/db = sum over rows of dL/dz"}
 
 
-def _whole(derivation: Derivation, name: Name) -> Matrix | None:
+def _whole(graph: Graph, name: Name) -> Matrix | None:
     """The array of one quantity, with the formula for all of it."""
-    graph, trace, (kind, layer, _, _) = derivation.graph, derivation.trace, name
+    trace, (kind, layer, _, _) = graph.trace, name
     formula = graph.recipes(name)[0].general
     if kind in ("z", "h"):
         return matrix(f"{kind} {layer}", trace.value(graph.slots[kind, layer]), formula)

@@ -106,6 +106,11 @@ class ExpressionGraph:
         """The value of a quantity."""
         return self._values[name]
 
+    @property
+    def point(self) -> str:
+        """The point, `x = 1, y = 2`."""
+        return ", ".join(f"{name.layer} = {shown(self._values[name])}" for name in self.variables)
+
     def uses(self, name: Name) -> int:
         """How many later quantities are computed from one."""
         return self._uses.get(name, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.errors import ChainruleError, InputError, did_you_mean
 from chainrule.explain.document.blocks import Table
@@ -12,11 +12,10 @@ from chainrule.explain.formula.numbers import shown
 from chainrule.explain.marking.diagnosis import Diagnosis, diagnose
 from chainrule.explain.marking.digits import Written, read_number
 from chainrule.explain.marking.verdicts import Judge
+from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.protocol import Quantities
 from chainrule.explain.render.text import table_text
-
-if TYPE_CHECKING:
-    from chainrule.explain.quantities.calculation import AnyDerivation
 
 VERDICTS = ("correct", "follows", "wrong", "unknown")
 
@@ -122,7 +121,7 @@ class Marks:
         }
 
 
-def mark(derivation: AnyDerivation, work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
+def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
     """Mark written numbers, by name or by symbol.
 
     Raises:
@@ -168,7 +167,7 @@ def mark(derivation: AnyDerivation, work: Mapping[str, Any], symbols: Mapping[st
     return Marks(derivation.title, tuple(made[symbol] for symbol in texts), first)
 
 
-def _mark_one(derivation: AnyDerivation, judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
+def _mark_one(derivation: Calculation[Quantities], judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
     exact, spelled, text = derivation.graph.value(name), derivation.graph.spelled(name), written.text.strip()
     again = judge.entries[name].text != written.text
     if again:

@@ -12,6 +12,7 @@ from chainrule.arrays import Array
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.network.trace import Trace
 from chainrule.explain.quantities.names import COUNTS, GIVEN, KINDS, PARAMETERS, Name, parse
+from chainrule.explain.quantities.notation import Places
 from chainrule.explain.quantities.protocol import Position
 from chainrule.explain.quantities.recipes import Recipe
 from chainrule.layers import Activation, Dense
@@ -40,8 +41,8 @@ class Graph:
         self._aliases: dict[tuple[str, str], tuple[str, str]] = {}
         self.single_input = len(self.program.inputs) == 1
         self.single_head = len(trace.heads) == 1
-        self.forward_only = False  # no target is given: what depends on it doesn't exist
-        self.without_update = False
+        self.forward_only = not trace.has_target
+        self.without_update = not trace.has_update
         self._recipes: dict[Name, tuple[Recipe, ...]] = {}
         self._elements: dict[tuple[int, int, int], tuple[Term, ...] | None] = {}
         self._terms: dict[tuple[int, int, int], dict[Source, tuple[Term, ...]]] = {}
@@ -101,6 +102,18 @@ class Graph:
     def value_of(self, gradient: Name) -> Name:
         """The quantity that a gradient is by."""
         return gradient._replace(kind=gradient.kind.removeprefix("dL/d"))
+
+    @property
+    def places(self) -> Places:
+        """The places of the layers, for notations that number them."""
+        dense = [step for step in self.program.steps if isinstance(step.layer, Dense)]
+        sizes = {step.name: step.parameters[0].shape for step in dense}
+        return Places(
+            {step.name: i + 1 for i, step in enumerate(dense)},
+            {name: (shape[0], shape[1]) for name, shape in sizes.items()},
+            dense[-1].name if dense else "",
+            self.trace.n_rows,
+        )
 
     # ------------------------------------------------------------------ names
 

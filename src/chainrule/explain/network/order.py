@@ -112,7 +112,7 @@ def in_order(graph: Graph, *, update: bool = True, part: Part | None = None) -> 
     for slot in reversed(graph.program.inputs):
         if part.has("" if graph.single_input else slot.name):
             yield from _elements(graph, slot.index, part, gradient=True)
-    if update and not graph.without_update and not graph.trace.model.optimizer.full_batch:
+    if update and not graph.without_update and not graph.trace.optimizer.full_batch:
         for step in steps:
             yield from _parameters(step, "{}+", part)
 

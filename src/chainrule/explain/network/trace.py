@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,37 +15,85 @@ from chainrule.engines.contract import Rows
 from chainrule.engines.reference import Forward, ReferenceEngine
 from chainrule.errors import InputError
 from chainrule.layers import Context
-from chainrule.objective import HeadLoss
-
-if TYPE_CHECKING:
-    from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.objective import HeadLoss, Objective
+from chainrule.optimizers import Optimizer
+from chainrule.training.state import TrainingState
 
 DOUBLE = np.dtype(np.float64)
+
+
+class Trained(Protocol):
+    """What is explained: a `Model`, whatever it can do beside."""
+
+    network: Network
+    objective: Objective
+    optimizer: Optimizer
+    training: TrainingState
+    seed: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a model stands between two steps, in float64.
+
+    `statistics` are kept but not learned, `memory` is what the optimizer remembers (slots, size), `step` counts the
+    steps taken, `since` those that the optimizer remembers, `seed` decides the next masks.
+    """
+
+    parameters: Doubles
+    statistics: Doubles
+    optimizer: Optimizer
+    memory: Doubles
+    step: int
+    since: int
+    seed: int
+
+    @classmethod
+    def of(cls, model: Trained) -> Moment:
+        """The moment that a model is in."""
+        now = model.training
+        arrays = (array[0].astype(DOUBLE) for array in (now.parameters, now.state, now.slots))
+        parameters, statistics, memory = arrays
+        return cls(parameters, statistics, model.optimizer, memory, now.step, now.step - now.memory_from, model.seed)
 
 
 class Trace:
     """What the engine computed for some rows: the value of every slot, the gradient by it, the update.
 
     Arguments:
-        model: what is explained; its parameters are taken as they are now, in float64.
+        network, objective: what is computed.
+        moment: the parameters, and what else the next step depends on.
         data: the rows, in float64.
         training: dropout and batch normalization work as in the next training step.
+        learn_biases: False leaves the biases as they are in the update.
+        has_target: False where no target is given: what depends on it doesn't exist.
+        has_update: False where no update is asked for.
     """
 
-    def __init__(self, model: Model, data: Rows, *, training: bool = False, learn_biases: bool = True):
-        self.model = model
-        self.network = model.network
-        self.objective = model.objective
-        self.program = model.network.program
+    def __init__(
+        self, network: Network, objective: Objective, moment: Moment, data: Rows, *, training: bool = False,
+        learn_biases: bool = True, has_target: bool = True, has_update: bool = True,
+    ):  # fmt: skip
+        self.network = network
+        self.objective = objective
+        self.moment = moment
+        self.program = network.program
         self.data = data
         self.n_rows = len(data)
         self.training = training
         self.learn_biases = learn_biases
-        self.vector: Doubles = model.training.parameters[0].astype(DOUBLE)
-        self.parameters = self.network.layout.views(self.vector)
-        self.state = self.network.state_layout.views(model.training.state[0].astype(DOUBLE))
-        self.engine = ReferenceEngine(self.network, self.objective, every_gradient=True)
-        self.context = Context(training, model.seed, model.training.step)
+        self.has_target = has_target
+        self.has_update = has_update
+        self.parameters = network.layout.views(moment.parameters)
+        self.state = network.state_layout.views(moment.statistics)
+        self.engine = ReferenceEngine(network, objective, every_gradient=True)
+        self.context = Context(training, moment.seed, moment.step)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """How a gradient changes the parameters."""
+        return self.moment.optimizer
 
     @cached_property
     def forward(self) -> Forward:
@@ -72,7 +121,7 @@ class Trace:
     @cached_property
     def penalty(self) -> float:
         """The penalties."""
-        return self.penalty_factor * self.objective.penalty(self.vector)
+        return self.penalty_factor * self.objective.penalty(self.moment.parameters)
 
     @cached_property
     def loss(self) -> float:
@@ -86,14 +135,14 @@ class Trace:
     @cached_property
     def _backward(self) -> tuple[dict[int, Doubles], Doubles]:
         self.objective.check_trainable(self.network)
-        vector = np.zeros_like(self.vector)
+        vector = np.zeros_like(self.moment.parameters)
         deltas: dict[int, Any] = {}
         with np.errstate(all="ignore"):
             for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
                 delta = head.gradient(target, self.forward.values[head.slot]) * self.row_factors(i)[:, None]
                 deltas[head.slot] = deltas[head.slot] + delta if head.slot in deltas else delta
             slots = self.engine.backward(self.parameters, self.forward.memos, deltas, self.network.layout.views(vector))
-            self.objective.add_penalty_gradient(self.vector, vector, self.penalty_factor)
+            self.objective.add_penalty_gradient(self.moment.parameters, vector, self.penalty_factor)
             for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
                 if head.skips is not None:  # fused: the engine never needs the gradient by the head's activation
                     slot = self.program.steps[head.skips].output
@@ -114,33 +163,32 @@ class Trace:
     @cached_property
     def rate(self) -> float:
         """The learning rate of the next step."""
-        step = np.array([self.model.training.step], dtype=np.int64)
-        return float(self.model.optimizer.schedule.rates(step, 1, 1)[0])
+        step = np.array([self.moment.step], dtype=np.int64)
+        return float(self.optimizer.schedule.rates(step, 1, 1)[0])
 
     @property
     def optimizer_step(self) -> int:
         """Which step the next one is to the optimizer, from 1."""
-        return self.model.training.step - self.model.training.memory_from + 1
+        return self.moment.since + 1
 
     def memory(self, offset: int) -> Doubles:
         """What the optimizer remembers of one parameter, shape (slots, 1)."""
-        return self.model.training.slots[0][:, offset : offset + 1].astype(DOUBLE)
+        return self.moment.memory[:, offset : offset + 1]
 
     @cached_property
     def updated(self) -> tuple[dict[str, Doubles], ...]:
         """Every parameter after the next step of the optimizer, by step and name."""
-        vector, gradient = self.vector.copy(), self._backward[1].copy()
-        slots = self.model.training.slots[0].astype(DOUBLE)
-        if self.model.optimizer.full_batch:
+        vector, gradient, slots = self.moment.parameters.copy(), self._backward[1].copy(), self.moment.memory.copy()
+        if self.optimizer.full_batch:
             raise InputError(
-                f"{self.model.optimizer.name} has no update of single parameters to show: it searches along a line; "
+                f"{self.optimizer.name} has no update of single parameters to show: it searches along a line; "
                 'use "sgd", "adam" ...'
             )
         for span in self.network.layout.spans:
             spec: Any = span.spec
             if spec.trainable and (self.learn_biases or spec.kind != "bias"):
                 run = span.slice
-                self.model.optimizer.update(vector[run], gradient[run], slots[:, run], self.rate, self.optimizer_step)
+                self.optimizer.update(vector[run], gradient[run], slots[:, run], self.rate, self.optimizer_step)
         return self.network.layout.views(vector)  # type: ignore[return-value]  # float64 throughout
 
     def targets(self, head: int) -> Doubles:
@@ -154,12 +202,10 @@ class Trace:
         return self.objective.heads
 
 
-def trace_rows(
-    model: Model, X: Any, y: Any = None, sample_weight: Any = None, *, training: bool = False, learn_biases: bool = True
-) -> Trace:
+def trace_rows(model: Trained, X: Any, y: Any = None, sample_weight: Any = None, **how: bool) -> Trace:
     """Trace rows, or a single row: `x` of the shape of one row, `y` its target.
 
-    Where `y` is None there are stand-ins, and the forward values alone mean something.
+    Where `y` is None there are stand-ins, and the forward values alone mean something. `how` is said to `Trace`.
 
     Raises:
         InputError: the rows don't fit the network or its losses.
@@ -171,10 +217,10 @@ def trace_rows(
         rows = shape[0] if shape else 1
         y = {head.head: head.loss.stand_in(rows, head.outputs) for head in model.objective.heads}
     data = prepare_rows(model.network, model.objective, X, y, sample_weight, DOUBLE)
-    return Trace(model, data, training=training, learn_biases=learn_biases)
+    return Trace(model.network, model.objective, Moment.of(model), data, has_target=not without, **how)
 
 
-def _as_rows(model: Model, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+def _as_rows(model: Trained, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     shapes = model.network.input_shapes
     inputs = dict(X) if isinstance(X, Mapping) else ({next(iter(shapes)): X} if len(shapes) == 1 else None)
     if inputs is None or any(name not in shapes or np.shape(value) != shapes[name] for name, value in inputs.items()):

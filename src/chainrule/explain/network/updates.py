@@ -27,7 +27,7 @@ def updated(graph: Graph, name: Name) -> tuple[Recipe, ...]:
     kept = getattr(spec, "kind", "") == "bias" and not trace.learn_biases
     if kept or not getattr(spec, "trainable", True):
         return (Products((Part((own,)),), f"{parameter}+ = {parameter}"),)
-    optimizer = trace.model.optimizer
+    optimizer = trace.optimizer
     if optimizer.full_batch:
         raise InputError(f"{optimizer.name} has no update of single parameters: it searches along a line")
     gradient = Name(f"dL/d{parameter}", name.layer, name.index)

@@ -77,7 +77,7 @@ def _of_delta(graph: Graph, step: Step) -> int:
 def _of_parameter(graph: Graph, name: Name) -> int:
     step, span = graph.parameter_steps[name.kind, name.layer]
     rows = graph.trace.n_rows
-    update = int(not graph.trace.model.optimizer.full_batch)
+    update = int(not graph.trace.optimizer.full_batch)
     l1, l2 = charges(graph, span.offset)
     penalties = bool(l1 or l2) + bool(l2)  # the penalty itself, and the gradient (of l1 it has the sign only)
     if isinstance(step.layer, BatchNorm):
@@ -88,4 +88,4 @@ def _of_parameter(graph: Graph, name: Name) -> int:
 def _is_updated(graph: Graph, name: Name) -> bool:
     _, span = graph.parameter_steps[name.kind, name.layer]
     learned = graph.trace.learn_biases or getattr(span.spec, "kind", "") != "bias"
-    return learned and getattr(span.spec, "trainable", True) and not graph.trace.model.optimizer.full_batch
+    return learned and getattr(span.spec, "trainable", True) and not graph.trace.optimizer.full_batch

@@ -186,7 +186,7 @@ class Exercise(Limited):
             network["loss"] = {"name": self.loss, "l2": self.l2}
         layers = []
         parameters: dict[str, Any] = {}
-        for layer in work.model.network.layers[1:]:
+        for layer in work.trace.network.layers[1:]:
             assert isinstance(layer, Dense)
             entry: dict[str, Any] = {
                 "name": layer.name,
@@ -194,7 +194,7 @@ class Exercise(Limited):
                 "activation": get_activation(layer.activation).name,
             }
             layers.append(entry if layer.bias else {**entry, "bias": False})
-        for span in sorted(work.model.network.layout.spans, key=lambda span: (span.step, span.name)):
+        for span in sorted(work.trace.network.layout.spans, key=lambda span: (span.step, span.name)):
             parameters[f"{span.layer}.{span.name}"] = work.trace.parameters[span.step][span.name].tolist()
         x, y = work.trace.data.inputs[0], work.trace.targets(0)
         sample = {

@@ -68,9 +68,7 @@ def draw(make: Callable[[], Model], rows: int, seed: int, attempt: int, *, updat
     model.set_parameters(values)
     X = np.stack([draws.shuffle((n_inputs,), INPUTS) for _ in range(rows)])
     y = _targets(model, draws, rows, outputs)
-    work = derive(model, X, y)
-    work.graph.without_update = not update
-    return work
+    return derive(model, X, y, update=update)
 
 
 def _targets(model: Model, draws: Draws, rows: int, outputs: int) -> Doubles:

@@ -192,7 +192,7 @@ def given_lines(work: Derivation) -> list[str]:
     from chainrule.explain.document.vectors import given
     from chainrule.explain.render.text import matrix_text
 
-    block = given(work)
+    block = given(work.graph)
     assert isinstance(block, Matrices)
     return [matrix_text(matrix, work.digits) for matrix in block.matrices]
 

@@ -1,29 +1,24 @@
-"""What derivations have in common, of a network or of an expression: quantities by name, written in any form."""
+"""A calculation asked by the names of its quantities: what each is, what it comes from, by which paths."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Generic, TypeVar
 
 from chainrule.errors import InputError
 from chainrule.explain.formula import Node, Number, Symbol, replace_symbols, symbols_of
 from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.plain import formula_text
 from chainrule.explain.quantities.names import GIVEN, Name, kind_of
 from chainrule.explain.quantities.notation import Notation
+from chainrule.explain.quantities.paths import Paths, find_paths
 from chainrule.explain.quantities.protocol import Quantities
 from chainrule.explain.quantities.recipes import Products
 
-if TYPE_CHECKING:
-    from chainrule.explain.document.blocks import Document
-    from chainrule.explain.marking.marks import Marks
-    from chainrule.explain.quantities.paths import Paths
-
-
-MOST_IN_JSON = 50_000  # quantities; some 20 MB
+Graph = TypeVar("Graph", bound=Quantities, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,7 @@ class Quantity:
     (7.0, '2*3 + 1', 1)
     """
 
-    def __init__(self, derivation: AnyDerivation, name: Name):
+    def __init__(self, derivation: Calculation[Quantities], name: Name):
         self.derivation = derivation
         self.name = name
 
@@ -87,8 +82,6 @@ class Quantity:
     @property
     def formula(self) -> str:
         """The formula in the symbols of its inputs."""
-        from chainrule.explain.formula.plain import formula_text
-
         routes = self.routes
         if not routes or routes[0].formula is None:
             return self.general.partition(" = ")[2]
@@ -97,8 +90,6 @@ class Quantity:
     @property
     def numbers(self) -> str:
         """The formula with the numbers put in."""
-        from chainrule.explain.formula.plain import formula_text
-
         routes = self.routes
         if not routes or routes[0].numbers is None:
             return shown(self.value, self.derivation.digits)
@@ -119,11 +110,7 @@ class Quantity:
         return self.value
 
     def _repr_latex_(self) -> str:
-        from chainrule.explain.document.lines import line
-        from chainrule.explain.render.latex import latex_line
-
-        made = line(self.derivation, self.name)
-        return f"${latex_line(made, self.derivation.notation, self.derivation.digits)}$"
+        return self.derivation.latex(self.name)
 
     def __repr__(self) -> str:
         sides = [self.formula, self.numbers] if self.inputs else []
@@ -131,7 +118,7 @@ class Quantity:
         return " = ".join([self.symbol, *dict.fromkeys(sides)])
 
 
-class AnyDerivation(ABC):
+class Calculation(ABC, Generic[Graph]):
     """Every quantity of a calculation and of its way back, made when it is asked for.
 
     Arguments:
@@ -140,7 +127,7 @@ class AnyDerivation(ABC):
         digits: significant digits of the numbers in formulas.
     """
 
-    def __init__(self, graph: Quantities, notation: Notation, digits: int, title: str):
+    def __init__(self, graph: Graph, notation: Notation, digits: int, title: str):
         self.graph = graph
         self.notation = notation
         self.digits = digits
@@ -206,9 +193,7 @@ class AnyDerivation(ABC):
 
     def paths(self, name: str | Name) -> Paths:
         """All paths from a weight, bias, input or activation to the loss, each with its product."""
-        from chainrule.explain.quantities.paths import find_paths
-
-        return find_paths(self, self[name].name)
+        return find_paths(self.graph, self[name].name)
 
     def with_numbers(self, tree: Node) -> Node:
         """A formula with the values of its symbols put in."""
@@ -219,72 +204,6 @@ class AnyDerivation(ABC):
         """A symbol of a formula in the derivation's notation."""
         return self.notation.text(symbol.name) if isinstance(symbol.name, Name) else str(symbol.name)
 
-    def mark(self, work: Mapping[str, Any], symbols: Mapping[str, str] | None = None) -> Marks:
-        """Mark hand-worked numbers: texts by name (or by your own symbol, explained in `symbols`).
-
-        The digits written decide the tolerance, so give texts: `{"z[hidden,1]": "0.44"}`.
-        """
-        from chainrule.explain.marking.marks import mark
-
-        return mark(self, work, symbols or {})
-
     @abstractmethod
-    def document(self, **choice: Any) -> Document:
-        """What to write down, for renderers: everything, or what was chosen."""
-
-    def to_text(self, **choice: Any) -> str:
-        """Plain text."""
-        from chainrule.explain.render.text import to_text
-
-        return to_text(self.document(**choice))
-
-    def to_terminal(self, width: int = 80, *, color: bool = True, **choice: Any) -> str:
-        """Text for a terminal that is `width` columns wide: aligned, and coloured by escape sequences."""
-        from chainrule.explain.render.terminal import to_terminal
-
-        return to_terminal(self.document(**choice), width, color=color)
-
-    def to_markdown(self, **choice: Any) -> str:
-        """Markdown with formulas in dollar signs."""
-        from chainrule.explain.render.markdown import to_markdown
-
-        return to_markdown(self.document(**choice))
-
-    def to_latex(self, **choice: Any) -> str:
-        """A LaTeX file."""
-        from chainrule.explain.render.latex import to_latex
-
-        return to_latex(self.document(**choice))
-
-    def to_html(self, **choice: Any) -> str:
-        """An HTML page with MathML; no script, no network."""
-        from chainrule.explain.render.html import to_html
-
-        return to_html(self.document(**choice))
-
-    def to_json(
-        self, weight: str | None = None, *, layer: str | None = None, unit: int | None = None, row: int | None = None
-    ) -> str:
-        """JSON of every quantity, of one layer, unit or row, or of what the gradient by one weight is computed from.
-
-        Raises:
-            InputError: there are more quantities than anybody can use; choose a weight.
-        """
-        from chainrule.explain.render.json import to_json
-
-        if weight is None and not (layer is None and unit is None and row is None):
-            return to_json(self, self.select(layer=layer, unit=unit, row=row))
-        if weight is None:
-            names = list(islice(self.graph.in_order(), MOST_IN_JSON + 1))
-            if len(names) > MOST_IN_JSON:
-                raise InputError(
-                    f"there are more than {MOST_IN_JSON:,} quantities; choose a weight, as in W[hidden,1,1], "
-                    "to have those that its gradient is computed from"
-                )
-            return to_json(self, [Quantity(self, name) for name in names])
-        return to_json(self, self.needed_for(self.graph.gradient_of(self[weight].name)))
-
-    def _repr_html_(self) -> str:
-        from chainrule.explain.render.html import to_html
-
-        return to_html(self.document(), whole=False)
+    def latex(self, name: Name) -> str:
+        """A quantity with its formulas as one line of LaTeX, which notebooks show."""

@@ -14,14 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.quantities.names import COUNTS, Name
-from chainrule.layers import Dense
-
-if TYPE_CHECKING:
-    from chainrule.explain.network.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -67,18 +63,6 @@ class Places:
     sizes: Mapping[str, tuple[int, int]]
     last: str
     rows: int
-
-    @classmethod
-    def of(cls, graph: Graph) -> Places:
-        """The places of a network's layers."""
-        dense = [step for step in graph.program.steps if isinstance(step.layer, Dense)]
-        sizes = {step.name: step.parameters[0].shape for step in dense}
-        return cls(
-            {step.name: i + 1 for i, step in enumerate(dense)},
-            {name: (shape[0], shape[1]) for name, shape in sizes.items()},
-            dense[-1].name if dense else "",
-            graph.trace.n_rows,
-        )
 
     def units(self, layer: str) -> int:
         """How many units a layer has."""
@@ -265,7 +249,15 @@ def read_symbol(text: str) -> Written:
     return Sign(found.group(1), found.group(2), "", bool(found.group(3)))
 
 
-def get_notation(given: str | Notation, graph: Graph, own: Mapping[Name, str] | None = None) -> Notation:
+class Placed(Protocol):
+    """A calculation whose layers have places."""
+
+    @property
+    def places(self) -> Places:
+        """Where its layers stand."""
+
+
+def get_notation(given: str | Notation, graph: Placed, own: Mapping[Name, str] | None = None) -> Notation:
     """The notation of a name.
 
     Raises:
@@ -275,4 +267,4 @@ def get_notation(given: str | Notation, graph: Graph, own: Mapping[Name, str] | 
         return given
     if given not in STYLES:
         raise InputError(f'there is no notation "{given}".{did_you_mean(given, STYLES)} These exist: {listed(STYLES)}')
-    return Notation(given, Places.of(graph), own)
+    return Notation(given, graph.places, own)

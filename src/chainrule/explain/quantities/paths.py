@@ -10,14 +10,10 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import FunctionOf, Products
-
-if TYPE_CHECKING:
-    from chainrule.explain.quantities.calculation import AnyDerivation
-    from chainrule.explain.quantities.protocol import Quantities
+from chainrule.explain.quantities.protocol import Quantities
+from chainrule.explain.quantities.recipes import FunctionOf, Products, evaluate
 
 LIMIT = 1000  # paths that are written out
 
@@ -85,13 +81,12 @@ class _Way:
     alone: bool = False
 
 
-def find_paths(derivation: AnyDerivation, name: Name) -> Paths:
+def find_paths(graph: Quantities, name: Name) -> Paths:
     """The paths from a parameter, an input, or a value in between.
 
     Raises:
         InputError: the quantity has no gradient, so no paths lead from it.
     """
-    graph = derivation.graph
     gradient = graph.gradient_of(name)
     search = _Search(graph)
     reached = sorted(search.reached(gradient), key=graph.position)
@@ -175,7 +170,6 @@ class _Search:
 
     def _effect(self, recipe: FunctionOf, reader: Name) -> float:
         """The factor of one gradient in a linear function of gradients (batch normalization): its effect alone."""
-        from chainrule.explain.quantities.recipes import evaluate
 
         def alone(n: Name) -> float:
             return float(n == reader) if self.graph.is_passed_back(n) else self.graph.value(n)

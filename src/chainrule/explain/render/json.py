@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from chainrule.explain.quantities.calculation import Calculation, Quantity
 from chainrule.explain.quantities.names import Name
-
-if TYPE_CHECKING:
-    from chainrule.explain.quantities.calculation import AnyDerivation, Quantity
+from chainrule.explain.quantities.protocol import Quantities
 
 FORMAT = "chainrule-derivation/1"
 
 
-def to_dict(derivation: AnyDerivation, quantities: list[Quantity]) -> dict[str, Any]:
+def to_dict(derivation: Calculation[Quantities], quantities: list[Quantity]) -> dict[str, Any]:
     """The JSON form as Python data."""
     return {
         "format": FORMAT,
@@ -39,6 +38,6 @@ def _quantity(quantity: Quantity, spelled: Callable[[Name], str]) -> dict[str, A
     }
 
 
-def to_json(derivation: AnyDerivation, quantities: list[Quantity]) -> str:
+def to_json(derivation: Calculation[Quantities], quantities: list[Quantity]) -> str:
     """The JSON form as text."""
     return json.dumps(to_dict(derivation, quantities), indent=2, ensure_ascii=False) + "\n"

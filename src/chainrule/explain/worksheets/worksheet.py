@@ -64,18 +64,14 @@ class Worksheet:
         """The derivation of the sheet's sample, in the sheet's own symbols unless a notation is named."""
         from chainrule.explain.derivation import Derivation
         from chainrule.explain.network.trace import trace_rows
-        from chainrule.explain.quantities.notation import get_notation
 
-        trace = trace_rows(self.model, self.x, self.y, learn_biases=self.learn_biases)
-        work = Derivation(trace, digits=digits, title=self.title)
-        work.graph.forward_only = self.y is None
-        work.graph.without_update = not self.has_update
-        if notation is None:
-            own = {work.graph.resolve(parse(name)): symbol for symbol, name in self.symbols.items()}
-            work.notation = get_notation(self.notation, work.graph, own)
-        else:
-            work.notation = get_notation(notation, work.graph)
-        return work
+        trace = trace_rows(
+            self.model, self.x, self.y, learn_biases=self.learn_biases, has_update=self.has_update
+        )  # fmt: skip
+        own = self.symbols if notation is None else {}
+        return Derivation(
+            trace, notation=notation or self.notation, digits=digits, title=self.title, symbols=own, model=self.model
+        )
 
     def mark(self, work: Mapping[str, Any] | None = None) -> Marks:
         """Mark the sheet's own `[work]`, or somebody else's."""

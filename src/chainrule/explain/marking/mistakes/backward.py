@@ -100,7 +100,7 @@ def path_missing(a: Attempt) -> Iterator[Spread]:
 
 def updated_weight_used(a: Attempt) -> Iterator[Spread]:
     """The weight after the update taken for the one before."""
-    if a.kind not in ("dL/dh", "dL/dx") or a.graph.trace.model.optimizer.full_batch:
+    if a.kind not in ("dL/dh", "dL/dx") or a.graph.trace.optimizer.full_batch:
         return
     if any(n.kind == "W" for n in a.recipe.inputs):
         yield a.recipe.carry(lambda n: a.view.lookup(n._replace(kind="W+") if n.kind == "W" else n))

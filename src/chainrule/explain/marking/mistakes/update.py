@@ -44,7 +44,7 @@ def _other_update(a: Attempt, rate: float | None = None, sign: float = 1.0) -> I
 
     def function(points: Doubles) -> Array:
         w, g = points[:, 0].copy(), sign * points[:, 1]
-        trace.model.optimizer.update(w, g, np.repeat(remembered, len(points), axis=1), used, t)
+        trace.optimizer.update(w, g, np.repeat(remembered, len(points), axis=1), used, t)
         return w
 
     yield through(function, [a.view.lookup(name) for name in a.recipe.inputs])
@@ -67,14 +67,14 @@ def _update_by(a: Attempt, change: Callable[[str], str]) -> Iterator[Spread]:
     if not _has_update(a):
         return
     trace = a.graph.trace
-    text = trace.model.optimizer.step_formula(trace.optimizer_step)
+    text = trace.optimizer.step_formula(trace.optimizer_step)
     if change(text) == text:
         return
     _, span = a.graph.parameter_steps[a.kind[:-1], a.name.layer]
     flat = span.offset + int(np.ravel_multi_index([i - 1 for i in a.name.index], span.shape))
     tree = read_formula(change(text)).right
-    numbers = {key: node.value for key, node in options_of(trace.model.optimizer).items() if isinstance(node, Number)}
-    numbers |= dict(zip(trace.model.optimizer.slot_letters, trace.memory(flat)[:, 0], strict=False))
+    numbers = {key: node.value for key, node in options_of(trace.optimizer).items() if isinstance(node, Number)}
+    numbers |= dict(zip(trace.optimizer.slot_letters, trace.memory(flat)[:, 0], strict=False))
     numbers |= {"rate": trace.rate, "t": float(trace.optimizer_step)}
 
     def function(points: Doubles) -> Array:
