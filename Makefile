@@ -7,7 +7,7 @@ WORKERS ?= auto
 # One process for each core; whoever is done takes tests from the others. WORKERS=0 runs all in one, for a debugger.
 PYTEST = $(RUN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
-.PHONY: help demo test test-slow test-core lint docs bench clean
+.PHONY: help demo test test-slow test-core fuzz lint docs bench clean
 
 help:  ## Say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,10 @@ test-slow: $(VENV)/tested  ## Run the tests that take minutes
 
 test-core: $(VENV)/tested  ## Test the C++ core by itself: every instruction set, and under the sanitizers
 	PATH="$(abspath $(RUN)):$$PATH" native/tests/run.sh
+
+SECONDS ?= 60
+fuzz: $(VENV)/tested  ## Attack it for SECONDS=60 with random cases; SEED=... repeats them, SUBJECTS="files tables" chooses
+	PYTHONPATH=tests $(RUN)/python -m fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(SUBJECTS)
 
 lint: $(VENV)/tested  ## Style and types
 	$(RUN)/ruff check .
