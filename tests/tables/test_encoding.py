@@ -82,6 +82,48 @@ def test_missing_columns_are_all_named() -> None:
         ENCODING.encode(given_)
 
 
+class CountedName(str):
+    """A name that counts how often any such name was looked up or compared."""
+
+    uses = 0
+
+    def __hash__(self) -> int:
+        CountedName.uses += 1
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        CountedName.uses += 1
+        return super().__eq__(other)
+
+
+def uses_of_names(n_columns: int, given: int) -> int:
+    """How often the names of a model's columns are used to encode a table that has the first `given` of them."""
+    columns = tuple(NumericColumn(CountedName(f"c{i}"), "number", 0.0, False, 0.0, 1.0) for i in range(n_columns))
+    encoding = TableEncoding(columns, unused=(CountedName("y"),))
+    frame = pl.DataFrame({str(column.name): [1.0] for column in columns[:given]})
+    CountedName.uses = 0
+    try:
+        encoding.encode(frame)
+    except InputError as error:
+        assert f"lacks {n_columns - given} columns" in str(error)  # noqa: PT017  # either way is counted
+    return CountedName.uses
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_work_grows_with_the_columns_and_not_with_their_square(share: float) -> None:
+    few, many = uses_of_names(100, int(100 * share)), uses_of_names(400, int(400 * share))
+    assert many <= 5 * few
+
+
+def test_of_many_missing_columns_few_are_compared_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+    monkeypatch.setattr("chainrule.tables.encoding.nearest", lambda name, _: compared.append(name))
+    columns = tuple(NumericColumn(f"c{i}", "number", 0.0, False, 0.0, 1.0) for i in range(1000))
+    with pytest.raises(InputError, match="lacks 1,000 columns"):
+        TableEncoding(columns).encode(pl.DataFrame({f"d{i}": [1.0] for i in range(20_000)}))
+    assert len(compared) <= 5
+
+
 def test_notes() -> None:
     given_ = pl.DataFrame(
         {

@@ -117,8 +117,9 @@ def plan_columns(
 
 
 def _checked_kinds(frame: pl.DataFrame, targets: list[str], kinds: Mapping[str, Kind]) -> Mapping[str, Kind]:
+    there = set(frame.columns)
     for name in [*targets, *kinds]:
-        if name not in frame.columns:
+        if name not in there:
             raise InputError(
                 f'the table has no column "{name}".{did_you_mean(name, frame.columns)} '
                 f"Its columns are {quoted(frame.columns, limit=30)}"
@@ -234,11 +235,12 @@ def number_like(column: pl.Series, text: pl.Series, rows: NDArray[np.int64], oth
     out for who means them. Codes such as 007 aren't
     numbers, and neither is what stands beside them.
     """
-    bad = (text.is_not_null() & parsed_numbers(text).is_null()).to_numpy()
-    present = len(text) - text.null_count()
-    if present == 0 or present - bad.sum() < NEARLY * present or holds_codes(text):
+    numbers = parsed_numbers(text)
+    present, parsed = len(text) - text.null_count(), len(text) - numbers.null_count()
+    if present == 0 or parsed < NEARLY * present or holds_codes(text):
         return False
-    if bad.any():
+    if parsed < present:
+        bad = (text.is_not_null() & numbers.is_null()).to_numpy()
         raise InputError(
             f'column "{column.name}" has text in {text_rows(text, bad, rows)} among numbers: '
             f"put numbers there or leave the cells empty, or {otherwise}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from chainrule.errors import FileError, counted, quoted
-from chainrule.tables.dates import iso_dates
-from chainrule.tables.values import holds_codes
+from chainrule.tables.dates import first_known, iso_dates
+from chainrule.tables.values import CODE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +21,7 @@ MISSING: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", 
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _ZIP: Final = b"PK\x03\x04"
+_TRUTH: Final = ("true", "false")
 _COMMA_NUMBER: Final = r"^[+-]?\d*(,\d+)?$"
 _BLANK_LINES: Final = re.compile(rb"\n(\r?\n)+")
 
@@ -103,8 +105,8 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _refuse_repeated(path: Path, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
+    for name, times in Counter(names).items():
+        if times > 1:
             places = ", ".join(str(i) for i, other in enumerate(names, 1) if other == name)
             called = f'are called "{name}"' if name else "have no name"
             raise FileError(
@@ -166,10 +168,13 @@ def typed_frame(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataF
 
     frame = frame.with_columns(pl.all().str.strip_chars())
     frame = frame.with_columns(pl.when(~pl.all().is_in(MISSING)).then(pl.all()).name.keep())
-    return frame.with_columns(_typed(column, decimal_comma) for column in frame)
+    with_codes = frame.select(pl.all().str.contains(CODE).any()).row(0)
+    return frame.with_columns(
+        _typed(column, codes, decimal_comma) for column, codes in zip(frame, with_codes, strict=True)
+    )
 
 
-def _typed(text: pl.Series, decimal_comma: bool) -> pl.Series:
+def _typed(text: pl.Series, codes: bool, decimal_comma: bool) -> pl.Series:
     import polars as pl
 
     if text.null_count() == len(text):
@@ -180,9 +185,10 @@ def _typed(text: pl.Series, decimal_comma: bool) -> pl.Series:
     for dtype in (pl.Int64, pl.Float64):
         cast = numbers.cast(dtype, strict=False)
         if cast.null_count() == text.null_count():
-            return text if holds_codes(text) else cast
-    truth = text.str.to_lowercase()
-    if truth.is_in(("true", "false")).all():
-        return truth == "true"
+            return text if codes else cast
+    if first_known(text).lower() in _TRUTH:  # a look at one cell spares most columns of words the work
+        truth = text.str.to_lowercase()
+        if truth.is_in(_TRUTH).all():
+            return truth == "true"
     dates = iso_dates(text)
     return text if dates is None else dates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ _FILLED: Final = (
 _TICKS_A_DAY: Final = {"ms": 86_400e3, "us": 86_400e6, "ns": 86_400e9}
 
 
+def first_known(text: pl.Series) -> str:
+    """The first cell of a column of text that isn't missing; empty where all are."""
+    return next((cell for cell in text if cell is not None), "")
+
+
 def iso_dates(text: pl.Series) -> pl.Series | None:
     """Text as dates or moments, when every cell is one in ISO 8601; otherwise nothing.
 
@@ -29,6 +35,8 @@ def iso_dates(text: pl.Series) -> pl.Series | None:
     >>> iso_dates(pl.Series(["2020-02-29"])).to_list(), iso_dates(pl.Series(["29.2.2020"]))
     ([datetime.date(2020, 2, 29)], None)
     """
+    if not re.match(_MOMENT, first_known(text)):  # a look at one cell spares most columns the work
+        return None
     if text.str.contains(_DAY).all():
         dates = text.str.to_date("%Y-%m-%d", strict=False)
     elif text.str.contains(_MOMENT).all():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _LARGEST: Final = float(np.finfo(np.float32).max)
+_MOST_COMPARED: Final = 100_000  # pairs of names, to say which was meant
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class NumericColumn:
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding as JSON values."""
-        return {"kind": "numeric", **asdict(self)}
+        return {"kind": "numeric", **vars(self)}
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class CategoricalColumn:
     def fit(cls, series: pl.Series) -> CategoricalColumn:
         """The encoding of the training rows' column, categories in alphabetical order."""
         names = as_categories(series)
-        categories = tuple(sorted(names.drop_nulls().unique().to_list()))
+        categories = tuple(sorted(name for name in names.unique().to_list() if name is not None))
         return cls(series.name, categories, names.null_count() > 0)
 
     @property
@@ -116,23 +117,19 @@ class CategoricalColumn:
         import polars as pl
 
         names = as_categories(series)
-        found = names.replace_strict(
-            pl.Series(self.categories, dtype=pl.String),
-            pl.Series(range(len(self.categories)), dtype=pl.Int32),
-            default=-1,
-            return_dtype=pl.Int32,
-        )
+        found = names.cast(pl.Enum(self.categories), strict=False).to_physical().to_numpy()
+        places = np.where(np.isnan(found), -1, found).astype(np.int64)
         absent = names.is_null().to_numpy()
-        places = np.where(absent, len(self.categories) if self.missing else -1, found.to_numpy())
+        places[absent] = len(self.categories) if self.missing else -1
         hot = np.flatnonzero(places >= 0)
         out[:] = 0
         out[hot, places[hot]] = 1
         unseen = (places < 0) & ~absent
-        return int(absent.sum()), names.filter(pl.Series(unseen))
+        return int(absent.sum()), names.filter(pl.Series(unseen)) if unseen.any() else names.clear()
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding as JSON values."""
-        return {"kind": "categorical", **asdict(self), "categories": list(self.categories)}
+        return {"kind": "categorical", **vars(self), "categories": list(self.categories)}
 
 
 EncodedColumn: TypeAlias = NumericColumn | CategoricalColumn
@@ -223,7 +220,7 @@ class TableEncoding:
         and for values that can't be what the column holds.
         """
         table = as_polars(frame)
-        self._check_columns(table.columns)
+        extra = self._extra_columns(table.columns)
         features = np.empty((table.height, self.n_features), dtype=np.float32)
         unseen: dict[str, int] = {}
         examples: dict[str, tuple[str, ...]] = {}
@@ -244,24 +241,21 @@ class TableEncoding:
             if absent and not expected:
                 unexpected[column.name] = absent
             start = stop
-        extra = tuple(name for name in table.columns if name not in self._all_columns())
         return features, EncodingNotes(extra, unseen, examples, unexpected)
 
-    def _all_columns(self) -> set[str]:
-        return {column.name for column in self.columns} | set(self.unused)
-
-    def _check_columns(self, given: list[str]) -> None:
-        lacking = [column.name for column in self.columns if column.name not in given]
-        if not lacking:
-            return
-        spare = [name for name in given if name not in self._all_columns()]
-        parts = []
-        for name in lacking:
-            near = nearest(name, spare)
-            parts.append(f'"{name}"' + (f' (the table has "{near}")' if near else ""))
-        raise InputError(
-            f"the table lacks {counted(len(lacking), 'column')} of the training table: {listed(parts, limit=30)}"
-        )
+    def _extra_columns(self, given: Sequence[str]) -> tuple[str, ...]:
+        """The columns that training hadn't; raises `InputError` where the table lacks one that training had."""
+        there, known = set(given), {column.name for column in self.columns} | set(self.unused)
+        extra = tuple(name for name in given if name not in known)
+        lacking = [column.name for column in self.columns if column.name not in there]
+        if lacking:
+            compared = max(1, _MOST_COMPARED // max(1, len(extra)))
+            near = {name: nearest(name, extra) for name in lacking[:compared]}
+            parts = [f'"{name}"' + (f' (the table has "{near[name]}")' if near.get(name) else "") for name in lacking]
+            raise InputError(
+                f"the table lacks {counted(len(lacking), 'column')} of the training table: {listed(parts, limit=30)}"
+            )
+        return extra
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding as JSON values; `from_dict` gives it back exactly."""

@@ -25,7 +25,10 @@ PLURALS: Final[dict[Unit, str]] = {
 }
 
 # "007" is a code, not the number 7: as a number it would lose its zeros.
-_CODE: Final = r"^[+-]?0[0-9]+$"
+CODE: Final = r"^[+-]?0[0-9]+$"
+
+# What may be written in several ways: numbers, truth values, text with spaces around it, none.
+_SEVERAL_WAYS: Final = r"(?i)[0-9]|\s|^$|^(true|false)$"
 
 
 def is_text(series: pl.Series) -> bool:
@@ -58,26 +61,34 @@ def unit_of(series: pl.Series) -> Unit | None:
     return "time" if dtype == pl.Time else None
 
 
+def evaluated(expression: pl.Expr, series: pl.Series) -> pl.Series:
+    """An expression of `pl.col("value")` for a column: one query, where each method of a series is one of its own."""
+    return series.to_frame("value").select(expression.alias("value")).to_series().alias(series.name)
+
+
 def clean_text(series: pl.Series) -> pl.Series:
     """A text column without spaces around its values, blank ones missing."""
     import polars as pl
 
-    text = series.cast(pl.String).str.strip_chars()
-    return text.replace("", None)
+    return evaluated(pl.col("value").str.strip_chars().replace("", None), series.cast(pl.String))
 
 
 def known(series: pl.Series) -> pl.Series:
     """Where a column has a value: not missing, not NaN, not blank."""
+    import polars as pl
+
     if is_text(series):
         return clean_text(series).is_not_null()
     if series.dtype.is_float():
-        return series.is_not_null() & series.is_not_nan().fill_null(False)
+        return pl.Series(~np.isnan(series.to_numpy()))  # missing is NaN in NumPy
+    if not series.null_count():
+        return pl.Series(np.ones(len(series), dtype=bool))
     return series.is_not_null()
 
 
 def holds_codes(text: pl.Series) -> bool:
     """Whether a text column has whole numbers that begin with a zero, so is one of codes."""
-    return bool(text.str.contains(_CODE).any())
+    return bool(text.str.contains(CODE).any())
 
 
 def parsed_numbers(text: pl.Series) -> pl.Series:
@@ -130,15 +141,18 @@ def as_categories(series: pl.Series) -> pl.Series:
     import polars as pl
 
     if is_text(series):
-        # Few distinct values, many rows: the patterns below run once per distinct value.
+        # Few distinct values, many rows: the patterns run once per distinct value.
         raw = series.cast(pl.String)
-        distinct = raw.unique().drop_nulls()
-        names = _same_name(clean_text(distinct))
+        distinct = raw.unique()
+        if not distinct.str.contains(_SEVERAL_WAYS).any():
+            return raw
+        distinct = distinct.drop_nulls()
+        names = evaluated(_one_spelling(pl.col("value").str.strip_chars()), distinct)
         return raw if names.equals(distinct) else raw.replace(distinct, names)
     if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary):
         raise InputError(f'column "{series.name}" holds {series.dtype} values, which can\'t be categories')
     if series.dtype.is_float():
-        return _float_names(series.fill_nan(None))
+        return evaluated(_float_name(pl.col("value").fill_nan(None)), series)
     return series.cast(pl.String)
 
 
@@ -183,36 +197,34 @@ def _check_unit(series: pl.Series, unit: Unit) -> None:
 
 
 def _plain_numbers(series: pl.Series) -> pl.Series:
-    """Numbers, truth values and times as Float64, missing where NaN."""
+    """Numbers, truth values and times as Float64."""
     import polars as pl
 
-    return in_days(series) if series.dtype.is_temporal() else series.cast(pl.Float64).fill_nan(None)
+    return in_days(series) if series.dtype.is_temporal() else series.cast(pl.Float64)
 
 
-def _same_name(text: pl.Series) -> pl.Series:
-    """Category names for distinct cleaned texts, numbers and truth values in their one spelling."""
+def _one_spelling(text: pl.Expr) -> pl.Expr:
+    """The category names of texts without spaces around: numbers and truth values in their one spelling."""
     import polars as pl
 
-    numbers = parsed_numbers(text)
+    number, truth = text.cast(pl.Float64, strict=False), text.str.to_lowercase()
     # Whole numbers stay as they are: as floats, those beyond 2**53 would lose digits.
-    plain = text.str.contains(r"^(0|-?[1-9][0-9]*)$")
-    is_number = numbers.is_finite() & ~plain & ~text.str.contains(_CODE)
-    truth = text.str.to_lowercase()
-    frame = pl.DataFrame({"text": text, "number": _float_names(numbers), "truth": truth})
-    return frame.select(
-        pl.when(is_number.fill_null(False))
-        .then("number")
-        .when(pl.col("truth").is_in(("true", "false")))
-        .then("truth")
-        .otherwise("text")
-        .alias(text.name)
-    ).to_series()
+    plain = text.str.contains(r"^(0|-?[1-9][0-9]*)$") | text.str.contains(CODE)
+    return (
+        pl.when(text == "")
+        .then(None)
+        .when(number.is_finite().fill_null(False) & ~plain)
+        .then(_float_name(number))
+        .when(truth.is_in(("true", "false")))
+        .then(truth)
+        .otherwise(text)
+    )
 
 
-def _float_names(series: pl.Series) -> pl.Series:
+def _float_name(number: pl.Expr) -> pl.Expr:
     import polars as pl
 
-    return series.cast(pl.String).str.replace(r"^(-?[0-9]+)\.0$", "${1}").replace("-0", "0")
+    return number.cast(pl.String).str.replace(r"^(-?[0-9]+)\.0$", "${1}").replace("-0", "0")
 
 
 def _numbered(where: NDArray[np.int64], rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
