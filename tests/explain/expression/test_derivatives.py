@@ -106,7 +106,7 @@ def test_the_chain_rule_gives_the_numerical_derivative(program: tuple[str, dict[
         assert math.isclose(gradient, slopes[variable], rel_tol=1e-9, abs_tol=1e-9 * size)
         closed = written_out(work.graph, work.graph.parse(variable))
         if closed is not None:
-            written = formula_text(closed, work.symbol_text, digits=17).replace("^", "**")
+            written = formula_text(closed, work.notation.symbol, digits=17).replace("^", "**")
             assert math.isclose(by_another_hand(written, at), gradient, rel_tol=1e-9, abs_tol=1e-9 * size)
 
 

@@ -1,10 +1,12 @@
-"""Formula trees as plain text, with only the brackets that are needed."""
+"""Formula trees written down with only the brackets that are needed, as plain text; other notations build on it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
 
-from chainrule.explain.formula import (
+from chainrule.explain.formula.numbers import DIGITS, shown
+from chainrule.explain.formula.tree import (
     Absolute,
     Call,
     Compare,
@@ -20,80 +22,134 @@ from chainrule.explain.formula import (
     SumOver,
     Symbol,
 )
-from chainrule.explain.formula.numbers import DIGITS, shown
 
 # How tightly an operation binds.
-SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
+COMPARISON, SUM, PRODUCT, POWER, ATOM = range(5)
 
 
-def formula_text(node: Node, symbol: Callable[[Symbol], str] = lambda s: str(s.name), digits: int = DIGITS) -> str:
+class Look(NamedTuple):
+    """How an operation looks: its text, how tightly each part must bind to stand in it bare, how tightly it binds."""
+
+    text: str
+    parts: tuple[int, ...]
+    binds: int
+
+
+class FormulaWriter:
+    """Writes formulas as plain text; another notation is a subclass that says how each operation looks in it.
+
+    Arguments:
+        symbol: how letters and the names of quantities are written.
+        digits: significant digits of the numbers.
+    """
+
+    quotient = Look("{}/{}", (PRODUCT, POWER), PRODUCT)
+    power = Look("{}^{}", (ATOM, ATOM), POWER)
+    comparison = Look("{} {sign} {}", (0, 0), COMPARISON)
+    cases = Look("{} if {} else {}", (0, 0, 0), COMPARISON)
+    sum_over = Look("sum_{index} {}", (PRODUCT,), SUM)
+    row = "{}"  # a sum or a product as a whole
+    first_minus, minus, plus, between = "-", "- ", "+ ", " "  # the terms of a sum
+    term = PRODUCT  # how tightly they must bind
+    times, factor = "*", POWER  # the factors of a product
+    may_begin_with_minus = True  # `-2*x`
+    negative = "-"  # what a text begins with that has a minus before it
+
+    def __init__(self, symbol: Callable[[Hashable], str], digits: int):
+        self.symbol = symbol
+        self.digits = digits
+
+    def text(self, node: Node) -> str:
+        """A formula."""
+        return self.write(node)[0]
+
+    def within(self, node: Node, level: int) -> str:
+        """A formula as a part of another, in brackets where it binds less tightly."""
+        text, own = self.write(node)
+        return text if own >= level else self.enclosed("(", text, ")")
+
+    def write(self, node: Node) -> tuple[str, int]:
+        """A formula, and how tightly its outermost operation binds."""
+        match node:
+            case Number():
+                return self.number(node)
+            case Symbol(name):
+                return self.symbol(name), ATOM
+            case Negative():
+                return self.row.format(self.signed(node, first=True)), SUM
+            case Sum(terms):
+                return self.row.format(self.between.join(self.signed(t, first=not i) for i, t in enumerate(terms))), SUM
+            case Product(factors):
+                return self.row.format(self.times.join(self.factors(factors))), PRODUCT
+            case Quotient(above, below):
+                return self.filled(self.quotient, above, below)
+            case Power(base, exponent):
+                return self.filled(self.power, base, exponent)
+            case Call(function, arguments):
+                return self.call(function, [self.text(argument) for argument in arguments])
+            case Absolute(of):
+                return self.enclosed("|", self.text(of), "|"), ATOM
+            case Compare(left, operator, right):
+                return self.filled(self.comparison, left, right, sign=self.operator(operator))
+            case Conditional(then, condition, otherwise):
+                return self.filled(self.cases, then, condition, otherwise)
+            case Iverson(left, right):
+                return self.enclosed("[", f"{left} = {right}", "]"), ATOM
+            case SumOver(index, body):
+                return self.filled(self.sum_over, body, index=index)
+        raise TypeError(node)
+
+    def filled(self, look: Look, *parts: Node, **words: str) -> tuple[str, int]:
+        """An operation with its parts put in."""
+        texts = [self.within(part, level) for part, level in zip(parts, look.parts, strict=True)]
+        if look is self.power and isinstance(parts[0], Symbol) and self.has_parts(texts[0]):
+            texts[0] = self.enclosed("(", texts[0], ")")
+        return look.text.format(*texts, **words), look.binds
+
+    def signed(self, term: Node, *, first: bool) -> str:
+        """A term of a sum with the sign before it."""
+        if isinstance(term, Negative):
+            body, sign = self.within(term.of, PRODUCT), self.first_minus if first else self.minus
+            bare = True
+        else:
+            body, level = self.write(term)
+            sign, bare = "" if first else self.plus, first or level >= self.term
+        bare = bare and (not sign or not body.startswith(self.negative))
+        return sign + (body if bare else self.enclosed("(", body, ")"))
+
+    def factors(self, factors: Sequence[Node]) -> list[str]:
+        """The factors of a product."""
+        first, *others = factors
+        bare = self.may_begin_with_minus and isinstance(first, Number)
+        return [self.within(first, SUM if bare else PRODUCT), *(self.within(f, self.factor) for f in others)]
+
+    def number(self, number: Number) -> tuple[str, int]:
+        """A number as it was written, or with so many digits; and how tightly it binds."""
+        text = number.text or shown(number.value, self.digits)
+        return text, SUM if text.startswith("-") else PRODUCT if "/" in text else ATOM
+
+    def enclosed(self, left: str, text: str, right: str) -> str:
+        """A text in brackets."""
+        return f"{left}{text}{right}"
+
+    def has_parts(self, symbol: str) -> bool:
+        """Whether a symbol stands in brackets where it is raised to a power: `(dL/dz)^2`, `(w^2_11)^2`."""
+        return "/" in symbol or "^" in symbol
+
+    def operator(self, sign: str) -> str:
+        """`>=` and its like."""
+        return sign
+
+    def call(self, function: str, arguments: Sequence[str]) -> tuple[str, int]:
+        """A function of arguments, and how tightly it binds."""
+        return f"{function}({', '.join(arguments)})", ATOM
+
+
+def formula_text(node: Node, symbol: Callable[[Hashable], str] = str, digits: int = DIGITS) -> str:
     """A formula as text.
 
     >>> from chainrule.explain.formula import read_formula
     >>> formula_text(read_formula("h = 1 / (1 + exp(-z))").right)
     '1/(1 + exp(-z))'
     """
-    return _Writer(symbol, digits).write(node)[0]
-
-
-class _Writer:
-    def __init__(self, symbol: Callable[[Symbol], str], digits: int):
-        self.symbol = symbol
-        self.digits = digits
-
-    def within(self, node: Node, level: int) -> str:
-        text, own = self.write(node)
-        return text if own >= level else f"({text})"
-
-    def write(self, node: Node) -> tuple[str, int]:
-        match node:
-            case Number(value, text):
-                written = text or shown(value, self.digits)
-                return written, SUM if written.startswith("-") else PRODUCT if "/" in written else ATOM
-            case Symbol():
-                return self.symbol(node), ATOM
-            case Negative(of):
-                return f"-{self.within(of, PRODUCT)}", SUM
-            case Sum(terms):
-                return self.sum(terms), SUM
-            case Product(factors):
-                first = self.write(factors[0])[0] if _is_negative(factors[0]) else self.within(factors[0], PRODUCT)
-                return "*".join([first, *(self.within(factor, POWER) for factor in factors[1:])]), PRODUCT
-            case Quotient(above, below):
-                return f"{self.within(above, PRODUCT)}/{self.within(below, POWER)}", PRODUCT
-            case Power(base, exponent):
-                inside = self.within(base, ATOM)
-                inside = f"({inside})" if isinstance(base, Symbol) and set("/^") & set(inside) else inside
-                return f"{inside}^{self.within(exponent, ATOM)}", POWER
-            case Call(function, arguments):
-                return f"{function}({', '.join(self.write(a)[0] for a in arguments)})", ATOM
-            case Absolute(of):
-                return f"|{self.write(of)[0]}|", ATOM
-            case Compare(left, operator, right):
-                return f"{self.write(left)[0]} {operator} {self.write(right)[0]}", 0
-            case Conditional(then, condition, otherwise):
-                return f"{self.write(then)[0]} if {self.write(condition)[0]} else {self.write(otherwise)[0]}", 0
-            case Iverson(left, right):
-                return f"[{left} = {right}]", ATOM
-            case SumOver(index, body):
-                return f"sum_{index} {self.within(body, PRODUCT)}", SUM
-        raise TypeError(node)
-
-    def sum(self, terms: tuple[Node, ...]) -> str:
-        text = ""
-        for i, term in enumerate(terms):
-            if isinstance(term, Negative):
-                body = self.within(term.of, PRODUCT)
-                text += f"{' - ' if i else '-'}{f'({body})' if body.startswith('-') else body}"
-            elif i and _is_negative(term):
-                text += f" + ({self.write(term)[0]})"
-            else:
-                text += f"{' + ' if i else ''}{self.within(term, PRODUCT) if i else self.write(term)[0]}"
-        return text
-
-
-def _is_negative(node: Node) -> bool:
-    """Whether a node's text begins with a minus sign of a number."""
-    if isinstance(node, Number):
-        return node.value < 0
-    return isinstance(node, Product) and _is_negative(node.factors[0])
+    return FormulaWriter(symbol, digits).text(node)

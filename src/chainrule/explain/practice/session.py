@@ -111,8 +111,8 @@ class Session:
         if routes and routes[0].formula is not None:
             own = self._own_numbers(quantity)
             tree = replace_symbols(routes[0].formula, own)
-            symbols = formula_text(routes[0].formula, self.work.symbol_text)
-            numbers = formula_text(tree, self.work.symbol_text, self.work.digits)
+            symbols = formula_text(routes[0].formula, self.work.notation.symbol)
+            numbers = formula_text(tree, self.work.notation.symbol, self.work.digits)
             hints.append(" = ".join(dict.fromkeys([question.symbol, symbols, numbers])))
         return [*hints, f"{question.symbol} = {self._value(question)}"]
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from chainrule.errors import InputError
-from chainrule.explain.formula import Node, Number, Symbol, replace_symbols, symbols_of
+from chainrule.explain.formula import Node, Number, replace_symbols, symbols_of
 from chainrule.explain.formula.numbers import shown
 from chainrule.explain.formula.plain import formula_text
 from chainrule.explain.quantities.names import GIVEN, Name, kind_of
@@ -85,7 +85,7 @@ class Quantity:
         routes = self.routes
         if not routes or routes[0].formula is None:
             return self.general.partition(" = ")[2]
-        return formula_text(routes[0].formula, self.derivation.symbol_text)
+        return formula_text(routes[0].formula, self.derivation.notation.symbol)
 
     @property
     def numbers(self) -> str:
@@ -93,7 +93,7 @@ class Quantity:
         routes = self.routes
         if not routes or routes[0].numbers is None:
             return shown(self.value, self.derivation.digits)
-        return formula_text(routes[0].numbers, self.derivation.symbol_text, self.derivation.digits)
+        return formula_text(routes[0].numbers, self.derivation.notation.symbol, self.derivation.digits)
 
     @property
     def inputs(self) -> tuple[Name, ...]:
@@ -199,10 +199,6 @@ class Calculation(ABC, Generic[Graph]):
         """A formula with the values of its symbols put in."""
         names = [name for name in symbols_of(tree) if isinstance(name, Name)]
         return replace_symbols(tree, {name: Number(self.graph.value(name)) for name in names})
-
-    def symbol_text(self, symbol: Symbol) -> str:
-        """A symbol of a formula in the derivation's notation."""
-        return self.notation.text(symbol.name) if isinstance(symbol.name, Name) else str(symbol.name)
 
     @abstractmethod
     def latex(self, name: Name) -> str:

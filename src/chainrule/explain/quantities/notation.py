@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -189,6 +189,10 @@ class Notation:
         if name in self.own:
             return self.own[name]
         return str(name) if self.style == "ours" else self.written(name).text
+
+    def symbol(self, name: Hashable) -> str:
+        """A symbol of a formula as plain text: the name of a quantity, or a letter, which stays as it is."""
+        return self.text(name) if isinstance(name, Name) else str(name)
 
     def written(self, name: Name) -> Written:
         """A name's symbol with its parts, for renderers that set them above and below."""

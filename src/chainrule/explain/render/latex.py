@@ -2,6 +2,9 @@ r"""A document as LaTeX: an article that compiles with `pdflatex`, `amsmath` and
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+from itertools import groupby
+
 from chainrule.explain.document.blocks import (
     Document,
     Equation,
@@ -14,24 +17,9 @@ from chainrule.explain.document.blocks import (
     SymbolText,
     Table,
 )
-from chainrule.explain.formula import (
-    Absolute,
-    Call,
-    Compare,
-    Conditional,
-    Iverson,
-    NamedNumber,
-    Negative,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quotient,
-    Sum,
-    SumOver,
-    Symbol,
-)
+from chainrule.explain.formula import NamedNumber, Node, Number, Product, Sum
 from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.plain import ATOM, POWER, PRODUCT, SUM, FormulaWriter, Look
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.render.latex_text import latex_letter, latex_text
@@ -56,8 +44,7 @@ _PREAMBLE = r"""\documentclass[a4paper]{article}
   \resizebox{.88\linewidth}{!}{\usebox{\fitted}}\else\usebox{\fitted}\fi}
 \begin{document}
 """
-_FUNCTIONS = {"exp", "log", "tanh", "max", "min", "sin", "cos"}
-SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
+_FUNCTIONS = {"log", "tanh", "max", "min", "sin", "cos"}
 LONG = 120  # characters of LaTeX that may be wider than a line
 
 
@@ -85,13 +72,12 @@ def to_latex(document: Document) -> str:
 
 
 def _display(lines: tuple[Line, ...], document: Document) -> str:
-    writer = _Writer(document.notation, document.digits)
+    writer = LatexWriter(document.notation, document.digits)
     rows = []
     for line in lines:
-        sides = [" ".join(writer.pieces(side)) for side in line.sides]
-        sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
+        sides = groupby(" ".join(writer.pieces(side)) for side in line.sides)
         left = latex_written(document.notation.written(line.name))
-        equal = "\n  ".join(f"= {side}" for side in sides)
+        equal = "\n  ".join(f"= {side}" for side, _ in sides)
         rows.append(f"\\quantity{{{left}}}{{{equal}}}{{{latex_text(line.remark)}}}")
     return "\n".join(rows)
 
@@ -104,13 +90,8 @@ def _matrix(matrix: Matrix, digits: int) -> str:
 
 def latex_line(line: Line, notation: Notation, digits: int) -> str:
     """A quantity with its formulas and value, in one row."""
-    return " = ".join(_sides(line, notation, digits))
-
-
-def _sides(line: Line, notation: Notation, digits: int) -> list[str]:
-    sides = [latex_formula(side, notation, digits) for side in line.sides]
-    sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
-    return [latex_written(notation.written(line.name)), *sides]
+    sides = groupby(map(LatexWriter(notation, digits).text, line.sides))
+    return " = ".join([latex_written(notation.written(line.name)), *(side for side, _ in sides)])
 
 
 def latex_matrix(matrix: Matrix, digits: int) -> str:
@@ -171,11 +152,6 @@ def latex_written(written: Written) -> str:
     return latex_sign(written)
 
 
-def latex_formula(node: Node, notation: Notation, digits: int) -> str:
-    """A formula tree."""
-    return _Writer(notation, digits).write(node)[0]
-
-
 def _number(value: float, digits: int) -> str:
     text = shown(value, digits)
     if "e" in text:
@@ -184,16 +160,20 @@ def _number(value: float, digits: int) -> str:
     return {"infinity": r"\infty", "-infinity": r"-\infty", "undefined": r"\text{undefined}"}.get(text, text)
 
 
-def _fraction(text: str) -> str:
-    """A number as it was written, `1/3` as a fraction."""
-    above, slash, below = text.partition("/")
-    return f"\\frac{{{above}}}{{{below}}}" if slash else text
+class LatexWriter(FormulaWriter):
+    """Formulas as LaTeX."""
 
+    quotient = Look(r"\frac{{{}}}{{{}}}", (0, 0), ATOM)
+    power = Look("{}^{{{}}}", (ATOM, 0), POWER)
+    cases = Look(r"\begin{{cases}} {} & \text{{if }} {} \\ {} & \text{{otherwise}} \end{{cases}}", (0, 0, 0), ATOM)
+    sum_over = Look(r"\sum_{{{index}}} {}", (PRODUCT,), SUM)
+    term = SUM
+    times, factor = r" \cdot ", PRODUCT
+    may_begin_with_minus = False
 
-class _Writer:
     def __init__(self, notation: Notation, digits: int):
+        super().__init__(self._symbol, digits)
         self.notation = notation
-        self.digits = digits
 
     def pieces(self, node: Node) -> list[str]:
         """A formula cut at the operators of its outermost sum or product; what stays long may be made smaller."""
@@ -201,75 +181,46 @@ class _Writer:
             case Sum(terms):
                 return [_fitted(self.signed(term, first=not i)) for i, term in enumerate(terms)]
             case Product(factors):
-                written = [_fitted(self.within(factor, PRODUCT)) for factor in factors]
-                return [written[0], *(f"\\cdot {factor}" for factor in written[1:])]
-        return [_fitted(self.write(node)[0])]
+                first, *others = map(_fitted, self.factors(factors))
+                return [first, *(f"\\cdot {factor}" for factor in others)]
+        return [_fitted(self.text(node))]
 
-    def within(self, node: Node, level: int) -> str:
-        text, own = self.write(node)
-        return text if own >= level else f"\\left({text}\\right)"
+    def _symbol(self, name: Hashable) -> str:
+        if isinstance(name, Name):
+            return latex_written(self.notation.written(name))
+        return r"\pi" if name == "pi" else f"\\text{{{latex_text(str(name))}}}"
 
-    def write(self, node: Node) -> tuple[str, int]:
-        match node:
-            case NamedNumber(_, text):
-                return f"\\text{{{latex_text(text or '')}}}", ATOM
-            case Number(value, text):
-                written = _fraction(text) if text else _number(value, self.digits)
-                return written, SUM if written.startswith("-") else PRODUCT if "cdot" in written else ATOM
-            case Symbol(name):
-                if name == "pi":
-                    return r"\pi", ATOM
-                if isinstance(name, Name):
-                    return latex_written(self.notation.written(name)), ATOM
-                return f"\\text{{{latex_text(str(name))}}}", ATOM
-            case Negative(of):
-                return f"-{self.within(of, PRODUCT)}", SUM
-            case Sum(terms):
-                return self.sum(terms), SUM
-            case Product(factors):
-                return r" \cdot ".join(self.within(factor, PRODUCT) for factor in factors), PRODUCT
-            case Quotient(above, below):
-                return f"\\frac{{{self.write(above)[0]}}}{{{self.write(below)[0]}}}", ATOM
-            case Power(base, exponent):
-                inside = self.within(base, ATOM)
-                if isinstance(base, Symbol) and ("^" in inside or inside.startswith(r"\frac")):
-                    inside = f"\\left({inside}\\right)"
-                return f"{inside}^{{{self.write(exponent)[0]}}}", POWER
-            case Call("exp", (argument,)):
-                return f"e^{{{self.write(argument)[0]}}}", POWER
-            case Call("sqrt", (argument,)):
-                return f"\\sqrt{{{self.write(argument)[0]}}}", ATOM
-            case Call(function, arguments):
-                command = f"\\{function}" if function in _FUNCTIONS else f"\\operatorname{{{function}}}"
-                command = r"\Phi" if function == "Phi" else command
-                return f"{command}\\left({', '.join(self.write(a)[0] for a in arguments)}\\right)", ATOM
-            case Absolute(of):
-                return f"\\left|{self.write(of)[0]}\\right|", ATOM
-            case Compare(left, operator, right):
-                sign = {">=": r"\ge", "<=": r"\le"}.get(operator, operator)
-                return f"{self.write(left)[0]} {sign} {self.write(right)[0]}", 0
-            case Conditional(then, condition, otherwise):
-                return (
-                    f"\\begin{{cases}} {self.write(then)[0]} & \\text{{if }} {self.write(condition)[0]} \\\\ "
-                    f"{self.write(otherwise)[0]} & \\text{{otherwise}} \\end{{cases}}"
-                ), ATOM
-            case Iverson(left, right):
-                return f"[{left} = {right}]", ATOM
-            case SumOver(index, body):
-                return f"\\sum_{{{index}}} {self.within(body, PRODUCT)}", SUM
-        raise TypeError(node)
+    def number(self, number: Number) -> tuple[str, int]:
+        """A number; `1/3` as a fraction, a named one by its name."""
+        if isinstance(number, NamedNumber):
+            return f"\\text{{{latex_text(number.text or '')}}}", ATOM
+        above, slash, below = (number.text or "").partition("/")
+        if slash:
+            return f"\\frac{{{above}}}{{{below}}}", SUM if above.startswith("-") else ATOM
+        text = number.text or _number(number.value, self.digits)
+        return text, SUM if text.startswith("-") else PRODUCT if "cdot" in text else ATOM
 
-    def sum(self, terms: tuple[Node, ...]) -> str:
-        return " ".join(self.signed(term, first=not i) for i, term in enumerate(terms))
+    def enclosed(self, left: str, text: str, right: str) -> str:
+        """Brackets that grow with what stands in them."""
+        return f"\\left{left}{text}\\right{right}"
 
-    def signed(self, term: Node, *, first: bool) -> str:
-        """A term with the sign before it."""
-        if isinstance(term, Negative):
-            return f"{'-' if first else '- '}{self.within(term.of, PRODUCT)}"
-        written = self.write(term)[0]
-        if first:
-            return written
-        return "+ " + (f"\\left({written}\\right)" if written.startswith("-") else written)
+    def has_parts(self, symbol: str) -> bool:
+        """Whether a symbol has something above, or is a fraction."""
+        return "^" in symbol or symbol.startswith(r"\frac")
+
+    def operator(self, sign: str) -> str:
+        """`>=` as one sign."""
+        return {">=": r"\ge", "<=": r"\le"}.get(sign, sign)
+
+    def call(self, function: str, arguments: Sequence[str]) -> tuple[str, int]:
+        """A function; `exp` as a power, `sqrt` as a root."""
+        inside = ", ".join(arguments)
+        if function == "exp":
+            return f"e^{{{inside}}}", POWER
+        if function == "sqrt":
+            return f"\\sqrt{{{inside}}}", ATOM
+        command = f"\\{function}" if function in _FUNCTIONS else f"\\operatorname{{{function}}}"
+        return (r"\Phi" if function == "Phi" else command) + self.enclosed("(", inside, ")"), ATOM
 
 
 def _fitted(text: str) -> str:

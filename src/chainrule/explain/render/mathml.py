@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from html import escape
+from itertools import groupby
 
 from chainrule.explain.document.blocks import Document, Line, Matrix
-from chainrule.explain.formula import (
-    Absolute,
-    Call,
-    Compare,
-    Conditional,
-    Iverson,
-    NamedNumber,
-    Negative,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quotient,
-    Sum,
-    SumOver,
-    Symbol,
-)
+from chainrule.explain.formula import NamedNumber, Negative, Node, Number, Product, Sum
 from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.plain import ATOM, COMPARISON, POWER, PRODUCT, SUM, FormulaWriter, Look
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign, Written
 
-SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
-
-
-_NO_SIGN = '<mphantom><mo form="prefix">\u2212</mo></mphantom>'
+MINUS = '<mo form="prefix">\u2212</mo>'
+_NO_SIGN = f"<mphantom>{MINUS}</mphantom>"
 
 
 def mathml_name(name: Name, notation: Notation) -> str:
@@ -40,11 +24,10 @@ def mathml_name(name: Name, notation: Notation) -> str:
 
 def mathml_sides(line: Line, document: Document) -> str:
     """What a quantity is equal to: a `math` element for each side, and for each term of a side, so that it wraps."""
-    writer = _Writer(document.notation, document.digits)
-    sides = [writer.pieces(side) for side in line.sides]
-    sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
+    writer = MathmlWriter(document.notation, document.digits)
+    sides = groupby(map(writer.pieces, line.sides))
     return "".join(
-        f"<math>{'' if i else _infix('=')}{piece}</math>" for pieces in sides for i, piece in enumerate(pieces)
+        f"<math>{'' if i else _infix('=')}{piece}</math>" for pieces, _ in sides for i, piece in enumerate(pieces)
     )
 
 
@@ -132,19 +115,31 @@ def _number(value: float, digits: int) -> str:
         body = f"<mn>{mantissa}</mn><mo>·</mo><msup><mn>10</mn><mn>{power}</mn></msup>"
     else:
         body = f"<mn>{text.replace('infinity', '∞')}</mn>"
-    sign = '<mo form="prefix">\u2212</mo>' if negative else ""
+    sign = MINUS if negative else ""
     return f"<mrow>{sign}{body}</mrow>" if negative or "e" in text else body
 
 
-def mathml_formula(node: Node, notation: Notation, digits: int) -> str:
-    """A formula tree."""
-    return _Writer(notation, digits).write(node)[0]
+class MathmlWriter(FormulaWriter):
+    """Formulas as MathML."""
 
+    quotient = Look("<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>", (0, 0), ATOM)
+    power = Look("<msup><mrow>{}</mrow><mrow>{}</mrow></msup>", (ATOM, 0), POWER)
+    comparison = Look("<mrow>{}<mo>{sign}</mo>{}</mrow>", (0, 0), COMPARISON)
+    cases = Look(
+        "<mrow><mo>{{</mo><mtable><mtr><mtd>{}</mtd><mtd><mtext>if&#160;</mtext>{}</mtd></mtr>"
+        "<mtr><mtd>{}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr></mtable></mrow>", (0, 0, 0), ATOM,
+    )  # fmt: skip
+    sum_over = Look("<mrow><munder><mo>∑</mo><mi>{index}</mi></munder>{}</mrow>", (PRODUCT,), SUM)
+    row = "<mrow>{}</mrow>"
+    first_minus, minus, plus, between = MINUS, _infix("\u2212"), _infix("+"), ""
+    term = SUM
+    times, factor = "<mo>·</mo>", PRODUCT
+    may_begin_with_minus = False
+    negative = f"<mrow>{MINUS}"
 
-class _Writer:
     def __init__(self, notation: Notation, digits: int):
+        super().__init__(self._symbol, digits)
         self.notation = notation
-        self.digits = digits
 
     def pieces(self, node: Node) -> list[str]:
         """A formula cut before the operators of its outermost sum or product, where it has more than a few."""
@@ -152,93 +147,46 @@ class _Writer:
             case Sum(terms) if len(terms) > 1:
                 return [self.signed(term, first=not i) for i, term in enumerate(terms)]
             case Negative(Sum() as of) if not _is_tall(inside := self.pieces(of)):
-                inside[0] = f'<mo form="prefix">\u2212</mo>{_bracket("(", "prefix")}{inside[0]}'
+                inside[0] = f"{MINUS}{_bracket('(', 'prefix')}{inside[0]}"
                 return [*inside[:-1], inside[-1] + _bracket(")", "postfix")]
             case Product(factors) if len(factors) > 3:
-                written = [self.within(factor, PRODUCT) for factor in factors]
-                return [(_infix("·") if i else "") + factor for i, factor in enumerate(written)]
-        return [self.write(node)[0]]
+                return [(_infix("·") if i else "") + factor for i, factor in enumerate(self.factors(factors))]
+        return [self.text(node)]
 
-    def within(self, node: Node, level: int) -> str:
-        text, own = self.write(node)
-        return text if own >= level else _bracketed(text)
+    def _symbol(self, name: Hashable) -> str:
+        if isinstance(name, Name):
+            return mathml_written(self.notation.written(name))
+        return "<mi>π</mi>" if name == "pi" else f"<mtext>{escape(str(name))}</mtext>"
 
-    def write(self, node: Node) -> tuple[str, int]:
-        match node:
-            case NamedNumber(_, text):
-                return f"<mtext>{escape(text or '')}</mtext>", ATOM
-            case Number(value, text):
-                if text:
-                    parts = [f"<mn>{escape(part)}</mn>" for part in text.split("/")]
-                    return (f"<mfrac>{''.join(parts)}</mfrac>" if len(parts) == 2 else parts[0]), ATOM
-                return _number(value, self.digits), SUM if value < 0 else ATOM
-            case Symbol("pi"):
-                return "<mi>π</mi>", ATOM
-            case Symbol(name):
-                if isinstance(name, Name):
-                    return mathml_written(self.notation.written(name)), ATOM
-                return f"<mtext>{escape(str(name))}</mtext>", ATOM
-            case Negative(of):
-                return f'<mrow><mo form="prefix">\u2212</mo>{self.within(of, PRODUCT)}</mrow>', SUM
-            case Sum(terms):
-                return f"<mrow>{self.sum(terms)}</mrow>", SUM
-            case Product(factors):
-                return f"<mrow>{'<mo>·</mo>'.join(self.within(factor, PRODUCT) for factor in factors)}</mrow>", PRODUCT
-            case Quotient(above, below):
-                return f"<mfrac>{_row(self.write(above)[0])}{_row(self.write(below)[0])}</mfrac>", ATOM
-            case Power(base, exponent):
-                inside = self.within(base, ATOM)
-                if isinstance(base, Symbol) and inside.startswith(("<mfrac>", "<msup", "<msubsup")):
-                    inside = _bracketed(inside)
-                return f"<msup>{_row(inside)}{_row(self.write(exponent)[0])}</msup>", POWER
-            case Call("exp", (argument,)):
-                return f"<msup><mi>e</mi>{_row(self.write(argument)[0])}</msup>", POWER
-            case Call("sqrt", (argument,)):
-                return f"<msqrt>{self.write(argument)[0]}</msqrt>", ATOM
-            case Call(function, arguments):
-                name = "Φ" if function == "Phi" else function
-                inside = "<mo>,</mo>".join(self.write(a)[0] for a in arguments)
-                return f"<mrow><mi>{name}</mi>{_bracketed(inside)}</mrow>", ATOM
-            case Absolute(of):
-                return _enclosed("|", self.write(of)[0], "|"), ATOM
-            case Compare(left, operator, right):
-                sign = {">=": "≥", "<=": "≤"}.get(operator, operator)
-                return f"<mrow>{self.write(left)[0]}<mo>{escape(sign)}</mo>{self.write(right)[0]}</mrow>", 0
-            case Conditional(then, condition, otherwise):
-                when = f"<mtd><mtext>if&#160;</mtext>{self.write(condition)[0]}</mtd>"
-                first = f"<mtr><mtd>{self.write(then)[0]}</mtd>{when}</mtr>"
-                last = f"<mtr><mtd>{self.write(otherwise)[0]}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr>"
-                return f"<mrow><mo>{{</mo><mtable>{first}{last}</mtable></mrow>", ATOM
-            case Iverson(left, right):
-                return _enclosed("[", f"<mi>{left}</mi><mo>=</mo><mi>{right}</mi>", "]"), ATOM
-            case SumOver(index, body):
-                return f"<mrow><munder><mo>∑</mo><mi>{index}</mi></munder>{self.within(body, PRODUCT)}</mrow>", SUM
-        raise TypeError(node)
+    def number(self, number: Number) -> tuple[str, int]:
+        """A number; `1/3` as a fraction, a named one by its name."""
+        if isinstance(number, NamedNumber):
+            return f"<mtext>{escape(number.text or '')}</mtext>", ATOM
+        if number.text:
+            parts = [f"<mn>{escape(part)}</mn>" for part in number.text.split("/")]
+            return (f"<mfrac>{''.join(parts)}</mfrac>" if len(parts) == 2 else parts[0]), ATOM
+        return _number(number.value, self.digits), SUM if number.value < 0 else ATOM
 
-    def sum(self, terms: tuple[Node, ...]) -> str:
-        return "".join(self.signed(term, first=not i) for i, term in enumerate(terms))
+    def enclosed(self, left: str, text: str, right: str) -> str:
+        """Brackets that grow only around what is tall: grown ones are set with gaps that small ones don't need."""
+        return _enclosed(left, text, right)
 
-    def signed(self, term: Node, *, first: bool) -> str:
-        """A term with the sign before it."""
-        if isinstance(term, Negative):
-            sign = '<mo form="prefix">\u2212</mo>' if first else _infix("\u2212")
-            return f"{sign}{self.within(term.of, PRODUCT)}"
-        return ("" if first else _infix("+")) + self.term(term, first=first)
+    def has_parts(self, symbol: str) -> bool:
+        """Whether a symbol has something above, or is a fraction."""
+        return symbol.startswith(("<mfrac>", "<msup", "<msubsup"))
 
-    def term(self, term: Node, *, first: bool) -> str:
-        written, level = self.write(term)
-        negative = isinstance(term, Number) and term.value < 0
-        if isinstance(term, Product) and isinstance(term.factors[0], Number):
-            negative = False  # its own bracket stands around the number
-        return _bracketed(written) if (negative and not first) or level == 0 else written
+    def operator(self, sign: str) -> str:
+        """`>=` as one sign."""
+        return {">=": "≥", "<=": "≤"}.get(sign, escape(sign))
 
-
-def _row(text: str) -> str:
-    return f"<mrow>{text}</mrow>"
-
-
-def _bracketed(text: str) -> str:
-    return _enclosed("(", text, ")")
+    def call(self, function: str, arguments: Sequence[str]) -> tuple[str, int]:
+        """A function; `exp` as a power, `sqrt` as a root."""
+        inside = "<mo>,</mo>".join(arguments)
+        if function == "exp":
+            return f"<msup><mi>e</mi><mrow>{inside}</mrow></msup>", POWER
+        if function == "sqrt":
+            return f"<msqrt>{inside}</msqrt>", ATOM
+        return f"<mrow><mi>{'Φ' if function == 'Phi' else function}</mi>{_enclosed('(', inside, ')')}</mrow>", ATOM
 
 
 def _enclosed(left: str, text: str, right: str) -> str:

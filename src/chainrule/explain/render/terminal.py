@@ -25,7 +25,6 @@ from chainrule.explain.document.blocks import (
 )
 from chainrule.explain.formula.numbers import shown
 from chainrule.explain.formula.plain import formula_text
-from chainrule.explain.render.text import symbol_text
 from chainrule.explain.render.wrap import wrap_formula
 
 TITLE, SECTION, SYMBOL, NUMBERS, VALUE, REMARK, SIGN = "bold", "bold cyan", "bold", "cyan", "bold green", "dim", "dim"
@@ -86,7 +85,7 @@ def _lines(lines: Iterable[Line], document: Document, width: int) -> Text:
 
 
 def _line(line: Line, symbol: str, column: int, document: Document, width: int) -> Text:
-    texts = [formula_text(side, lambda s: symbol_text(document.notation, s), document.digits) for side in line.sides]
+    texts = [formula_text(side, document.notation.symbol, document.digits) for side in line.sides]
     styles = ["", NUMBERS, VALUE] if len(texts) == 3 else [""] * (len(texts) - 1) + [VALUE]
     sides = [
         (text, style) for i, (text, style) in enumerate(zip(texts, styles, strict=True)) if text not in texts[i + 1 :]

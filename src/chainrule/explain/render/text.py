@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from chainrule.explain.document.blocks import (
     Document,
     Equation,
@@ -13,11 +15,8 @@ from chainrule.explain.document.blocks import (
     Paragraph,
     Table,
 )
-from chainrule.explain.formula import Symbol
 from chainrule.explain.formula.numbers import shown
 from chainrule.explain.formula.plain import formula_text
-from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.notation import Notation
 
 
 def to_text(document: Document) -> str:
@@ -40,17 +39,11 @@ def to_text(document: Document) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def symbol_text(notation: Notation, symbol: Symbol) -> str:
-    """A symbol of a formula in a notation; letters that are no quantities stay as they are."""
-    return notation.text(symbol.name) if isinstance(symbol.name, Name) else str(symbol.name)
-
-
 def line_text(line: Line, document: Document) -> str:
     """`z[hidden,1] = ... = 0.2*0.5 + ... = 0.44   (used 2 times)`."""
-    sides = [formula_text(side, lambda s: symbol_text(document.notation, s), document.digits) for side in line.sides]
-    sides = [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
+    sides = groupby(formula_text(side, document.notation.symbol, document.digits) for side in line.sides)
     remark = f"    ({line.remark})" if line.remark else ""
-    return " = ".join([document.notation.text(line.name), *sides]) + remark
+    return " = ".join([document.notation.text(line.name), *(side for side, _ in sides)]) + remark
 
 
 def matrix_text(matrix: Matrix, digits: int) -> str:
