@@ -21,6 +21,7 @@ from worksheet_page import worksheet_page
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.cli.app import app
+from chainrule.core import native_of
 from chainrule.engines import native
 from chainrule.initializers import INITIALIZERS
 from chainrule.layers import LAYERS
@@ -96,11 +97,10 @@ def formulas() -> str:
 
 
 def native_core() -> str:
-    """What the native engine covers, from the tables by which it decides."""
+    """What the native engine covers, from what the classes say of themselves."""
 
-    def covered(known: Mapping[str, type], table: Iterable[type]) -> list[list[str]]:
-        types = set(table)
-        return [[_code(name), "yes" if cls in types else "no"] for name, cls in known.items()]
+    def covered(known: Mapping[str, type]) -> list[list[str]]:
+        return [[_code(name), "yes" if native_of(cls) else "no"] for name, cls in known.items()]
 
     columns = ["native"]
     parts = [
@@ -112,10 +112,10 @@ def native_core() -> str:
         "that names what isn't covered.",
         "## What it covers",
         "Types must match exactly: a subclass of your own may compute anything, so the reference engine runs it.",
-        _table(["layer", *columns], ([_code("Input"), "yes"], *covered(_without_input(), native.LAYERS))),
-        _table(["activation", *columns], covered(ACTIVATIONS, native.ACTIVATIONS)),
-        _table(["loss", *columns], [*covered(LOSSES, native.LOSSES), ["`CustomLoss`, or a subclass of `Loss`", "no"]]),
-        _table(["optimizer", *columns], [*covered(OPTIMIZERS, native.OPTIMIZERS), ["a subclass of `Optimizer`", "no"]]),
+        _table(["layer", *columns], ([_code("Input"), "yes"], *covered(_without_input()))),
+        _table(["activation", *columns], covered(ACTIVATIONS)),
+        _table(["loss", *columns], [*covered(LOSSES), ["`CustomLoss`, or a subclass of `Loss`", "no"]]),
+        _table(["optimizer", *columns], [*covered(OPTIMIZERS), ["a subclass of `Optimizer`", "no"]]),
         "Covered too, in every combination: learning-rate schedules (also of your own: Python computes the rates), `l1`, "
         "`l2` and `weight_decay`, both `reduction`s, both `convention`s, `clip_norm`, row weights, several inputs, branches, "
         "several heads, `members`, frozen layers, stopping rules and callbacks; `on_step` callbacks come back to Python after "

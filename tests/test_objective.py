@@ -11,7 +11,8 @@ from problems import LOSSES, outputs_for
 
 from chainrule import Activation, Add, CrossEntropy, Dense, Huber, Input, InputError, Model, Network, TrainingError
 from chainrule.losses import get_loss
-from chainrule.objective import Objective, PenaltyRun
+from chainrule.objective import Objective
+from chainrule.parameters import ParameterRun
 
 TWO = {"a": "squared_error", "b": "cross_entropy"}
 
@@ -162,7 +163,7 @@ class TestPenalties:
         network = Network.mlp(3, [5, 4], 2)
         (run,) = Objective.of(network, "squared_error", l2=0.1).penalties
         weights = [span for span in network.layout.spans if span.spec.kind == "weight"]
-        assert run == PenaltyRun(0, weights[-1].slice.stop, 0.0, 0.1)
+        assert run == ParameterRun(0, weights[-1].slice.stop, l1=0.0, l2=0.1)
         assert Objective.of(network, "squared_error").penalties == ()
 
     def test_the_penalty_is_added_once_per_step_whatever_the_batch(self, engine: str) -> None:

@@ -15,16 +15,10 @@ E one_of(const std::string& what, const std::string& name, const std::map<std::s
     return found->second;
 }
 
-const std::map<std::string, StepKind> step_kinds = {
-    {"dense", StepKind::dense}, {"activation", StepKind::activation}, {"batch_norm", StepKind::batch_norm},
-    {"dropout", StepKind::dropout}, {"add", StepKind::add}, {"concatenate", StepKind::concatenate},
-    {"flatten", StepKind::flatten},
-};
-
 const std::map<std::string, Activation> activations = {
     {"linear", Activation::linear}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh},
     {"relu", Activation::relu}, {"leaky_relu", Activation::leaky_relu}, {"elu", Activation::elu},
-    {"selu", Activation::selu}, {"gelu", Activation::gelu}, {"gelu_tanh", Activation::gelu_tanh},
+    {"selu", Activation::selu}, {"gelu", Activation::gelu},
     {"silu", Activation::silu}, {"mish", Activation::mish}, {"softplus", Activation::softplus},
     {"exponential", Activation::exponential}, {"softmax", Activation::softmax}, {"threshold", Activation::threshold},
 };
@@ -77,21 +71,16 @@ private:
 
 Step step_of(nb::dict form, size_t index) {
     Entries entries(std::move(form), "step " + std::to_string(index));
-    Step step;
-    step.kind = one_of("layer", entries.text("kind"), step_kinds);
+    const StepKind& kind = kind_of(entries.text("kind"));
+    Step step(kind);
     entries.read("inputs", step.inputs);
     entries.read("output", step.output);
-    entries.read("weights", step.weights);
-    entries.read("bias", step.bias);
-    if (step.kind == StepKind::activation) step.activation = one_of("activation", entries.text("activation"), activations);
-    entries.read("parameter", step.parameter);
-    entries.read("scale", step.scale);
-    entries.read("shift", step.shift);
-    entries.read("mean", step.mean);
-    entries.read("variance", step.variance);
-    entries.read("momentum", step.momentum);
-    entries.read("epsilon", step.epsilon);
+    if (kind.has_function) step.function = one_of("activation", entries.text("function"), activations);
+    for (size_t i = 0; i < kind.spans.size() && kind.spans[i].name; ++i) entries.read(kind.spans[i].name, step.spans[i]);
+    for (size_t i = 0; i < kind.numbers.size() && kind.numbers[i].name; ++i) entries.read(kind.numbers[i].name, step.numbers[i]);
     entries.done();
+    // One activation with a switch, to Python.
+    if (step.function == Activation::gelu && step.numbers[0] != 0) step.function = Activation::gelu_tanh;
     return step;
 }
 
@@ -109,26 +98,31 @@ Head head_of(nb::dict form, size_t index) {
     return head;
 }
 
+ParameterRun run_of(const nb::tuple& form) {
+    if (form.size() != 7)
+        throw std::invalid_argument("a run of parameters is (begin, end, trainable, rate_factor, decay_factor, l1, l2)");
+    return {nb::cast<long>(form[0]), nb::cast<long>(form[1]), nb::cast<bool>(form[2]), nb::cast<double>(form[3]),
+            nb::cast<double>(form[4]), nb::cast<double>(form[5]), nb::cast<double>(form[6])};
+}
+
 }  // namespace
 
 void init_program(nb::module_& m) {
-    nb::class_<Program> program(m, "Program", "A network, its losses and penalties, as the core runs them.");
+    nb::class_<Program> program(m, "Program", "A network, its losses and the runs of its parameters, as the core runs them.");
     program.def(
         "__init__",
-        [](Program* self, const std::vector<long>& widths, const std::vector<int>& inputs, const std::vector<int>& outputs,
-           const std::vector<nb::dict>& steps, const std::vector<nb::dict>& heads, const std::vector<nb::tuple>& penalties,
+        [](Program* self, const std::vector<long>& widths, const std::vector<int>& inputs, const std::vector<int>& codes,
+           const std::vector<int>& outputs, const std::vector<nb::dict>& steps, const std::vector<nb::dict>& heads,
+           const std::vector<nb::tuple>& runs,
            long parameters, long state, bool mean, bool sklearn) {
             Program made;
             made.widths = widths;
             made.inputs = inputs;
+            made.codes = codes;
             made.outputs = outputs;
             for (size_t i = 0; i < steps.size(); ++i) made.steps.push_back(step_of(steps[i], i));
             for (size_t i = 0; i < heads.size(); ++i) made.heads.push_back(head_of(heads[i], i));
-            for (const nb::tuple& run : penalties) {
-                if (run.size() != 4) throw std::invalid_argument("a penalty is (begin, end, l1, l2)");
-                made.penalties.push_back({nb::cast<long>(run[0]), nb::cast<long>(run[1]), nb::cast<double>(run[2]),
-                                          nb::cast<double>(run[3])});
-            }
+            for (const nb::tuple& run : runs) made.runs.push_back(run_of(run));
             made.parameters = parameters;
             made.state = state;
             made.mean = mean;
@@ -136,11 +130,11 @@ void init_program(nb::module_& m) {
             made.check();
             new (self) Program(std::move(made));
         },
-        nb::kw_only(), nb::arg("widths"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("steps"), nb::arg("heads"),
-        nb::arg("penalties"), nb::arg("parameters"), nb::arg("state"), nb::arg("mean"), nb::arg("sklearn"),
-        nb::sig("def __init__(self, *, widths: list[int], inputs: list[int], outputs: list[int], "
+        nb::kw_only(), nb::arg("widths"), nb::arg("inputs"), nb::arg("codes"), nb::arg("outputs"), nb::arg("steps"),
+        nb::arg("heads"), nb::arg("runs"), nb::arg("parameters"), nb::arg("state"), nb::arg("mean"), nb::arg("sklearn"),
+        nb::sig("def __init__(self, *, widths: list[int], inputs: list[int], codes: list[int], outputs: list[int], "
                 "steps: list[dict[str, typing.Any]], heads: list[dict[str, typing.Any]], "
-                "penalties: list[tuple[int, int, float, float]], parameters: int, state: int, mean: bool, sklearn: bool) -> None"));
+                "runs: list[tuple[int, int, bool, float, float, float, float]], parameters: int, state: int, mean: bool, sklearn: bool) -> None"));
     init_running(program);
 }
 

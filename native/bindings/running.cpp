@@ -17,9 +17,10 @@ struct Bound {
     Data<T> data;
     std::vector<Readable> kept;
 
-    const T* numbers(nb::handle object, const std::string& name, int64_t count, int64_t rows) {
+    template <class N>
+    const N* numbers(nb::handle object, const std::string& name, int64_t count, int64_t rows) {
         kept.push_back(readable(object, name));
-        return numbers_of<T>(kept.back(), name, count, rows);
+        return numbers_of<N>(kept.back(), name, count, rows);
     }
 
     static Readable readable(nb::handle object, const std::string& name) {
@@ -40,8 +41,12 @@ Bound<T> bound_inputs(const Program& program, const Objects& inputs) {
     const int64_t rows = int64_t(first.shape(0));
     bound.data.rows = rows;
     for (size_t i = 0; i < inputs.size(); ++i) {
-        const int64_t width = program.widths[size_t(program.inputs[i])];
-        bound.data.inputs.push_back(bound.numbers(inputs[i], "input " + std::to_string(i), rows * width, rows));
+        const int slot = program.inputs[i];
+        const std::string name = "input " + std::to_string(i);
+        const int64_t count = rows * program.widths[size_t(slot)];
+        const bool codes = program.holds_codes(slot);
+        bound.data.inputs.push_back(codes ? nullptr : bound.template numbers<T>(inputs[i], name, count, rows));
+        bound.data.codes.push_back(codes ? bound.template numbers<int32_t>(inputs[i], name, count, rows) : nullptr);
     }
     return bound;
 }
@@ -62,10 +67,10 @@ Bound<T> bound_data(const Program& program, const Objects& inputs, const Objects
             target.labels = numbers_of<int64_t>(bound.kept.back(), name, rows, rows);
         } else {
             const int64_t width = program.widths[size_t(program.heads[i].slot)];
-            target.values = bound.numbers(targets[i], name, rows * width, rows);
+            target.values = bound.template numbers<T>(targets[i], name, rows * width, rows);
         }
         if (!weights[i].is_none())
-            target.weights = bound.numbers(weights[i], "the row weights of head " + std::to_string(i), rows, rows);
+            target.weights = bound.template numbers<T>(weights[i], "the row weights of head " + std::to_string(i), rows, rows);
         bound.data.targets.push_back(target);
     }
     return bound;
@@ -180,7 +185,6 @@ struct TrainArguments {
     Sums sums;
     Optimizer optimizer;
     uint64_t seed;
-    std::vector<Run> trainable;
     double clip_norm;
     Watch& watch;
     int threads;
@@ -207,7 +211,6 @@ Outcome run_training(const TrainArguments& a) {
     job.sums = a.sums;
     job.optimizer = a.optimizer;
     job.seed = a.seed;
-    job.trainable = a.trainable;
     job.clip_norm = a.clip_norm;
     job.threads = a.threads;
     return a.watch.run([&](Stop& stop) {
@@ -220,19 +223,14 @@ nb::tuple train_program(const Program& program, const Writable& parameters, cons
                         const Objects& inputs, const Objects& targets, const Objects& weights, const Readable& order,
                         long batch_size, const Readable& rates, uint64_t first_step, uint64_t memory_from,
                         const Writable& loss_sums, const Writable& weight_sums, const Writable& penalty_sums,
-                        const nb::dict& optimizer, uint64_t seed, const std::vector<nb::tuple>& trainable,
-                        nb::object clip_norm, nb::object should_stop, int threads) {
+                        const nb::dict& optimizer, uint64_t seed, nb::object clip_norm, nb::object should_stop,
+                        int threads) {
     const Vectors vectors = vectors_of(program, Readable(parameters), Readable(state));
-    std::vector<Run> runs;
-    for (const nb::tuple& run : trainable) {
-        if (run.size() != 2) throw std::invalid_argument("a trainable run is (begin, end)");
-        runs.push_back({nb::cast<long>(run[0]), nb::cast<long>(run[1])});
-    }
     Watch watch(std::move(should_stop));
     const TrainArguments arguments{program, vectors.members, parameters, state, slots, inputs, targets, weights, order,
                                    batch_size, rates, first_step, memory_from,
                                    sums_of(program, vectors.members, loss_sums, weight_sums, penalty_sums),
-                                   optimizer_of(optimizer), seed, runs,
+                                   optimizer_of(optimizer), seed,
                                    clip_norm.is_none() ? 0.0 : nb::cast<double>(clip_norm), watch, threads};
     const Outcome outcome = vectors.single ? run_training<float>(arguments) : run_training<double>(arguments);
     return nb::make_tuple(outcome.steps, outcome.diverged, outcome.diverged_member, outcome.stopped);
@@ -315,7 +313,7 @@ void init_running(nb::class_<Program>& program) {
                 nb::arg("inputs"), nb::arg("targets"), nb::arg("weights"), nb::arg("order"), nb::arg("batch_size"),
                 nb::arg("rates"), nb::arg("first_step"), nb::arg("memory_from"), nb::arg("loss_sums"),
                 nb::arg("weight_sums"), nb::arg("penalty_sums"), nb::arg("optimizer"), nb::arg("seed"),
-                nb::arg("trainable"), nb::arg("clip_norm").none(), nb::arg("should_stop").none(), nb::arg("threads"),
+                nb::arg("clip_norm").none(), nb::arg("should_stop").none(), nb::arg("threads"),
                 "Do one step for each learning rate; returns the steps done, the step and the member that diverged\n"
                 "(-1 if none did), and whether it was stopped.");
     program.def("predict", &predict_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),

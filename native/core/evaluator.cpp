@@ -18,7 +18,7 @@ constexpr long piece = 16384;  // numbers of a vector that are worked on at a ti
 template <class T>
 double penalties(const Program& program, const Kernels<T>& kernels, const T* parameters, T* gradient, double factor) {
     double sum = 0;
-    for (const PenaltyRun& run : program.penalties)
+    for (const ParameterRun& run : program.charges())
         for (long begin = run.begin; begin < run.end; begin += piece)
             sum += kernels.penalty(parameters, gradient, factor, run.l1, run.l2, begin, std::min(run.end, begin + piece));
     return sum;
@@ -165,7 +165,7 @@ void gradients(const Program& program, long members, const T* parameters, T* sta
         if (stop && stop->said()) return;
         const double penalty = penalties<T>(program, kernels, own, own_gradient, program.penalty_factor(weights.data()));
         sums.add(program, member, losses.data(), weights.data(), penalty, data.rows);
-        executor.follow_statistics(own_state);
+        executor.follow_statistics(own_state, team);
     }
 }
 

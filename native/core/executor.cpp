@@ -1,14 +1,8 @@
 #include "core/executor.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace chainrule {
-namespace {
-
-constexpr long row_multiple = 24;  // of every kernel's tile
-
-}  // namespace
 
 // One packed panel, or the gradient of a band of weights.
 template <class T>
@@ -64,22 +58,6 @@ Executor<T>::Executor(const Program& program, const Plan& plan, const Kernels<T>
         seen[size_t(head.slot)] = true;
         heads_.push_back(buffers);
     }
-}
-
-template <class T>
-void Executor<T>::run_product(const Product<T>& product, Team& team) {
-    const long panels = (product.columns + kernels_.panel_columns - 1) / kernels_.panel_columns;
-    const double work = double(product.rows) * double(product.columns) * double(product.depth);
-    if (work < shared_work || (team.size() == 1 && work < longest_work))
-        return kernels_.product(product, 0, panels, 0, product.rows, scratch_[0]);
-    const double wanted = std::max(team.size() == 1 ? 1.0 : 4.0 * team.size(), work / longest_work);
-    const long groups = long(std::ceil(wanted / double(panels)));
-    const long rows = rounded((product.rows + groups - 1) / groups, row_multiple);
-    const long row_groups = (product.rows + rows - 1) / rows;
-    share_tasks(team, stop_, panels * row_groups, [&](long task, int thread) {
-        const long panel = task / row_groups, row = task % row_groups * rows;
-        kernels_.product(product, panel, panel + 1, row, std::min(product.rows, row + rows), scratch_[size_t(thread)]);
-    });
 }
 
 template class Executor<float>;

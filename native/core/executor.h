@@ -1,5 +1,6 @@
 // Runs one batch through a planned program: forward, losses, backward. Owns the arena, so nothing is allocated on the way,
-// and nothing on the way throws. What it does lies in rows.cpp, forward.cpp, losses.cpp, backward.cpp, batch_norm.cpp.
+// and nothing on the way throws. Rows come in by rows.cpp, passes.cpp calls the steps' own passes (in steps/) in their
+// order, losses.cpp stands between.
 #pragma once
 
 #include <vector>
@@ -23,8 +24,9 @@ struct Target {
 template <class T>
 struct Data {
     long rows = 0;
-    std::vector<const T*> inputs;
+    std::vector<const T*> inputs;  // null where there are codes
     std::vector<Target<T>> targets;
+    std::vector<const int32_t*> codes = {};  // for the inputs that hold integers; may end before them
 };
 
 // Throws std::invalid_argument unless there is an array for every input and head, and every label names a class.
@@ -36,6 +38,13 @@ struct Place {
     uint64_t seed = 0;
     uint32_t step = 0, member = 0;
     uint64_t first_row = 0;  // of the batch, where it is only a part of one
+};
+
+template <class T>
+struct Matrix {
+    T* numbers;
+    long width, stride;
+    T* row(long r) const { return numbers + r * stride; }
 };
 
 template <class T>
@@ -60,24 +69,18 @@ public:
     // With an updater weights change as soon as their gradient, which then isn't stored, has been used.
     void backward(const T* parameters, const T* state, T* gradient, Updater<T>* updater, Team& team);
     // What the batch makes of the running statistics.
-    void follow_statistics(T* state) const;
+    void follow_statistics(T* state, Team& team);
 
     const T* value(int slot) const { return values_[size_t(slot)]; }
     long stride(int slot) const { return plan_.slots[size_t(slot)].stride; }
 
 private:
+    friend struct Work<T>;
     static long scratch_numbers(const Plan& plan, const Kernels<T>& kernels);
     static long arena_numbers(const Program& program, const Plan& plan, const Kernels<T>& kernels, int threads);
+    void take_codes(const int32_t* codes, const int64_t* numbers, long begin, long count, size_t slot);
     void take_targets(const Data<T>& data, const int64_t* numbers, long begin, long count);
-    void forward_dense(size_t i, const T* parameters, Team& team);
-    void backward_dense(size_t i, const T* parameters, T* gradient, Updater<T>* updater, Team& team);
-    void change_weights(size_t i, const Product<T>& product, Updater<T>& updater, Team& team);
-    void forward_norm(size_t i, const T* parameters, const T* state, Team& team);
-    void backward_norm(size_t i, const T* parameters, const T* state, T* gradient, Team& team);
-    void backward_turned(size_t i, const T* parameters, Team& team);
-    void hand_on(size_t i, Team& team);
-    void run_product(const Product<T>& product, Team& team);
-    NormCall<T> norm_call(size_t i, const T* parameters, const T* state) const;
+    void hand_on(const Work<T>& work);
 
     const Program& program_;
     const Plan& plan_;
@@ -96,6 +99,56 @@ private:
         bool by_label, weighted, second;
     };
     std::vector<HeadBuffers> heads_;
+};
+
+// A step of a batch at work: what its passes read and write, and who helps them.
+template <class T>
+struct Work {
+    Executor<T>& executor;
+    Team& team;
+    const T *parameters, *state;
+    T* gradient = nullptr;
+    Updater<T>* updater = nullptr;
+    Place place = {};
+    size_t index = 0;  // of the step
+
+    const Step& step() const { return executor.program_.steps[index]; }
+    const StepPlan& plan() const { return executor.plan_.steps[index]; }
+    const Kernels<T>& kernels() const { return executor.kernels_; }
+    Stop* stop() const { return executor.stop_; }
+    long rows() const { return executor.rows_; }
+
+    Matrix<T> input(size_t k = 0) const { return value(step().inputs[k]); }
+    Matrix<T> output() const { return value(step().output); }
+    Matrix<T> d_input(size_t k = 0) const { return delta(step().inputs[k]); }
+    Matrix<T> d_output() const { return delta(step().output); }
+
+    // A row of an input that holds integers.
+    const int32_t* codes(long row) const { return reinterpret_cast<const int32_t*>(input().row(row)); }
+
+    // The step's arrays, in the order of its kind's rules; null for one that there isn't.
+    const T* array(size_t k) const {
+        return at(step().kind->spans[k].in_state ? state : parameters, step().spans[k]);
+    }
+    T* d_array(size_t k) const { return at(gradient, step().spans[k]); }
+
+    T* extra() const { return executor.extras_[index]; }
+    T* scratch(int thread) const { return executor.scratch_[size_t(thread)]; }
+    Matrix<T> turned() const { return {executor.turned_, rows(), executor.plan_.turned_stride}; }
+
+private:
+    template <class N>
+    static N* at(N* vector, long offset) {
+        return offset < 0 ? nullptr : vector + offset;
+    }
+    Matrix<T> value(int slot) const {
+        const SlotPlan& plan = executor.plan_.slots[size_t(slot)];
+        return {executor.values_[size_t(slot)], plan.width, plan.outside ? plan.width : plan.stride};
+    }
+    Matrix<T> delta(int slot) const {
+        const SlotPlan& plan = executor.plan_.slots[size_t(slot)];
+        return {executor.deltas_[size_t(slot)], plan.width, plan.stride};
+    }
 };
 
 }  // namespace chainrule

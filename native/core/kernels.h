@@ -114,6 +114,18 @@ struct NormCall {
     T* shift_gradient = nullptr;
 };
 
+// y = scale x, or d = d scale and the gradient by scale.
+template <class T>
+struct ScaleCall {
+    long rows = 0, columns = 0;
+    const T* scale = nullptr;
+    const T* x = nullptr;
+    long x_stride = 0;
+    T* y = nullptr;  // output; backward: dL/dy, which becomes dL/dx
+    long y_stride = 0;
+    T* scale_gradient = nullptr;  // null: nobody wants it
+};
+
 struct DropoutCall {
     uint64_t seed = 0;
     uint32_t step = 0, layer = 0, member = 0;
@@ -149,6 +161,8 @@ struct Kernels {
     void (*norm_statistics)(const NormCall<T>&, long column_begin, long column_end);
     void (*norm_forward)(const NormCall<T>&, long row_begin, long row_end);
     void (*norm_backward)(const NormCall<T>&, long column_begin, long column_end);
+    void (*scale_forward)(const ScaleCall<T>&, long row_begin, long row_end);
+    void (*scale_backward)(const ScaleCall<T>&, long column_begin, long column_end);
 };
 
 // One instruction set. (Files compiled for one include no standard library: its inline functions would be shared.)

@@ -9,20 +9,12 @@ namespace {
 
 constexpr long chunk = 16384;  // parameters that are changed, and summed, at a time
 
-}  // namespace
-
-void Optimizer::check() const {
-    auto fraction = [](double x) { return x >= 0 && x < 1; };
-    const bool right = momentum >= 0 && momentum <= 1 && fraction(dampening) && fraction(rho) && fraction(beta1) && fraction(beta2) &&
-                       epsilon > 0 && weight_decay >= 0 && rate_decay >= 0;
-    if (!right) throw std::invalid_argument("the optimizer's settings are out of range");
-}
-
+// The step of an optimizer for parameters of this rate and weight decay; `t` counts from 1.
 template <class T>
-UpdateCall<T> update_call(const Optimizer& o, double rate, uint64_t t) {
+UpdateCall<T> update_call(const Optimizer& o, double rate, double weight_decay, uint64_t t) {
     UpdateCall<T> call;
     call.rate = T(rate);
-    call.weight_decay = T(o.weight_decay);
+    call.weight_decay = T(weight_decay);
     call.momentum = T(o.momentum);
     call.epsilon = T(o.epsilon);
     call.nesterov = o.nesterov;
@@ -54,7 +46,7 @@ UpdateCall<T> update_call(const Optimizer& o, double rate, uint64_t t) {
             call.amsgrad = o.amsgrad;
             if (o.decoupled) {
                 call.weight_decay = 0;
-                call.shrink = T(1 - rate * o.weight_decay);
+                call.shrink = T(1 - rate * weight_decay);
             }
             break;
         }
@@ -62,79 +54,87 @@ UpdateCall<T> update_call(const Optimizer& o, double rate, uint64_t t) {
     return call;
 }
 
+}  // namespace
+
+void Optimizer::check() const {
+    auto fraction = [](double x) { return x >= 0 && x < 1; };
+    const bool right = momentum >= 0 && momentum <= 1 && fraction(dampening) && fraction(rho) && fraction(beta1) && fraction(beta2) &&
+                       epsilon > 0 && weight_decay >= 0 && rate_decay >= 0;
+    if (!right) throw std::invalid_argument("the optimizer's settings are out of range");
+}
+
 template <class T>
-Updater<T>::Updater(const Program& program, const std::vector<Run>& trainable, const Kernels<T>& kernels, T* parameters,
-                    T* slots, int n_slots, bool eager)
+Updater<T>::Updater(const Program& program, const Kernels<T>& kernels, T* parameters, T* slots, int n_slots, bool eager)
     : kernels_(kernels), parameters_(parameters), whole_(program.steps.size(), -1) {
     for (int i = 0; i < n_slots; ++i) slots_[i] = slots + i * program.parameters;
     for (size_t i = 0; i < program.steps.size(); ++i) {
         const Step& step = program.steps[i];
-        const long width = program.widths[size_t(step.output)];
-        if (step.kind == StepKind::dense) {
+        const StepKind& kind = *step.kind;
+        for (size_t k = 0; k < kind.spans.size() && kind.spans[k].name; ++k) {
+            if (kind.spans[k].in_state || step.spans[k] < 0) continue;
             const size_t before = pieces_.size();
-            const long length = width * program.widths[size_t(step.inputs[0])];
-            add_span(step.weights, length, program, trainable);
-            const bool one = pieces_.size() == before + 1;
-            if (eager && one && pieces_.back().trainable && pieces_.back().end - pieces_.back().begin == length) {
-                whole_[i] = long(before);
-                pieces_.back().cut(band_rows(width) * width);
-                sums_.resize(pieces_.back().first_sum + pieces_.back().n_sums);
-            }
-            if (step.bias >= 0) add_span(step.bias, width, program, trainable);
-        }
-        if (step.kind == StepKind::batch_norm) {
-            add_span(step.scale, width, program, trainable);
-            add_span(step.shift, width, program, trainable);
+            const long length = program.span_length(step, kind.spans[k]);
+            add_span(step.spans[k], length, program);
+            const bool whole = pieces_.size() == before + 1 && pieces_.back().end - pieces_.back().begin == length;
+            if (!eager || !kind.is_product || k > 0 || !whole || !pieces_.back().run.trainable) continue;
+            const long width = program.widths[size_t(step.output)];
+            whole_[i] = long(before);
+            pieces_.back().cut(band_rows(width) * width);
+            sums_.resize(pieces_.back().first_sum + pieces_.back().n_sums);
         }
     }
     done_.assign(pieces_.size(), false);
+    calls_.resize(factors_.size());
     for (const Piece& piece : pieces_) {
-        for (size_t i = 0; piece.charged() && i < piece.n_sums; ++i) {
+        for (size_t i = 0; piece.run.charged() && i < piece.n_sums; ++i) {
             const long begin = piece.begin + long(i) * piece.part;
-            sums_[piece.first_sum + i] =
-                kernels_.penalty(parameters_, nullptr, 1, piece.l1, piece.l2, begin, std::min(piece.end, begin + piece.part));
+            sums_[piece.first_sum + i] = kernels_.penalty(parameters_, nullptr, 1, piece.run.l1, piece.run.l2, begin,
+                                                          std::min(piece.end, begin + piece.part));
         }
     }
 }
 
-// Cuts a span where penalties or trainable runs begin or end.
+// Cuts a span where runs begin or end.
 template <class T>
-void Updater<T>::add_span(long begin, long length, const Program& program, const std::vector<Run>& trainable) {
-    std::vector<long> cuts = {begin, begin + length};
-    auto cut = [&](long at) {
-        if (at > begin && at < begin + length) cuts.push_back(at);
-    };
-    for (const PenaltyRun& run : program.penalties) cut(run.begin), cut(run.end);
-    for (const Run& run : trainable) cut(run.begin), cut(run.end);
-    std::sort(cuts.begin(), cuts.end());
-    for (size_t i = 0; i + 1 < cuts.size(); ++i) {
-        if (cuts[i] == cuts[i + 1]) continue;
-        Piece piece{cuts[i], cuts[i + 1], 0, 0, false, sums_.size()};
+void Updater<T>::add_span(long begin, long length, const Program& program) {
+    for (const ParameterRun& run : program.runs) {
+        Piece piece{std::max(begin, run.begin), std::min(begin + length, run.end), run, place_of_factors(run), sums_.size()};
+        if (piece.begin >= piece.end) continue;
         piece.cut(chunk);
-        for (const PenaltyRun& run : program.penalties)
-            if (run.begin <= piece.begin && piece.end <= run.end) piece.l1 += run.l1, piece.l2 += run.l2;
-        for (const Run& run : trainable) piece.trainable = piece.trainable || (run.begin <= piece.begin && piece.end <= run.end);
         sums_.resize(sums_.size() + piece.n_sums);
         pieces_.push_back(piece);
     }
 }
 
 template <class T>
-void Updater<T>::begin_step(const UpdateCall<T>& call, double penalty_factor) {
-    call_ = call;
-    call_.penalty_factor = penalty_factor;
-    call_.parameters = parameters_;
-    for (int i = 0; i < 3; ++i) call_.slots[i] = slots_[i];
+size_t Updater<T>::place_of_factors(const ParameterRun& run) {
+    const std::pair<double, double> wanted{run.rate_factor, run.decay_factor};
+    const auto found = std::find(factors_.begin(), factors_.end(), wanted);
+    if (found == factors_.end()) factors_.push_back(wanted);
+    return size_t(std::find(factors_.begin(), factors_.end(), wanted) - factors_.begin());
+}
+
+template <class T>
+void Updater<T>::begin_step(const Optimizer& optimizer, double rate, uint64_t t, double penalty_factor) {
+    for (size_t i = 0; i < factors_.size(); ++i) {
+        const auto [rate_factor, decay_factor] = factors_[i];
+        UpdateCall<T>& call = calls_[i];
+        call = update_call<T>(optimizer, rate * rate_factor, optimizer.weight_decay * decay_factor, t);
+        call.penalty_factor = penalty_factor;
+        call.parameters = parameters_;
+        for (int slot = 0; slot < 3; ++slot) call.slots[slot] = slots_[slot];
+    }
+    penalty_factor_ = penalty_factor;
     penalties_added_ = false;
     done_.assign(pieces_.size(), false);
 }
 
 template <class T>
 UpdateCall<T> Updater<T>::charged_call(const Piece& piece) const {
-    UpdateCall<T> call = call_;
+    UpdateCall<T> call = calls_[piece.factors];
     if (!penalties_added_) {
-        call.l1 = piece.l1;
-        call.l2 = piece.l2;
+        call.l1 = piece.run.l1;
+        call.l2 = piece.run.l2;
     }
     return call;
 }
@@ -156,14 +156,14 @@ template <class T>
 void Updater<T>::change_rest(const T* gradient, Team& team) {
     for (size_t i = 0; i < pieces_.size(); ++i) {
         const Piece& piece = pieces_[i];
-        if (!piece.trainable || done_[i]) continue;
+        if (!piece.run.trainable || done_[i]) continue;
         const UpdateCall<T> call = charged_call(piece);
         team.share(long(piece.n_sums), [&](long task, int) {
             const long begin = piece.begin + task * piece.part, end = std::min(piece.end, begin + piece.part);
             double& sum = sums_[piece.first_sum + size_t(task)];
             sum = kernels_.update(call, begin, gradient + begin, end - begin);
-            if (penalties_added_ && piece.charged())
-                sum = kernels_.penalty(parameters_, nullptr, 1, piece.l1, piece.l2, begin, end);
+            if (penalties_added_ && piece.run.charged())
+                sum = kernels_.penalty(parameters_, nullptr, 1, piece.run.l1, piece.run.l2, begin, end);
         });
     }
 }
@@ -172,15 +172,15 @@ template <class T>
 void Updater<T>::add_penalties(T* gradient) {
     penalties_added_ = true;
     for (const Piece& piece : pieces_)
-        if (piece.charged() && piece.trainable)
-            kernels_.penalty(parameters_, gradient, call_.penalty_factor, piece.l1, piece.l2, piece.begin, piece.end);
+        if (piece.run.charged() && piece.run.trainable)
+            kernels_.penalty(parameters_, gradient, penalty_factor_, piece.run.l1, piece.run.l2, piece.begin, piece.end);
 }
 
 template <class T>
 double Updater<T>::squared_norm(const T* gradient) const {
     double squares = 0;
     for (const Piece& piece : pieces_)
-        for (long begin = piece.begin; begin < piece.end && piece.trainable; begin += chunk)
+        for (long begin = piece.begin; begin < piece.end && piece.run.trainable; begin += chunk)
             squares += kernels_.sum_of_squares(gradient, begin, std::min(piece.end, begin + chunk));
     return squares;
 }
@@ -193,8 +193,6 @@ double Updater<T>::penalty() const {
     return sum;
 }
 
-template UpdateCall<float> update_call(const Optimizer&, double, uint64_t);
-template UpdateCall<double> update_call(const Optimizer&, double, uint64_t);
 template class Updater<float>;
 template class Updater<double>;
 

@@ -1,6 +1,7 @@
 // How one member's parameters change in a step: an optimizer's settings, and what they are applied to.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "core/pool.h"
@@ -21,23 +22,18 @@ struct Optimizer {
     void check() const;
 };
 
-// The step of an optimizer; `t` counts from 1.
-template <class T>
-UpdateCall<T> update_call(const Optimizer& optimizer, double rate, uint64_t t);
-
 // Applies an optimizer to the trainable parameters and keeps the value of the penalties up to date: it is
 // added up while parameters change, so that nothing is read twice. Sums go over fixed pieces: they are the same for any team.
 template <class T>
 class Updater {
 public:
     // `eager`: weights may be changed as soon as their gradient is there.
-    Updater(const Program& program, const std::vector<Run>& trainable, const Kernels<T>& kernels, T* parameters, T* slots,
-            int n_slots, bool eager);
+    Updater(const Program& program, const Kernels<T>& kernels, T* parameters, T* slots, int n_slots, bool eager);
 
-    // `penalty_factor`: of the penalties' gradient.
-    void begin_step(const UpdateCall<T>& call, double penalty_factor);
+    // `t` counts from 1. `penalty_factor`: of the penalties' gradient.
+    void begin_step(const Optimizer& optimizer, double rate, uint64_t t, double penalty_factor);
 
-    // Whether the weights of a dense step are to be changed now, by `change_band` for each band of their rows.
+    // Whether the weights of a product are to be changed now, by `change_band` for each band of their rows.
     bool begin_bands(size_t step);
     void change_band(size_t step, long index, long begin, const T* gradient, long count);
     // Rows of a band: so many that their gradient stays in the cache, a multiple of every kernel's tile.
@@ -49,34 +45,38 @@ public:
     // Adds the gradient of the penalties, for clipping: it isn't added again while parameters change.
     void add_penalties(T* gradient);
     double squared_norm(const T* gradient) const;
-    void scale_gradient(double factor) { call_.gradient_scale = T(factor); }
+    void scale_gradient(double factor) {
+        for (UpdateCall<T>& call : calls_) call.gradient_scale = T(factor);
+    }
 
     double penalty() const;
 
 private:
-    // A run of parameters with one charge; `sums` from `first_sum` on hold the penalties of its parts.
+    // A part of a step's array that lies in one run; `sums` from `first_sum` on hold the penalties of its own parts.
     struct Piece {
         long begin, end;
-        double l1, l2;
-        bool trainable;
+        ParameterRun run;
+        size_t factors;  // those of its rate and decay: their place among all
         size_t first_sum, n_sums = 0;
         long part = 0;
         void cut(long numbers) {
             part = numbers;
             n_sums = size_t((end - begin + part - 1) / part);
         }
-        bool charged() const { return l1 != 0 || l2 != 0; }
     };
-    void add_span(long begin, long length, const Program& program, const std::vector<Run>& trainable);
+    void add_span(long begin, long length, const Program& program);
+    size_t place_of_factors(const ParameterRun& run);
     UpdateCall<T> charged_call(const Piece& piece) const;
 
     const Kernels<T>& kernels_;
     T* parameters_;
-    UpdateCall<T> call_;
+    std::vector<std::pair<double, double>> factors_;  // of rate and decay; mostly only 1 and 1
+    std::vector<UpdateCall<T>> calls_;                // for each of them
+    double penalty_factor_ = 1;
     T* slots_[3] = {nullptr, nullptr, nullptr};
     bool penalties_added_ = false;
     std::vector<Piece> pieces_;
-    std::vector<long> whole_;  // for each dense step the piece that is exactly its weights, or -1
+    std::vector<long> whole_;  // for each product the piece that is exactly its weights, or -1
     std::vector<bool> done_;
     std::vector<double> sums_;
 };

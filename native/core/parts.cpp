@@ -13,7 +13,7 @@ long Parts<T>::rows_of(const Program& program, Mode mode, const std::vector<Run>
     if (batch <= least) return batch;
     const Plan plan(program, mode, trainable, true, 24, kernels.lanes, sizeof(T));
     for (size_t i = 0; i < program.steps.size(); ++i)
-        if (program.steps[i].kind == StepKind::batch_norm && mode == Mode::training && plan.steps[i].runs) return batch;
+        if (program.steps[i].kind->couples_rows && mode == Mode::training && plan.steps[i].runs) return batch;
     const long fitting = cache / std::max(plan.row_numbers * long(sizeof(T)), 1L) / 24 * 24;
     const long rows = std::max(fitting, least);
     return rows < batch && (batch - rows) * plan.row_numbers >= 2 * program.parameters ? rows : batch;

@@ -7,16 +7,10 @@ namespace chainrule {
 namespace {
 
 bool overlaps(const std::vector<Run>& runs, long begin, long length) {
-    if (begin < 0) return false;
+    if (begin < 0) return false;  // there is no such array
     for (const Run& run : runs)
         if (run.begin < begin + length && begin < run.end) return true;
     return false;
-}
-
-bool same_value(const Step& step, Mode mode) {
-    return step.kind == StepKind::flatten ||
-           (step.kind == StepKind::activation && step.activation == Activation::linear) ||
-           (step.kind == StepKind::dropout && (mode != Mode::training || step.parameter == 0));
 }
 
 // Places that are given back are handed out again.
@@ -57,6 +51,7 @@ Plan::Plan(const Program& program, Mode mode_, const std::vector<Run>& trainable
     for (size_t i = 0; i < n; ++i) {
         slots[i].width = program.widths[i];
         slots[i].stride = stride_of(program.widths[i]);
+        slots[i].codes = program.holds_codes(int(i));
         if (slots[i].stride > (1L << 40) / std::max(rows, 1L))
             throw std::length_error("a batch of " + std::to_string(rows) + " rows doesn't fit into memory");
     }
@@ -69,7 +64,7 @@ Plan::Plan(const Program& program, Mode mode_, const std::vector<Run>& trainable
     row_numbers = numbers / std::max(rows, 1L);
     for (size_t i = 0; i < steps.size(); ++i) {
         const Step& step = program.steps[i];
-        if (step.kind != StepKind::dense || !steps[i].runs) continue;
+        if (!step.kind->is_product || !steps[i].runs) continue;
         const long in = program.widths[size_t(step.inputs[0])], out = program.widths[size_t(step.output)];
         largest_panel = std::max({largest_panel, in, out});
         products += double(in) * double(out) * (1 + steps[i].writes_gradient + (steps[i].backward && steps[i].wanted[0]));
@@ -122,13 +117,11 @@ void Plan::find_wanted(const Program& program, const std::vector<Run>& trainable
     if (mode == Mode::inference) return;
     for (size_t i = 0; i < steps.size(); ++i) {
         const Step& step = program.steps[i];
-        const long width = slots[size_t(step.output)].width;
         bool own = false;
-        if (step.kind == StepKind::dense)
-            own = overlaps(trainable, step.weights, width * slots[size_t(step.inputs[0])].width) ||
-                  overlaps(trainable, step.bias, width);
-        if (step.kind == StepKind::batch_norm)
-            own = overlaps(trainable, step.scale, width) || overlaps(trainable, step.shift, width);
+        for (size_t k = 0; k < step.spans.size() && step.kind->spans[k].name; ++k) {
+            const SpanRule& rule = step.kind->spans[k];
+            own = own || (!rule.in_state && overlaps(trainable, step.spans[k], program.span_length(step, rule)));
+        }
         bool before = false;
         for (int slot : step.inputs) before = before || wanted_[size_t(slot)];
         wanted_[size_t(step.output)] = own || before;
@@ -155,13 +148,13 @@ void Plan::place_values(const Program& program, bool from_heads) {
     place_.resize(n);
     for (size_t s = 0; s < n; ++s) place_[s] = int(s);
     std::vector<bool> own(n, false);  // nobody but the next step reads the value, not even on the way back: it may be overwritten
-    std::vector<bool> only_dense(n, true);
+    std::vector<bool> only_products(n, true);
     for (size_t i = 0; i < steps.size(); ++i)
-        if (steps[i].runs && program.steps[i].kind != StepKind::dense)
-            for (int slot : program.steps[i].inputs) only_dense[size_t(slot)] = false;
-    for (int slot : from_heads ? std::vector<int>{} : program.outputs) only_dense[size_t(slot)] = false;
-    for (const Head& head : program.heads) only_dense[size_t(head.slot)] = only_dense[size_t(head.slot)] && !from_heads;
-    for (int slot : program.inputs) slots[size_t(slot)].outside = mode == Mode::inference && only_dense[size_t(slot)];
+        if (steps[i].runs && !program.steps[i].kind->is_product)
+            for (int slot : program.steps[i].inputs) only_products[size_t(slot)] = false;
+    for (int slot : from_heads ? std::vector<int>{} : program.outputs) only_products[size_t(slot)] = false;
+    for (const Head& head : program.heads) only_products[size_t(head.slot)] = only_products[size_t(head.slot)] && !from_heads;
+    for (int slot : program.inputs) slots[size_t(slot)].outside = mode == Mode::inference && only_products[size_t(slot)];
 
     std::vector<size_t> last_use(n, 0);
     std::vector<bool> kept(n, false);
@@ -169,15 +162,13 @@ void Plan::place_values(const Program& program, bool from_heads) {
         if (!steps[i].runs) continue;
         const Step& step = program.steps[i];
         const size_t in = size_t(step.inputs[0]), out = size_t(step.output);
-        const bool read_back = mode != Mode::inference && step.kind == StepKind::activation &&
-                               derivative_reads_output(step.activation);
-        own[out] = readers_[out] == 1 && !read_back;
+        const StepKind& kind = *step.kind;
+        own[out] = readers_[out] == 1 && !kind.keeps_output(step, mode);
         const bool may_overwrite = own[in] && readers_[in] == 1;
-        if (same_value(step, mode)) {
+        if (kind.passes_on(step, mode)) {
             place_[out] = place_[in];
             own[out] = own[out] && may_overwrite;
-        } else if (may_overwrite && step.kind == StepKind::activation &&
-                   (mode == Mode::inference || derivative_reads_output(step.activation))) {
+        } else if (may_overwrite && kind.overwrites(step, mode)) {
             place_[out] = place_[in];
         }
     }
@@ -201,9 +192,8 @@ void Plan::place_values(const Program& program, bool from_heads) {
             slots[out].value = slots[size_t(place_[out])].value;
             slots[out].stride = slots[size_t(place_[out])].stride;
         }
-        if (step.kind == StepKind::dropout && !same_value(step, mode)) steps[i].extra = take(rows * slots[out].stride);
-        if (step.kind == StepKind::batch_norm && mode == Mode::training)
-            steps[i].extra = take(2 * ((slots[out].width + 15) / 16 * 16));
+        const long extra = step.kind->extra(step, mode, rows, slots[out].width, slots[out].stride);
+        if (extra > 0) steps[i].extra = take(extra);
         if (mode != Mode::inference) continue;  // training keeps every value: the memo
         for (size_t k = 0; k < step.inputs.size(); ++k) {
             const size_t shared = size_t(place_[size_t(step.inputs[k])]);
@@ -223,9 +213,7 @@ void Plan::place_deltas(const Program& program) {
     // Backward passes that work in place hand their delta on to the step before.
     for (size_t i = steps.size(); i-- > 0;) {
         const Step& step = program.steps[i];
-        const bool in_place = step.kind == StepKind::activation || step.kind == StepKind::flatten ||
-                              step.kind == StepKind::dropout || step.kind == StepKind::batch_norm;
-        if (!steps[i].backward || !in_place || !steps[i].wanted[0]) continue;
+        if (!steps[i].backward || !step.kind->delta_in_place || !steps[i].wanted[0]) continue;
         const size_t in = size_t(step.inputs[0]);
         if (contributors_[in] == 1) delta_place_[in] = delta_place_[size_t(step.output)];
     }
@@ -259,16 +247,16 @@ void Plan::place_deltas(const Program& program) {
 void Plan::fuse_relu(const Program& program) {
     for (size_t i = 0; i < steps.size(); ++i) {
         const Step& step = program.steps[i];
-        if (step.kind != StepKind::activation || step.activation != Activation::relu || !steps[i].runs) continue;
+        if (!step.kind->has_function || step.function != Activation::relu || !steps[i].runs) continue;
         const size_t z = size_t(step.inputs[0]), h = size_t(step.output);
         const int before = producer_[z];
-        if (place_[h] == place_[z] && before >= 0 && program.steps[size_t(before)].kind == StepKind::dense) {
+        if (place_[h] == place_[z] && before >= 0 && program.steps[size_t(before)].kind->is_product) {
             steps[size_t(before)].relu_inside = true;
             steps[i].runs = false;
         }
         if (!steps[i].backward || contributors_[h] != 1 || slots[z].delta != slots[h].delta) continue;
         for (size_t j = i + 1; j < steps.size(); ++j) {
-            if (!steps[j].backward || program.steps[j].kind != StepKind::dense) continue;
+            if (!steps[j].backward || !program.steps[j].kind->is_product) continue;
             if (program.steps[j].inputs[0] != int(h) || !steps[j].wanted[0]) continue;
             steps[j].relu_mask = true;
             steps[i].derivative_done = true;
@@ -281,7 +269,7 @@ void Plan::choose_turned(const Program& program) {
     long widest = 0;
     for (size_t i = 0; i < steps.size(); ++i) {
         const Step& step = program.steps[i];
-        if (step.kind != StepKind::dense || !steps[i].backward || !steps[i].wanted[0] || !steps[i].first[0]) continue;
+        if (!step.kind->is_product || !steps[i].backward || !steps[i].wanted[0] || !steps[i].first[0]) continue;
         const double in = double(slots[size_t(step.inputs[0])].width), out = double(slots[size_t(step.output)].width);
         const double batch = double(rows), whole = double((rows + lanes_ - 1) / lanes_ * lanes_);
         // In cycles: a number costs about a quarter to transpose, a vector of products half a cycle.

@@ -7,29 +7,24 @@
 
 namespace chainrule {
 
-enum class Mode {
-    training,   // dropout, statistics of the batch, gradients
-    fixed,      // gradients, but without dropout and with running statistics
-    inference,  // values only
-};
-
 // Offsets are in numbers, into one arena.
 struct StepPlan {
     bool runs = false;        // forward: its output is wanted and isn't there already
-    bool relu_inside = false;  // dense: applies the ReLU that follows it
+    bool relu_inside = false;  // product: applies the ReLU that follows it
     bool backward = false;
-    bool writes_gradient = false;  // dense, batch_norm: of its own parameters
-    bool relu_mask = false;        // dense: applies the derivative of the ReLU before it
-    bool derivative_done = false;  // activation: by the dense step after it
-    bool delta_turned = false;     // dense: dL/dx is computed with the delta transposed rather than W
+    bool writes_gradient = false;  // of its own parameters
+    bool relu_mask = false;        // product: applies the derivative of the ReLU before it
+    bool derivative_done = false;  // activation: by the product after it
+    bool delta_turned = false;     // product: dL/dx is computed with the delta transposed rather than W
     std::vector<bool> wanted;      // for each input: whether dL/d(input) is
     std::vector<bool> first;       // for each input: whether nothing was added to it before
-    long extra = -1;               // dropout: its factors; batch_norm: mean and variance of the batch
+    long extra = -1;               // the kind's own memory
 };
 
 struct SlotPlan {
     long width = 0, stride = 0;
     bool outside = false;  // reads the caller's rows in place
+    bool codes = false;    // integers, in place of numbers
     long value = -1;
     long delta = -1;  // dL/d(value)
 };

@@ -1,5 +1,6 @@
 #include "core/program.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -8,6 +9,7 @@ namespace {
 
 constexpr long largest_width = 1L << 24;    // numbers in a row
 constexpr long largest_vector = 1L << 40;   // parameters
+constexpr long alignment = 16;              // of spans, in numbers
 
 [[noreturn]] void fail(const std::string& what) { throw std::invalid_argument("program: " + what); }
 
@@ -17,38 +19,73 @@ void check_span(const std::string& where, long offset, long length, long size) {
              " numbers long, outside a vector of " + std::to_string(size));
 }
 
-size_t arity(StepKind kind) { return kind == StepKind::add || kind == StepKind::concatenate ? 2 : 1; }
-
-void check_widths(const Program& program, const Step& step, const std::string& name) {
+void check_width(const Program& program, const Step& step, const std::string& name) {
     const long output = program.widths[size_t(step.output)];
-    long input = program.widths[size_t(step.inputs[0])];
-    if (step.kind == StepKind::concatenate) {
-        input = 0;
-        for (int slot : step.inputs) input += program.widths[size_t(slot)];
+    long sum = 0;
+    for (int slot : step.inputs) sum += program.widths[size_t(slot)];
+    bool fits = true;
+    if (step.kind->width == Width::as_inputs)
+        for (int slot : step.inputs) fits = fits && program.widths[size_t(slot)] == output;
+    if (step.kind->width == Width::sum_of_inputs) fits = sum == output;
+    if (step.kind->width == Width::multiple_of_input) fits = output % sum == 0;
+    if (!fits) fail(name + " makes " + std::to_string(output) + " numbers of " + std::to_string(sum));
+}
+
+void check_step(const Program& program, const Step& step, const std::string& name) {
+    const StepKind& kind = *step.kind;
+    for (int slot : step.inputs)
+        if (program.holds_codes(slot) != kind.reads_codes)
+            fail(name + (kind.reads_codes ? " reads codes, not numbers" : " reads numbers, not codes"));
+    check_width(program, step, name);
+    for (size_t i = 0; i < kind.spans.size() && kind.spans[i].name; ++i) {
+        const SpanRule& rule = kind.spans[i];
+        if (rule.optional && step.spans[i] < 0) continue;
+        check_span(name + ": " + rule.name, step.spans[i], program.span_length(step, rule),
+                   rule.in_state ? program.state : program.parameters);
     }
-    if (step.kind == StepKind::add)
-        for (int slot : step.inputs)
-            if (program.widths[size_t(slot)] != output) fail(name + " adds rows of different widths");
-    if (step.kind != StepKind::dense && input != output)
-        fail(name + " makes " + std::to_string(output) + " numbers of " + std::to_string(input));
-    if (step.kind == StepKind::dense) {
-        check_span(name + ": W", step.weights, input * output, program.parameters);
-        if (step.bias >= 0) check_span(name + ": b", step.bias, output, program.parameters);
+    for (size_t i = 0; i < kind.numbers.size() && kind.numbers[i].name; ++i)
+        if (!kind.numbers[i].holds(step.numbers[i]))
+            fail(name + ": " + kind.numbers[i].name + " is " + std::to_string(step.numbers[i]) + ", which is out of range");
+}
+
+void check_runs(const Program& program) {
+    long end = 0;
+    for (const ParameterRun& run : program.runs) {
+        check_span("a run of parameters", run.begin, run.end - run.begin, program.parameters);
+        if (run.begin < end) fail("runs of parameters overlap");
+        for (double number : {run.rate_factor, run.decay_factor, run.l1, run.l2})
+            if (!(number >= 0)) fail("factors and penalties must not be negative");
+        end = run.end;
     }
-    if (step.kind == StepKind::batch_norm) {
-        check_span(name + ": scale", step.scale, output, program.parameters);
-        check_span(name + ": shift", step.shift, output, program.parameters);
-        check_span(name + ": mean", step.mean, output, program.state);
-        check_span(name + ": variance", step.variance, output, program.state);
-        if (!(step.epsilon > 0) || !(step.momentum >= 0 && step.momentum <= 1))
-            fail(name + ": epsilon must be above 0, momentum from 0 to 1");
-    }
-    if (step.kind == StepKind::dropout && !(step.parameter >= 0 && step.parameter < 1))
-        fail(name + ": the rate must lie in [0, 1)");
-    if (step.kind == StepKind::activation && !std::isfinite(step.parameter)) fail(name + ": its parameter isn't finite");
 }
 
 }  // namespace
+
+bool Program::holds_codes(int slot) const { return std::find(codes.begin(), codes.end(), slot) != codes.end(); }
+
+long Program::span_length(const Step& step, const SpanRule& rule) const {
+    const long units = widths[size_t(step.output)];
+    return rule.length == SpanRule::units ? units : units * widths[size_t(step.inputs[0])];
+}
+
+std::vector<Run> Program::trainable() const {
+    std::vector<Run> found;
+    for (const ParameterRun& run : runs)
+        if (run.trainable) found.push_back({run.begin, run.end});
+    return found;
+}
+
+std::vector<ParameterRun> Program::charges() const {
+    std::vector<ParameterRun> found;
+    for (const ParameterRun& run : runs) {
+        if (!run.charged()) continue;
+        const bool same = !found.empty() && found.back().l1 == run.l1 && found.back().l2 == run.l2 &&
+                          run.begin - found.back().end < alignment;
+        if (same) found.back().end = run.end;
+        else found.push_back(run);
+    }
+    return found;
+}
 
 void Program::check() const {
     const int slots = int(widths.size());
@@ -73,26 +110,28 @@ void Program::check() const {
         if (!written[size_t(slot)]) fail(where + " reads slot " + std::to_string(slot) + " before it is written");
     };
     for (int slot : inputs) write("input", slot);
+    for (int slot : codes) read("codes", slot);
     for (size_t i = 0; i < steps.size(); ++i) {
         const Step& step = steps[i];
         const std::string name = "step " + std::to_string(i);
-        if (step.inputs.size() < arity(step.kind) || (arity(step.kind) == 1 && step.inputs.size() > 1))
-            fail(name + " reads " + std::to_string(step.inputs.size()) + " slots");
+        const size_t count = step.inputs.size();
+        if (step.kind->many_inputs ? count < 2 : count != 1) fail(name + " reads " + std::to_string(count) + " slots");
         for (int slot : step.inputs) read(name, slot);
         write(name, step.output);
-        check_widths(*this, step, name);
+        check_step(*this, step, name);
     }
-    for (int slot : outputs) read("output", slot);
+    auto read_numbers = [&](const std::string& where, int slot) {
+        read(where, slot);
+        if (holds_codes(slot)) fail(where + " reads numbers, not codes");
+    };
+    for (int slot : outputs) read_numbers("output", slot);
     for (const Head& head : heads) {
-        read("head", head.slot);
+        read_numbers("head", head.slot);
         if (!(head.weight >= 0) || !std::isfinite(head.weight) || !std::isfinite(head.parameter))
             fail("a head's weight and parameter must be finite, the weight not negative");
     }
     if (sklearn && heads.empty()) fail("scikit-learn's convention needs a head, whose rows it counts");
-    for (const PenaltyRun& run : penalties) {
-        check_span("penalty", run.begin, run.end - run.begin, parameters);
-        if (!(run.l1 >= 0) || !(run.l2 >= 0)) fail("penalties must not be negative");
-    }
+    check_runs(*this);
 }
 
 }  // namespace chainrule

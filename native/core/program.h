@@ -1,26 +1,27 @@
-// A network as the core sees it: steps over slots, heads with losses, penalties. Plain data, checked once.
+// A network as the core sees it: steps over slots, heads with losses, runs of parameters. Plain data, checked once.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "core/kernels.h"
+#include "core/kinds.h"
 #include "core/leftovers.h"
 
 namespace chainrule {
 
-enum class StepKind { dense, activation, batch_norm, dropout, add, concatenate, flatten };
-
 // A step's place in the list is its layer number in the random stream.
 struct Step {
-    StepKind kind = StepKind::dense;
+    const StepKind* kind = nullptr;
     std::vector<int> inputs;
     int output = 0;
-    long weights = -1, bias = -1;  // dense: offsets into the parameters, -1 for none
-    Activation activation = Activation::linear;
-    double parameter = 0;  // activation: its slope or alpha; dropout: its rate
-    long scale = -1, shift = -1, mean = -1, variance = -1;  // batch_norm: offsets into parameters and state
-    double momentum = 0.1, epsilon = 1e-5;
+    std::array<long, 4> spans = {-1, -1, -1, -1};  // offsets into parameters or state, as in the kind's rules; -1 for none
+    std::array<double, 2> numbers = {0, 0};        // as in the kind's rules
+    Activation function = Activation::linear;
+
+    Step() = default;
+    explicit Step(const StepKind& kind_) : kind(&kind_) {
+        for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = kind_.numbers[i].start;
+    }
 };
 
 struct Head {
@@ -31,9 +32,13 @@ struct Head {
     bool takes_classes() const { return loss == Loss::cross_entropy || loss == Loss::cross_entropy_fused; }
 };
 
-struct PenaltyRun {
+// Neighbouring parameters of one description. What lies in no run isn't trained.
+struct ParameterRun {
     long begin = 0, end = 0;
+    bool trainable = true;
+    double rate_factor = 1, decay_factor = 1;  // of the learning rate and of the weight decay
     double l1 = 0, l2 = 0;
+    bool charged() const { return l1 != 0 || l2 != 0; }
 };
 
 struct Run {
@@ -49,10 +54,11 @@ inline bool derivative_reads_output(Activation kind) {
 struct Program {
     std::vector<long> widths;  // numbers in a row of each slot
     std::vector<int> inputs;   // the slots that data is written to
+    std::vector<int> codes;    // those of them that hold integers
     std::vector<int> outputs;  // the slots that prediction returns
     std::vector<Step> steps;
     std::vector<Head> heads;
-    std::vector<PenaltyRun> penalties;
+    std::vector<ParameterRun> runs;  // in order
     long parameters = 0, state = 0;  // lengths of the two vectors
     bool mean = true;                // divide a head's loss by the sum of the row weights
     bool sklearn = false;            // the convention that divides a batch's penalties by the weight of its rows
@@ -62,6 +68,12 @@ struct Program {
     // What a sum over rows is divided by.
     double divisor(double weight_sum) const { return mean && weight_sum > 0 ? weight_sum : 1.0; }
     double penalty_factor(const double* weights) const { return sklearn ? 1 / divisor(weights[0]) : 1.0; }
+
+    bool holds_codes(int slot) const;
+    long span_length(const Step& step, const SpanRule& rule) const;
+    std::vector<Run> trainable() const;
+    // The runs with penalties, neighbours of equal penalties as one.
+    std::vector<ParameterRun> charges() const;
 
     // Throws std::invalid_argument, saying what is wrong and where.
     void check() const;

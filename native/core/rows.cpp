@@ -1,6 +1,7 @@
 // Rows in: the data checked, and a batch of it brought into the arena.
 #include "core/executor.h"
 
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -10,6 +11,11 @@ template <class T>
 void check_data(const Program& program, const Data<T>& data, bool with_targets) {
     if (data.inputs.size() != program.inputs.size())
         throw std::invalid_argument("the program and the data differ in their inputs");
+    for (size_t i = 0; i < program.inputs.size(); ++i) {
+        const bool has_codes = i < data.codes.size() && data.codes[i];
+        if (has_codes != program.holds_codes(program.inputs[i]) || (!has_codes && !data.inputs[i] && data.rows > 0))
+            throw std::invalid_argument("input " + std::to_string(i) + " has no array of its type");
+    }
     if (!with_targets) return;
     if (data.targets.size() != program.heads.size())
         throw std::invalid_argument("the program and the data differ in their heads");
@@ -36,6 +42,10 @@ void Executor<T>::take_rows(const Data<T>& data, const int64_t* numbers, long co
     for (size_t i = 0; i < program_.inputs.size(); ++i) {
         const size_t slot = size_t(program_.inputs[i]);
         if (!values_[slot]) continue;
+        if (plan_.slots[slot].codes) {
+            take_codes(data.codes[i], numbers, 0, count, slot);
+            continue;
+        }
         const long width = plan_.slots[slot].width, stride = plan_.slots[slot].stride;
         share_rows(team, stop_, count, width, [&](long begin, long end) {
             kernels_.gather(data.inputs[i], width, numbers + begin, end - begin, values_[slot] + begin * stride, stride);
@@ -48,10 +58,12 @@ template <class T>
 void Executor<T>::expect_rows(const Data<T>& data, const int64_t* numbers, long count) const {
     constexpr long line = 64, largest = 1 << 17;  // more than this would drive out what is needed first
     for (size_t i = 0; i < program_.inputs.size(); ++i) {
-        const long bytes = plan_.slots[size_t(program_.inputs[i])].width * long(sizeof(T));
+        const SlotPlan& slot = plan_.slots[size_t(program_.inputs[i])];
+        const long bytes = slot.width * long(slot.codes ? sizeof(int32_t) : sizeof(T));
         if (bytes * count > largest) continue;
+        const void* rows = slot.codes ? static_cast<const void*>(data.codes[i]) : data.inputs[i];
         for (long r = 0; r < count; ++r) {
-            const char* row = reinterpret_cast<const char*>(data.inputs[i]) + numbers[r] * bytes;
+            const char* row = static_cast<const char*>(rows) + numbers[r] * bytes;
             for (long at = 0; at < bytes; at += line) __builtin_prefetch(row + at, 0, 2);
         }
     }
@@ -63,6 +75,10 @@ void Executor<T>::take_stretch(const Data<T>& data, long begin, long count, bool
     for (size_t i = 0; i < program_.inputs.size(); ++i) {
         const size_t slot = size_t(program_.inputs[i]);
         const long width = plan_.slots[slot].width;
+        if (plan_.slots[slot].codes) {
+            if (values_[slot]) take_codes(data.codes[i], nullptr, begin, count, slot);
+            continue;
+        }
         const T* from = data.inputs[i] + begin * width;
         if (plan_.slots[slot].outside) {
             values_[slot] = const_cast<T*>(from);  // only read
@@ -72,6 +88,14 @@ void Executor<T>::take_stretch(const Data<T>& data, long begin, long count, bool
         kernels_.copy(from, width, values_[slot], plan_.slots[slot].stride, width, 0, count);
     }
     if (with_targets) take_targets(data, nullptr, begin, count);
+}
+
+// Integers stay integers: four bytes each, in rows as far apart as those of numbers.
+template <class T>
+void Executor<T>::take_codes(const int32_t* codes, const int64_t* numbers, long begin, long count, size_t slot) {
+    const long width = plan_.slots[slot].width, stride = plan_.slots[slot].stride;
+    for (long r = 0; r < count; ++r)
+        std::memcpy(values_[slot] + r * stride, codes + (numbers ? numbers[r] : begin + r) * width, size_t(width) * sizeof(int32_t));
 }
 
 template <class T>

@@ -22,8 +22,8 @@ public:
         : program_(program),
           job_(job),
           kernels_(kernels_of<T>(current_set())),
-          parts_(program, Mode::training, job.trainable, kernels_, std::min(job.batch, job.rows_in_order)),
-          plan_(program, Mode::training, job.trainable, true, parts_.rows(), kernels_.lanes, sizeof(T)),
+          parts_(program, Mode::training, program.trainable(), kernels_, std::min(job.batch, job.rows_in_order)),
+          plan_(program, Mode::training, program.trainable(), true, parts_.rows(), kernels_.lanes, sizeof(T)),
           team_(Team::wanted(job.threads, plan_.products * double(plan_.rows) * double(job.members))),
           is_long_(plan_.products * double(std::min(job.batch, job.rows_in_order)) >= long_step || parts_.several()),
           eager_(job.members == 1 && job.clip_norm <= 0 && !parts_.several() && !(is_long_ && plan_.numbers >= program.parameters)),
@@ -36,7 +36,7 @@ public:
             executors_.push_back(std::make_unique<Executor<T>>(program, plan_, kernels_, side_by_side_ ? 1 : team_.size()));
         const int n_slots = job.optimizer.slots();
         for (long i = 0; i < job.members; ++i)
-            updaters_.emplace_back(program, job.trainable, kernels_, job.parameters + i * program.parameters,
+            updaters_.emplace_back(program, kernels_, job.parameters + i * program.parameters,
                                    job.slots + i * n_slots * program.parameters, n_slots, eager_);
     }
 
@@ -116,13 +116,13 @@ private:
         if (!std::isfinite(sum)) return false;
         const double factor = program_.penalty_factor(weights_.data() + size_t(member) * heads);
         const uint64_t t = job_.first_step - job_.memory_from + uint64_t(step) + 1;
-        updater.begin_step(update_call<T>(job_.optimizer, job_.rates[step], t), factor);
+        updater.begin_step(job_.optimizer, job_.rates[step], t, factor);
         return true;
     }
 
     void change(long step) {
         each_member([&](long member, Team& team) {
-            executors_[size_t(member)]->follow_statistics(job_.state + member * program_.state);
+            executors_[size_t(member)]->follow_statistics(job_.state + member * program_.state, team);
             Updater<T>& updater = updaters_[size_t(member)];
             T* gradient = gradients_.data() + member * program_.parameters;
             if (job_.clip_norm > 0) {
@@ -176,9 +176,6 @@ Outcome train(const Program& program, const TrainJob<T>& job) {
         if (job.order[i] < 0 || job.order[i] >= job.data.rows)
             throw std::invalid_argument("the row order names row " + std::to_string(job.order[i]) + " of " +
                                         std::to_string(job.data.rows));
-    for (const Run& run : job.trainable)
-        if (run.begin < 0 || run.end < run.begin || run.end > program.parameters)
-            throw std::invalid_argument("a trainable run lies outside the parameters");
     return Training<T>(program, job).run();
 }
 

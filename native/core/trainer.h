@@ -26,7 +26,6 @@ struct TrainJob {
     Sums sums;  // each step adds its own
     Optimizer optimizer;
     uint64_t seed = 0;
-    std::vector<Run> trainable;
     double clip_norm = 0;  // 0: no clipping
     Stop* stop = nullptr;  // null: goes on to the end
     int threads = 0;  // 0: chosen from the work

@@ -5,6 +5,7 @@
 #include "simd/passes.h"
 #include "simd/philox.h"
 #include "simd/product.h"
+#include "simd/scale.h"
 #include "simd/updates.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -29,7 +30,9 @@ constexpr Kernels<T> table() {
             keep_factors<T>,
             norm_statistics<T>,
             norm_forward<T>,
-            norm_backward<T>};
+            norm_backward<T>,
+            scale_forward<T>,
+            scale_backward<T>};
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

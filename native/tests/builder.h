@@ -31,38 +31,32 @@ struct Builder {
         return step.output;
     }
 
-    int dense(int from, long units) {
-        Step step;
-        step.weights = span(program.parameters, program.widths[size_t(from)] * units);
-        step.bias = span(program.parameters, units);
-        return add(step, {from}, units);
+    int dense(int from, long units) { return other("dense", {from}, 0, units); }
+
+    int activation(int from, Activation function, double parameter = 0) {
+        other("activation", {from}, parameter);
+        program.steps.back().function = function;
+        return program.steps.back().output;
     }
 
-    int activation(int from, Activation kind, double parameter = 0) {
-        Step step;
-        step.kind = StepKind::activation;
-        step.activation = kind;
-        step.parameter = parameter;
-        return add(step, {from}, program.widths[size_t(from)]);
+    // `units`: of an output whose inputs don't say how wide it is.
+    int other(const char* kind, std::vector<int> from, double number = 0, long units = 0) {
+        Step step(kind_of(kind));
+        if (number != 0) step.numbers[0] = number;
+        long sum = 0;
+        for (int slot : from) sum += program.widths[size_t(slot)];
+        const long width = units > 0 ? units : step.kind->width == Width::sum_of_inputs ? sum : program.widths[size_t(from[0])];
+        const int output = add(step, std::move(from), width);
+        Step& added = program.steps.back();
+        for (size_t i = 0; i < added.spans.size() && added.kind->spans[i].name; ++i) {
+            const SpanRule& rule = added.kind->spans[i];
+            added.spans[i] = span(rule.in_state ? program.state : program.parameters, program.span_length(added, rule));
+        }
+        return output;
     }
 
-    int other(StepKind kind, std::vector<int> from, double parameter = 0) {
-        Step step;
-        step.kind = kind;
-        step.parameter = parameter;
-        long width = program.widths[size_t(from[0])];
-        if (kind == StepKind::concatenate) {
-            width = 0;
-            for (int slot : from) width += program.widths[size_t(slot)];
-        }
-        if (kind == StepKind::batch_norm) {
-            step.scale = span(program.parameters, width);
-            step.shift = span(program.parameters, width);
-            step.mean = span(program.state, width);
-            step.variance = span(program.state, width);
-        }
-        return add(step, std::move(from), width);
-    }
+    // All parameters learn alike, and are charged alike.
+    void learn_all(double l1 = 0, double l2 = 0) { program.runs = {{0, program.parameters, true, 1, 1, l1, l2}}; }
 
     void head(int slot, Loss loss, double weight = 1) {
         Head head;

@@ -14,8 +14,9 @@ namespace {
 Program chain(double dropout = 0) {
     Builder b;
     int h = b.activation(b.dense(b.input(20), 130), Activation::tanh);
-    if (dropout > 0) h = b.other(StepKind::dropout, {h}, dropout);
+    if (dropout > 0) h = b.other("dropout", {h}, dropout);
     b.head(b.dense(b.activation(b.dense(h, 100), Activation::relu), 3), Loss::cross_entropy_fused);
+    b.learn_all();
     b.program.check();
     return b.program;
 }
@@ -53,7 +54,6 @@ struct Network {
         job.rates = rates.data();
         job.steps = long(rates.size());
         job.sums = {&loss, &weight, &penalty};
-        job.trainable = {{0, program.parameters}};
         job.threads = threads;
         job.stop = stop;
         return train(program, job);

@@ -27,17 +27,16 @@ static Program chain(const std::vector<long>& units) {
     std::vector<long> weights;
     for (size_t i = 1; i < units.size(); ++i) weights.push_back(span(units[i - 1] * units[i]));
     for (size_t i = 1; i < units.size(); ++i) {
-        Step dense;
+        Step dense(kind_of("dense"));
         dense.inputs = {int(program.widths.size()) - 1};
         dense.output = int(program.widths.size());
-        dense.weights = weights[i - 1];
-        dense.bias = span(units[i]);
+        dense.spans[0] = weights[i - 1];
+        dense.spans[1] = span(units[i]);
         program.widths.push_back(units[i]);
         program.steps.push_back(dense);
         if (i + 1 == units.size()) break;
-        Step relu;
-        relu.kind = StepKind::activation;
-        relu.activation = Activation::relu;
+        Step relu(kind_of("activation"));
+        relu.function = Activation::relu;
         relu.inputs = {dense.output};
         relu.output = dense.output + 1;
         program.widths.push_back(units[i]);
@@ -48,6 +47,7 @@ static Program chain(const std::vector<long>& units) {
     head.slot = program.outputs[0];
     head.loss = Loss::cross_entropy_fused;
     program.heads = {head};
+    program.runs = {{0, program.parameters}};
     program.check();
     return program;
 }
@@ -68,10 +68,10 @@ static void run(const std::vector<long>& units, long batch, int threads) {
     std::shuffle(order.begin(), order.end(), random);
     Aligned<T> parameters(program.parameters), slots(3 * program.parameters);
     for (const Step& step : program.steps)
-        if (step.kind == StepKind::dense) {
+        if (step.kind->is_product) {
             const long in = program.widths[size_t(step.inputs[0])], out = program.widths[size_t(step.output)];
             for (long i = 0; i < in * out; ++i)
-                parameters.data()[step.weights + i] = T(normal(random) * std::sqrt(2.0f / float(in)));
+                parameters.data()[step.spans[0] + i] = T(normal(random) * std::sqrt(2.0f / float(in)));
         }
     const std::vector<double> rates(size_t(steps), 1e-3);
     TrainJob<T> job;
@@ -85,7 +85,6 @@ static void run(const std::vector<long>& units, long batch, int threads) {
     job.batch = batch;
     job.rates = rates.data();
     job.steps = steps;
-    job.trainable = {{0, program.parameters}};
     job.threads = threads;
     double best = 1e9, whole = 0, loss = 0, weight = 0, penalty = 0;
     job.sums = {&loss, &weight, &penalty};

@@ -16,14 +16,14 @@ Program everything() {
     Builder b;
     const int x = b.input(5), y = b.input(6);
     const int h = b.activation(b.dense(x, 9), Activation::tanh);
-    const int g = b.activation(b.dense(b.other(StepKind::flatten, {y}), 9), Activation::gelu);
-    const int sum = b.other(StepKind::add, {h, g, h});
-    const int wide = b.other(StepKind::dropout, {b.other(StepKind::concatenate, {sum, h, y})}, 0.25);
-    const int norm = b.other(StepKind::batch_norm, {b.activation(b.dense(wide, 33), Activation::softplus)});
+    const int g = b.activation(b.dense(b.other("flatten", {y}), 9), Activation::gelu);
+    const int sum = b.other("add", {h, g, h});
+    const int wide = b.other("dropout", {b.other("concatenate", {sum, h, y})}, 0.25);
+    const int norm = b.other("batch_norm", {b.activation(b.dense(wide, 33), Activation::softplus)});
     b.head(b.dense(norm, 1), Loss::squared_error, 0.5);
     b.head(b.dense(h, 3), Loss::cross_entropy_fused);
     b.head(b.activation(b.dense(sum, 4), Activation::sigmoid), Loss::binary_cross_entropy, 2);
-    b.program.penalties = {{0, 40, 0.01, 0.02}, {64, 100, 0, 0.1}};
+    b.program.runs = {{0, 40, true, 1, 1, 0.01, 0.02}, {40, 64}, {64, 100, true, 1, 1, 0, 0.1}, {100, b.program.parameters}};
     b.program.check();
     return b.program;
 }
@@ -125,7 +125,6 @@ Result<T> train_some(const Program& program, const Fixture<T>& f, long members, 
     job.steps = long(rates.size());
     job.sums = {result.losses.data(), result.weights.data(), result.penalties.data()};
     job.seed = 7;
-    job.trainable = {{0, program.parameters}};
     job.clip_norm = clip;
     job.threads = threads;
     result.outcome = train(program, job);
@@ -136,13 +135,13 @@ Result<T> train_some(const Program& program, const Fixture<T>& f, long members, 
 Program large() {
     Builder b;
     const int x = b.input(5), y = b.input(6);
-    const int h = b.activation(b.dense(b.other(StepKind::concatenate, {x, y}), 300), Activation::relu);
-    const int norm = b.other(StepKind::dropout, {b.other(StepKind::batch_norm, {b.dense(h, 410)})}, 0.5);
+    const int h = b.activation(b.dense(b.other("concatenate", {x, y}), 300), Activation::relu);
+    const int norm = b.other("dropout", {b.other("batch_norm", {b.dense(h, 410)})}, 0.5);
     const int top = b.activation(norm, Activation::tanh);
     b.head(b.dense(top, 1), Loss::squared_error);
     b.head(b.dense(top, 3), Loss::cross_entropy_fused);
     b.head(b.dense(h, 4), Loss::binary_cross_entropy_fused);
-    b.program.penalties = {{0, b.program.parameters, 0.001, 0.002}};
+    b.learn_all(0.001, 0.002);
     b.program.check();
     return b.program;
 }
@@ -207,17 +206,19 @@ void test_refusals() {
             program.check();
         };
     };
-    refuses("a parameter outside the vector", changed([](Program& p) { p.steps[0].weights = p.parameters - 1; }));
-    refuses("a negative offset", changed([](Program& p) { p.steps[0].bias = -7, p.steps[0].weights = -7; }));
+    refuses("a parameter outside the vector", changed([](Program& p) { p.steps[0].spans[0] = p.parameters - 1; }));
+    refuses("a negative offset", changed([](Program& p) { p.steps[0].spans = {-7, -7, -1, -1}; }));
     refuses("an unknown slot", changed([](Program& p) { p.steps[1].inputs = {99}; }));
     refuses("a slot read too early", changed([](Program& p) { p.steps[0].inputs = {p.steps[5].output}; }));
     refuses("a slot written twice", changed([](Program& p) { p.steps[1].output = p.steps[0].output; }));
     refuses("a width of nothing", changed([](Program& p) { p.widths[2] = 0; }));
     refuses("a giant width", changed([](Program& p) { p.widths[2] = 1L << 40; }));
     refuses("a sum of different widths", changed([](Program& p) { p.widths[size_t(p.steps[1].output)] = 8; }));
-    refuses("a rate of one", changed([](Program& p) { p.steps[7].parameter = 1; }));
+    refuses("a rate of one", changed([](Program& p) { p.steps[7].numbers[0] = 1; }));
     refuses("no input", changed([](Program& p) { p.inputs.clear(); }));
-    refuses("a penalty outside", changed([](Program& p) { p.penalties[0].end = p.parameters + 1; }));
+    refuses("a run outside", changed([](Program& p) { p.runs.back().end = p.parameters + 1; }));
+    refuses("runs that overlap", changed([](Program& p) { p.runs[1].begin = 39; }));
+    refuses("a negative factor", changed([](Program& p) { p.runs[1].rate_factor = -1; }));
     Fixture<float> f(right, 100);
     refuses("a label too large", [&] {
         Fixture<float> g(right, 100);

@@ -61,6 +61,12 @@ from chainrule.layers import (
 from chainrule.layers import (
     Input as Input,
 )
+from chainrule.layers import (
+    OneHot as OneHot,
+)
+from chainrule.layers import (
+    Scale as Scale,
+)
 from chainrule.losses import (
     CrossEntropy as CrossEntropy,
 )

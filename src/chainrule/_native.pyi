@@ -29,11 +29,13 @@ def random_keys(seed: int, step: int, stream: int, member: int, begin: int, out:
     """
 
 class Program:
-    """A network, its losses and penalties, as the core runs them."""
+    """
+    A network, its losses and the runs of its parameters, as the core runs them.
+    """
 
-    def __init__(self, *, widths: list[int], inputs: list[int], outputs: list[int], steps: list[dict[str, Any]], heads: list[dict[str, Any]], penalties: list[tuple[int, int, float, float]], parameters: int, state: int, mean: bool, sklearn: bool) -> None: ...
+    def __init__(self, *, widths: list[int], inputs: list[int], codes: list[int], outputs: list[int], steps: list[dict[str, Any]], heads: list[dict[str, Any]], runs: list[tuple[int, int, bool, float, float, float, float]], parameters: int, state: int, mean: bool, sklearn: bool) -> None: ...
 
-    def train(self, *, parameters: Annotated[NDArray, dict(device='cpu')], state: Annotated[NDArray, dict(device='cpu')], slots: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], order: Annotated[NDArray, dict(device='cpu', writable=False)], batch_size: int, rates: Annotated[NDArray, dict(device='cpu', writable=False)], first_step: int, memory_from: int, loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], optimizer: dict, seed: int, trainable: Sequence[tuple], clip_norm: object | None, should_stop: object | None, threads: int) -> tuple:
+    def train(self, *, parameters: Annotated[NDArray, dict(device='cpu')], state: Annotated[NDArray, dict(device='cpu')], slots: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], order: Annotated[NDArray, dict(device='cpu', writable=False)], batch_size: int, rates: Annotated[NDArray, dict(device='cpu', writable=False)], first_step: int, memory_from: int, loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], optimizer: dict, seed: int, clip_norm: object | None, should_stop: object | None, threads: int) -> tuple:
         """
         Do one step for each learning rate; returns the steps done, the step and the member that diverged
         (-1 if none did), and whether it was stopped.

@@ -16,6 +16,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.core import Native
 from chainrule.errors import TrainingError
 from chainrule.limits import NOT_NEGATIVE, Limited
 from chainrule.resolve import resolve
@@ -55,6 +56,7 @@ class Linear(ActivationFunction):
     """The identity: the head of a regression."""
 
     name = "linear"
+    native = Native("linear")
     formula = "h = z"
     derivative_formula = "dh/dz = 1"
 
@@ -73,6 +75,7 @@ class Sigmoid(ActivationFunction):
     """The logistic function, from 0 to 1; its inverse is the log-odds `log(h / (1 - h)) = z`."""
 
     name = "sigmoid"
+    native = Native("sigmoid")
     formula = "h = 1 / (1 + exp(-z))"
     derivative_formula = "dh/dz = h (1 - h)"
 
@@ -88,6 +91,7 @@ class Tanh(ActivationFunction):
     """The hyperbolic tangent, from -1 to 1."""
 
     name = "tanh"
+    native = Native("tanh")
     formula = "h = (exp(z) - exp(-z)) / (exp(z) + exp(-z))"
     derivative_formula = "dh/dz = 1 - h^2"
 
@@ -103,6 +107,7 @@ class ReLU(ActivationFunction):
     """The rectified linear unit; at z = 0, where no derivative exists, it takes 0."""
 
     name = "relu"
+    native = Native("relu")
     formula = "h = max(0, z)"
     derivative_formula = "dh/dz = 1 if h > 0 else 0"
     initializer = "he_uniform"
@@ -124,6 +129,7 @@ class LeakyReLU(ActivationFunction):
     slope: float = 0.01
 
     name = "leaky_relu"
+    native = Native("leaky_relu", parameter="slope")
     formula = "h = z if z > 0 else slope z"
     derivative_formula = "dh/dz = 1 if z > 0 else slope"
     initializer = "he_uniform"
@@ -144,6 +150,7 @@ class ELU(ActivationFunction):
     alpha: float = 1.0
 
     name = "elu"
+    native = Native("elu", parameter="alpha")
     formula = "h = z if z > 0 else alpha (exp(z) - 1)"
     derivative_formula = "dh/dz = 1 if z > 0 else alpha exp(z)"
     needs = "z"
@@ -166,6 +173,7 @@ class SELU(ActivationFunction):
     """ELU with the two constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
 
     name = "selu"
+    native = Native("selu")
     formula = "h = s z if z > 0 else s a (exp(z) - 1), s = 1.0507009873554805, a = 1.6732632423543772"
     derivative_formula = "dh/dz = s if z > 0 else s a exp(z), s = 1.0507009873554805, a = 1.6732632423543772"
     needs = "z"
@@ -187,6 +195,7 @@ class GELU(ActivationFunction):
     approximate: bool = False
 
     name = "gelu"
+    native = Native("gelu", parameter="approximate")
     formula = "h = z Phi(z), Phi(z) = (1 + erf(z / sqrt(2))) / 2"
     derivative_formula = "dh/dz = Phi(z) + z exp(-z^2 / 2) / sqrt(2 pi)"
     needs = "z"
@@ -223,6 +232,7 @@ class SiLU(ActivationFunction):
     """The sigmoid-weighted linear unit, also called swish."""
 
     name = "silu"
+    native = Native("silu")
     formula = "h = z s, s = 1 / (1 + exp(-z))"
     derivative_formula = "dh/dz = s (1 + z (1 - s)), s = 1 / (1 + exp(-z))"
     needs = "z"
@@ -241,6 +251,7 @@ class Mish(ActivationFunction):
     """z times the tanh of its softplus (Misra, 2019)."""
 
     name = "mish"
+    native = Native("mish")
     formula = "h = z t, t = tanh(log(1 + exp(z)))"
     derivative_formula = "dh/dz = t + z s (1 - t^2), s = 1 / (1 + exp(-z)), t = tanh(log(1 + exp(z)))"
     needs = "z"
@@ -259,6 +270,7 @@ class Softplus(ActivationFunction):
     """A smooth ReLU; its derivative is the sigmoid."""
 
     name = "softplus"
+    native = Native("softplus")
     formula = "h = log(1 + exp(z))"
     derivative_formula = "dh/dz = 1 / (1 + exp(-z))"
     needs = "z"
@@ -276,6 +288,7 @@ class Exponential(ActivationFunction):
     """The exponential: the head of a Poisson regression."""
 
     name = "exponential"
+    native = Native("exponential")
     formula = "h = exp(z)"
     derivative_formula = "dh/dz = h"
 
@@ -291,6 +304,7 @@ class Softmax(ActivationFunction):
     """Positive numbers that sum to 1 over a row: the head of a classification."""
 
     name = "softmax"
+    native = Native("softmax")
     formula = "h_j = exp(z_j) / sum_k exp(z_k)"
     derivative_formula = "dh_i/dz_j = h_i ([i = j] - h_j)"
 
@@ -312,6 +326,7 @@ class Threshold(ActivationFunction):
     """The unit step of the perceptron: forward only, since its derivative is 0 wherever it exists."""
 
     name = "threshold"
+    native = Native("threshold")
     formula = "h = 1 if z >= 0 else 0"
     derivative_formula = "dh/dz = 0"
     trainable = False

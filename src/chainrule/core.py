@@ -1,4 +1,4 @@
-"""The C++ core `chainrule._native`, where it was compiled and nobody switched it off."""
+"""The C++ core `chainrule._native`, where it was compiled and not switched off; and what classes are called there."""
 
 from __future__ import annotations
 
@@ -39,3 +39,34 @@ def missing() -> str | None:
 def core() -> Any:
     """The module, or None."""
     return None if switched_off() else _load()[0]
+
+
+class Native:
+    """What the core calls a class, and which of its fields it takes; by keyword those that have another name there.
+
+    A class says it for itself, as `native = Native("huber", parameter="delta")`. A subclass may compute anything, so it
+    doesn't inherit what its base says.
+    """
+
+    def __init__(self, kind: str, *same: str, **renamed: str):
+        self.kind = kind
+        self.fields = {name: name for name in same} | renamed
+
+
+def native_of(cls: type) -> Native | None:
+    """What a class says of itself, or None where the core doesn't know it."""
+    found = vars(cls).get("native")
+    return found if isinstance(found, Native) else None
+
+
+def native_form(thing: object, kind: str = "kind") -> dict[str, Any] | None:
+    """What the core takes for an object: the name of its class there as `kind`, and its fields.
+
+    >>> from chainrule.losses import Huber
+    >>> native_form(Huber(delta=2.0), kind="loss")
+    {'loss': 'huber', 'parameter': 2.0}
+    """
+    native = native_of(type(thing))
+    if native is None:
+        return None
+    return {kind: native.kind, **{name: getattr(thing, field) for name, field in native.fields.items()}}

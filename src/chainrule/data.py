@@ -8,24 +8,28 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.arrays import Array
+from chainrule.arrays import AnyArray, Array, Codes
 from chainrule.engines.contract import Rows
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.network import Network
 from chainrule.objective import Objective
+from chainrule.steps import Slot
+
+CODES = np.dtype(np.int32)  # of integer inputs
 
 
-def prepare_inputs(network: Network, X: Any, dtype: np.dtype) -> tuple[Array, ...]:
-    """One C-contiguous array for each input of the network, all of the same number of rows, all finite.
+def prepare_inputs(network: Network, X: Any, dtype: np.dtype) -> tuple[AnyArray, ...]:
+    """One C-contiguous array for each input of the network, all of the same number of rows: finite numbers, or codes.
 
     `X` is an array for a network with one input, a mapping by name otherwise.
     """
     if is_ready(network, X, dtype):
         return (X,)
     given = _by_name(X, list(network.input_shapes), "X", "input")
-    arrays = []
-    for name, shape in network.input_shapes.items():
-        array = _numbers(given[name], dtype, name)
+    arrays: list[AnyArray] = []
+    for slot in network.program.inputs:
+        name, shape = slot.name, slot.shape
+        array = _numbers(given[name], dtype, name) if slot.dtype == "float" else _codes(given[name], slot)
         if array.ndim == 1 and shape == (1,):
             array = array[:, None]
         if array.shape[1:] != shape:
@@ -107,6 +111,40 @@ def _numbers(given: Any, dtype: np.dtype, name: str) -> Array:
             f"{listed(bad, limit=5)} (rows count from 0)"
         )
     return array
+
+
+def _codes(given: Any, slot: Slot) -> Codes:
+    """Whole numbers as int32, exactly: integers, or floats without a fraction that are sure to be what was meant."""
+    where = f'for input "{slot.name}"'
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise InputError(f"X must be integer codes {where}: {error}") from None
+    if array.dtype.kind not in "iuf" or array.ndim == 0:
+        found = "a single value" if array.ndim == 0 else f"{array.dtype} values"
+        raise InputError(f"X must be rows of integer codes {where}, not {found}")
+    limits = np.iinfo(CODES)
+    low, high = int(limits.min), int(limits.max)
+    if array.dtype.kind == "f":
+        exact = 2 ** (np.finfo(array.dtype).nmant + 1)  # from here on not every whole number is a float
+        low, high = max(low, 1 - exact), min(high, exact - 1)
+        _check_rows(array == np.floor(array), array, f"X holds numbers that are no whole ones {where}")
+    where_to = f"; {array.dtype} holds whole numbers exactly from {low} to {high}" if array.dtype.kind == "f" else ""
+    _check_rows((array >= low) & (array <= high), array, f"X holds codes beyond {low} to {high} {where}{where_to}")
+    if slot.codes is not None:
+        inside = (array >= slot.codes.start) & (array < slot.codes.stop)
+        wanted = f"they must lie from {slot.codes.start} to {slot.codes.stop - 1}"
+        _check_rows(inside, array, f"X holds codes {where} that its layer doesn't know: {wanted}")
+    return np.require(array.astype(CODES, copy=False), requirements=["C", "A"])
+
+
+def _check_rows(right: AnyArray, array: AnyArray, what: str) -> None:
+    """Raise an `InputError` that names the first wrong value and the rows of all, unless every value is right."""
+    if right.all():
+        return
+    value = array[~right].flat[0]
+    bad = np.flatnonzero(~right.reshape(len(array), -1).all(axis=1))
+    raise InputError(f"{what}: {value} in row{'s' * (len(bad) > 1)} {listed(bad, limit=5)} (rows count from 0)")
 
 
 def _weights(given: Any, n_rows: int, dtype: np.dtype) -> Array | None:

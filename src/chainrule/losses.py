@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.activations import sigmoid
 from chainrule.arrays import AnyArray, Array
+from chainrule.core import Native
 from chainrule.errors import InputError, listed
 from chainrule.limits import FRACTION, OPEN_FRACTION, POSITIVE, Limited
 from chainrule.resolve import resolve
@@ -84,6 +85,7 @@ class SquaredError(Loss):
     """The squared error, without the half: `"half_squared_error"` has it."""
 
     name = "squared_error"
+    native = Native("squared_error")
     separable = True
     formula = "L = sum_j (h_j - y_j)^2"
     gradient_formula = "dL/dh_j = 2 (h_j - y_j)"
@@ -103,6 +105,7 @@ class HalfSquaredError(Loss):
     """Half the squared error: its gradient is the plain difference."""
 
     name = "half_squared_error"
+    native = Native("half_squared_error")
     separable = True
     formula = "L = 1/2 sum_j (h_j - y_j)^2"
     gradient_formula = "dL/dh_j = h_j - y_j"
@@ -122,6 +125,7 @@ class AbsoluteError(Loss):
     """The absolute error; its best constant is the median."""
 
     name = "absolute_error"
+    native = Native("absolute_error")
     separable = True
     formula = "L = sum_j |h_j - y_j|"
     gradient_formula = "dL/dh_j = sign(h_j - y_j)"
@@ -140,6 +144,7 @@ class Huber(Loss):
     delta: float = 1.0
 
     name = "huber"
+    native = Native("huber", parameter="delta")
     separable = True
     formula = "L = sum_j e_j^2 / 2 if |e_j| <= delta else delta (|e_j| - delta / 2), e = h - y"
     gradient_formula = "dL/dh_j = min(max(e_j, -delta), delta), e = h - y"
@@ -161,6 +166,7 @@ class Quantile(Loss):
     level: float = 0.5
 
     name = "quantile"
+    native = Native("quantile", parameter="level")
     separable = True
     formula = "L = sum_j max(level (y_j - h_j), (level - 1) (y_j - h_j))"
     gradient_formula = "dL/dh_j = -level if y_j > h_j else 1 - level if h_j > y_j else 0"
@@ -180,6 +186,7 @@ class Poisson(Loss):
     """The Poisson negative log-likelihood for counts, without its constant `log(y!)`."""
 
     name = "poisson"
+    native = Native("poisson")
     reads = "positive numbers"
     separable = True
     formula = "L = sum_j h_j - y_j log(h_j)"
@@ -210,6 +217,7 @@ class PoissonDeviance(Poisson):
     """Half the Poisson deviance: the Poisson loss with a constant that makes it 0 where `h = y`."""
 
     name = "poisson_deviance"
+    native = Native("poisson_deviance")
     formula = "L = sum_j y_j log(y_j / h_j) - y_j + h_j"
     fused_formula = "L = sum_j exp(z_j) - y_j z_j + y_j log(y_j) - y_j"
 
@@ -229,6 +237,7 @@ class BinaryCrossEntropy(Loss):
     """The cross-entropy of yes-or-no targets from 0 to 1, one for each output."""
 
     name = "binary_cross_entropy"
+    native = Native("binary_cross_entropy")
     reads = "probabilities"
     yes_or_no = True
     separable = True
@@ -265,6 +274,7 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     name = "cross_entropy"
+    native = Native("cross_entropy", parameter="label_smoothing")
     reads = "probabilities"
     separable = True
     formula = "L = -sum_j y_j log(h_j)"

@@ -87,10 +87,7 @@ class Network:
         layers: list[Layer] = [Input(inputs, name="x")]
         for name, units in zip(names, hidden, strict=True):
             if batch_norm:
-                from chainrule.layers import Activation
-
                 dense, function = Dense(units, activation=activation, bias=bias, name=name).expand()
-                assert isinstance(function, Activation)
                 layers += [dense, BatchNorm(name=f"{name}_norm"), replace(function, name=f"{name}_activation")]
             else:
                 layers.append(Dense(units, activation=activation, bias=bias, name=name))
@@ -136,8 +133,9 @@ class Network:
 
     @cached_property
     def only_input_shape(self) -> Shape | None:
-        """The shape of one row of the input, where there is just one."""
-        return next(iter(self.input_shapes.values())) if len(self.input_shapes) == 1 else None
+        """The shape of one row of the input, where there is just one and it holds floats."""
+        first, *others = self.program.inputs
+        return None if others or first.dtype == "integer" else first.shape
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -210,9 +208,9 @@ def _chain(layers: Sequence[Layer]) -> tuple[Value, Value]:
     for layer in layers:
         if not isinstance(layer, Layer):
             raise NetworkError(f"a network is made of layers; {layer!r} is not one")
-    if not layers or not isinstance(layers[0], Input):
+    if not layers or layers[0].n_inputs != 0:
         raise NetworkError("a chain of layers begins with an Input, as in Network([Input(4), Dense(1)])")
-    if any(isinstance(layer, Input) for layer in layers[1:]):
+    if any(layer.n_inputs == 0 for layer in layers[1:]):
         raise NetworkError("a chain has one Input, at its beginning; for several, give inputs and outputs")
     first = value = Value(layers[0])
     for layer in layers[1:]:
@@ -271,7 +269,7 @@ def _topological(first: list[Value], ends: list[Value]) -> list[Value]:
 
 
 def _check_inputs(given: list[Value], ends: list[Value]) -> None:
-    reached = {id(value.layer): value.layer for value in _topological([], ends) if isinstance(value.layer, Input)}
+    reached = {id(value.layer): value.layer for value in _topological([], ends) if value.layer.n_inputs == 0}
     missing = [
         layer.name or "without a name" for key, layer in reached.items() if key not in {id(v.layer) for v in given}
     ]

@@ -1,4 +1,4 @@
-"""What training minimizes: the losses of the heads, and penalties on the weights.
+"""What training minimizes: the losses of the heads, and penalties on the weights; and by which parameters.
 
 `J = sum_heads weight * (sum_rows w_i L_i / sum_rows w_i) + sum_W (l2 W^2 + l1 |W|)`; with `reduction="sum"` the rows
 are summed and not divided. Losses return sums, so that chunks, masked rows and threads need no special case.
@@ -10,17 +10,18 @@ loss is the mean of its batches' losses, each counted by its number of rows, wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import InputError, TrainingError, did_you_mean, listed
-from chainrule.layers import Activation, Dense
 from chainrule.limits import NOT_NEGATIVE, check
 from chainrule.losses import Loss, get_loss
 from chainrule.network import Network
+from chainrule.parameters import ParameterRun, merged, parameter_runs
 from chainrule.steps import Step
 
 Reduction = Literal["mean", "sum"]
@@ -56,21 +57,11 @@ class HeadLoss:
 
 
 @dataclass(frozen=True)
-class PenaltyRun:
-    """A run of the parameter vector that is charged `l2 W^2 + l1 |W|`."""
-
-    begin: int
-    end: int
-    l1: float
-    l2: float
-
-
-@dataclass(frozen=True)
 class Objective:
-    """The heads' losses, the penalties, and how rows are put together."""
+    """The heads' losses, the description of all parameters (penalties, what learns), and how rows are put together."""
 
     heads: tuple[HeadLoss, ...]
-    penalties: tuple[PenaltyRun, ...]
+    runs: tuple[ParameterRun, ...]
     reduction: Reduction = "mean"
     convention: Convention = "chainrule"
 
@@ -113,13 +104,32 @@ class Objective:
             _head_loss(network, head.name, get_loss(losses[head.name]), weights[head.name], fuse)
             for head in network.heads
         )
-        return cls(heads, _penalty_runs(network, l1, l2), reduction, convention)
+        return cls(heads, parameter_runs(network.layout, l1, l2), reduction, convention)
+
+    @cached_property
+    def penalties(self) -> tuple[ParameterRun, ...]:
+        """The runs with penalties, neighbours of equal ones as one."""
+        return merged(self.runs, lambda run: run.charge if any(run.charge) else None)
+
+    @cached_property
+    def trainable(self) -> tuple[ParameterRun, ...]:
+        """The runs that an optimizer changes, neighbours that learn alike as one."""
+        return merged(self.runs, lambda run: (run.rate_factor, run.decay_factor) if run.trainable else None)
+
+    def run_at(self, offset: int) -> ParameterRun:
+        """The description of the parameter at this place of the vector."""
+        return next(run for run in self.runs if run.begin <= offset < run.end)
+
+    def without_biases(self) -> Objective:
+        """The same with biases that are kept as they are, as some texts do."""
+        runs = (replace(run, trainable=run.trainable and run.kind != "bias") for run in self.runs)
+        return replace(self, runs=tuple(runs))
 
     def penalty(self, parameters: Array) -> float:
         """The penalties of one member's parameter vector."""
         total = 0.0
         for run in self.penalties:
-            w = parameters[run.begin : run.end]
+            w = parameters[run.slice]
             if run.l2:
                 total += run.l2 * float(w @ w)
             if run.l1:
@@ -133,7 +143,7 @@ class Objective:
     def add_penalty_gradient(self, parameters: Array, gradient: Array, factor: float = 1.0) -> None:
         """Add `factor (2 l2 W + l1 sign(W))` to one member's gradient vector."""
         for run in self.penalties:
-            w, g = parameters[run.begin : run.end], gradient[run.begin : run.end]
+            w, g = parameters[run.slice], gradient[run.slice]
             if run.l2:
                 g += 2 * run.l2 * factor * w
             if run.l1:
@@ -155,8 +165,8 @@ class Objective:
         wanted = network.program.reads_parameters()
         skipped = {head.skips for head in self.heads}
         for step in network.steps:
-            layer = step.layer
-            blocked = isinstance(layer, Activation) and not layer.f.trainable
+            f = step.layer.applies
+            blocked = f is not None and not f.trainable
             if blocked and step.index not in skipped and wanted[step.inputs[0]]:
                 raise TrainingError(
                     f'layer "{step.name}" can\'t be trained through: its threshold unit has a derivative that is zero '
@@ -203,9 +213,7 @@ def _head_loss(network: Network, name: str, loss: Loss, weight: float, fuse: boo
 
 def _check_output(step: Step, head: str, loss: Loss, outputs: int) -> None:
     """Raise an `InputError` where a loss of probabilities or of positive numbers would read any number."""
-    made = (
-        step.layer.f.name if isinstance(step.layer, Activation) else "linear" if isinstance(step.layer, Dense) else ""
-    )
+    made = step.layer.makes
     if loss.reads == "any number" or made not in ("linear", "tanh"):
         return
     right = f'the output activation "{loss.fuses_with}", as in Network.mlp(..., output="{loss.fuses_with}")'
@@ -217,28 +225,6 @@ def _check_output(step: Step, head: str, loss: Loss, outputs: int) -> None:
 
 def _can_fuse(network: Network, step: Step, loss: Loss) -> bool:
     """A known pair, and nothing else reads the activation: no other layer, no other head."""
+    f = step.layer.applies
     heads = sum(head.slot == step.output for head in network.heads)
-    return (
-        isinstance(step.layer, Activation)
-        and step.layer.f.name == loss.fuses_with
-        and heads == 1
-        and not network.program.readers(step.output)
-    )
-
-
-def _penalty_runs(network: Network, l1: float, l2: float) -> tuple[PenaltyRun, ...]:
-    """Spans with penalties, neighbours of equal penalties merged (the padding between them is zero)."""
-    runs: list[PenaltyRun] = []
-    open_end = False  # whether the span before this one belongs to the last run
-    for span in network.layout.spans:
-        spec = span.spec
-        charge = (l1 if spec.l1 is None else spec.l1, l2 if spec.l2 is None else spec.l2)  # type: ignore[union-attr]
-        if not spec.penalized or charge == (0, 0):  # type: ignore[union-attr]
-            open_end = False
-            continue
-        if open_end and (runs[-1].l1, runs[-1].l2) == charge:
-            runs[-1] = PenaltyRun(runs[-1].begin, span.slice.stop, *charge)
-        else:
-            runs.append(PenaltyRun(span.offset, span.slice.stop, *charge))
-        open_end = True
-    return tuple(runs)
+    return f is not None and f.name == loss.fuses_with and heads == 1 and not network.program.readers(step.output)

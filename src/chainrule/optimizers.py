@@ -11,13 +11,14 @@ weights only.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.core import Native
 from chainrule.errors import InputError
 from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
 from chainrule.resolve import resolve
@@ -56,6 +57,15 @@ class Optimizer(Limited):
         """Change `w` and `slots` in place by one step."""
         raise NotImplementedError
 
+    def decayed(self, factor: float) -> Optimizer:
+        """The optimizer for parameters whose weight decay is `factor` times its own; itself where that is the same.
+
+        >>> AdamW(weight_decay=0.01).decayed(0.5).weight_decay
+        0.005
+        """
+        decay = getattr(self, "weight_decay", 0.0)
+        return self if factor == 1 or decay == 0 else replace(self, weight_decay=decay * factor)  # type: ignore[call-arg]  # it has the field
+
     def step_formula(self, t: int) -> str:
         """What `update` does to one parameter in step `t`, as one formula with these options.
 
@@ -86,6 +96,7 @@ class SGD(Optimizer):
     convention: Literal["torch", "sklearn"] = "torch"
 
     name = "sgd"
+    native = Native("sgd", "momentum", "nesterov", "dampening", "weight_decay")
     formula = "v = momentum v + g; w = w - rate v"
     slot_names = ("velocity",)
     slot_letters = ("v0",)
@@ -137,6 +148,7 @@ class AdaGrad(Optimizer):
     weight_decay: float = 0.0
 
     name = "adagrad"
+    native = Native("adagrad", "epsilon", "rate_decay", "weight_decay")
     formula = "s = s + g^2; w = w - rate / (1 + (t - 1) rate_decay) g / (sqrt(s) + epsilon)"
     slot_names = ("squares",)
     slot_letters = ("s0",)
@@ -172,6 +184,7 @@ class RMSProp(Optimizer):
     weight_decay: float = 0.0
 
     name = "rmsprop"
+    native = Native("rmsprop", "rho", "epsilon", "momentum", "centered", "weight_decay")
     formula = "s = rho s + (1 - rho) g^2; w = w - rate g / (sqrt(s) + epsilon)"
     slot_names = ("squares", "velocity", "mean")
     slot_letters = ("s0", "v0", "m0")
@@ -221,6 +234,7 @@ class Adam(Optimizer):
     convention: Literal["torch", "sklearn"] = "torch"
 
     name = "adam"
+    native = Native("adam", "beta1", "beta2", "epsilon", "weight_decay", "amsgrad", "decoupled")
     formula = (
         "m = b1 m + (1 - b1) g; s = b2 s + (1 - b2) g^2; w = w - rate m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + epsilon)"
     )
@@ -277,6 +291,7 @@ class AdamW(Adam):
     weight_decay: float = 0.01
 
     name = "adamw"
+    native = Adam.native
     formula = "w = w (1 - rate weight_decay), then Adam"
     decoupled = True
 
@@ -297,6 +312,7 @@ class LBFGS(Optimizer):
     max_evaluations: int = 15_000
 
     name = "lbfgs"
+    native = Native("lbfgs")  # SciPy's steps over the core's gradients
     formula = "w = w + step direction, direction = -H g with H from the last pairs of steps and gradients"
     full_batch = True
     limits = {

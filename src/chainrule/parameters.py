@@ -8,8 +8,8 @@ operation on one vector, and what concerns weights alone is one slice.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import Array
 from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.layers.base import ParameterSpec, Shape, StateSpec
+from chainrule.layers.base import Kind, ParameterSpec, Shape, StateSpec
 
 ALIGNMENT = 16  # elements
 Views = tuple[dict[str, Array], ...]
@@ -117,6 +117,73 @@ class Layout:
                 checked.append((span, array))
         for span, array in checked:
             vector[span.slice] = array.reshape(-1)
+
+
+@dataclass(frozen=True)
+class ParameterRun:
+    """Neighbouring parameters of one description: how they learn, and what they are charged.
+
+    Penalties are `l2 w^2 + l1 |w|`; the factors multiply the learning rate and the optimizer's weight decay.
+    """
+
+    begin: int
+    end: int
+    kind: Kind = "weight"
+    trainable: bool = True
+    rate_factor: float = 1.0
+    decay_factor: float = 1.0
+    l1: float = 0.0
+    l2: float = 0.0
+
+    @property
+    def slice(self) -> slice:
+        """The run's elements in the vector."""
+        return slice(self.begin, self.end)
+
+    @property
+    def charge(self) -> tuple[float, float]:
+        """l1 and l2."""
+        return self.l1, self.l2
+
+
+def parameter_runs(layout: Layout, l1: float = 0.0, l2: float = 0.0) -> tuple[ParameterRun, ...]:
+    """The description of every parameter; `l1` and `l2` are for those that are penalized and say nothing themselves."""
+    runs = []
+    for span in layout.spans:
+        spec = span.spec
+        assert isinstance(spec, ParameterSpec)
+        charge = (
+            (l1 if spec.l1 is None else spec.l1, l2 if spec.l2 is None else spec.l2) if spec.penalized else (0.0, 0.0)
+        )
+        runs.append(
+            ParameterRun(
+                span.slice.start,
+                span.slice.stop,
+                spec.kind,
+                spec.trainable,
+                spec.rate_factor,
+                spec.decay_factor,
+                *charge,
+            )
+        )
+    return merged(runs, lambda run: replace(run, begin=0, end=0))
+
+
+def merged(runs: Iterable[ParameterRun], says: Callable[[ParameterRun], object]) -> tuple[ParameterRun, ...]:
+    """Neighbours of which `says` says the same as one run; those of which it says None are left out.
+
+    The padding between them is zero and stays zero.
+    """
+    result: list[ParameterRun] = []
+    for run in runs:
+        if says(run) is None:
+            continue
+        last = result[-1] if result else None
+        if last is not None and run.begin - last.end < ALIGNMENT and says(run) == says(last):
+            result[-1] = replace(last, end=run.end)
+        else:
+            result.append(run)
+    return tuple(result)
 
 
 def aligned_zeros(shape: Shape, dtype: DTypeLike, boundary: int = 64) -> Array:

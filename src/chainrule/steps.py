@@ -7,10 +7,11 @@ reads slots and writes one; a slot is a place for one value of shape (rows, *sha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainrule.errors import NetworkError, did_you_mean
-from chainrule.layers import Input, Layer, Shape
+from chainrule.layers import Layer, Shape
+from chainrule.layers.base import Numbers
 from chainrule.parameters import Layout, Span
 
 
@@ -24,12 +25,17 @@ class Node:
 
 @dataclass(frozen=True)
 class Slot:
-    """A place for one value; `producer` is the index of the step that writes it, None for an input."""
+    """A place for one value; `producer` is the index of the step that writes it, None for an input.
+
+    Inputs alone can be integers: codes, by which there is no gradient. `codes` are those that all readers take.
+    """
 
     index: int
     name: str
     shape: Shape
     producer: int | None
+    dtype: Numbers = "float"
+    codes: range | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,10 @@ class Program:
         """The steps that read a slot."""
         return tuple(step.index for step in self.steps if slot in step.inputs)
 
+    def differentiable(self) -> tuple[bool, ...]:
+        """For each slot, whether there is a gradient by it: not where it holds integers."""
+        return tuple(slot.dtype == "float" for slot in self.slots)
+
     def reads_parameters(self) -> tuple[bool, ...]:
         """For each slot, whether any parameter stands before it: if none does, nobody wants its gradient."""
         depends = [False] * len(self.slots)
@@ -88,18 +98,23 @@ def compile_program(nodes: tuple[Node, ...], outputs: Mapping[str, str]) -> Prog
     written: dict[str, int] = {}  # layer name -> slot of its value
     parameters, state = [], []
 
-    def new_slot(name: str, shape: Shape, producer: int | None) -> int:
-        slots.append(Slot(len(slots), name, shape, producer))
+    def new_slot(name: str, shape: Shape, producer: int | None, dtype: Numbers = "float") -> int:
+        slots.append(Slot(len(slots), name, shape, producer, dtype))
         return len(slots) - 1
 
-    for node in sorted(nodes, key=lambda node: not isinstance(node.layer, Input)):  # inputs take the first slots
+    for node in sorted(nodes, key=lambda node: node.layer.n_inputs != 0):  # inputs take the first slots
         _check_reads(node, written)
         reads = tuple(written[name] for name in node.inputs)
-        if isinstance(node.layer, Input):
-            written[node.layer.name] = new_slot(node.layer.name, node.layer.output_shape(()), None)
+        if node.layer.n_inputs == 0:
+            shape, dtype = node.layer.output_shape(()), node.layer.output_dtype
+            written[node.layer.name] = new_slot(node.layer.name, shape, None, dtype)
             continue
         for layer in node.layer.expand():
             shapes = tuple(slots[i].shape for i in reads)
+            _check_numbers(layer, [slots[i] for i in reads])
+            if layer.reads == "integer":
+                for i in reads:
+                    slots[i] = replace(slots[i], codes=_both(slots[i].codes, layer.codes(shapes)))
             output = new_slot(node.layer.name, layer.output_shape(shapes), len(plans))
             parameters += [(len(plans), node.layer.name, spec) for spec in layer.parameter_specs(shapes)]
             state += [(len(plans), node.layer.name, spec) for spec in layer.state_specs(shapes)]
@@ -128,6 +143,25 @@ def _check_reads(node: Node, written: Mapping[str, int]) -> None:
     if (layer.n_inputs is None and n < 2) or (layer.n_inputs is not None and n != layer.n_inputs):
         takes = "two or more values" if layer.n_inputs is None else f"{layer.n_inputs} value(s)"
         raise NetworkError(f'{type(layer).__name__} "{layer.name}" reads {takes}; it was given {n}')
+
+
+def _check_numbers(layer: Layer, reads: list[Slot]) -> None:
+    for slot in reads:
+        if slot.dtype != layer.reads:
+            what = "the integer codes" if slot.dtype == "integer" else "the numbers"
+            right = (
+                "put OneHot(size) between"
+                if slot.dtype == "integer"
+                else 'it takes the codes of an Input(..., dtype="integer")'
+            )
+            raise NetworkError(f'{type(layer).__name__} "{layer.name}" can\'t read {what} of "{slot.name}": {right}')
+
+
+def _both(first: range | None, second: range | None) -> range | None:
+    """The codes in both ranges; None is all."""
+    if first is None or second is None:
+        return first if second is None else second
+    return range(max(first.start, second.start), min(first.stop, second.stop))
 
 
 def _heads(outputs: Mapping[str, str], written: Mapping[str, int], slots: list[Slot]) -> tuple[Head, ...]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from chainrule.layers import Activation
 from chainrule.steps import Program
 
 
 @dataclass(frozen=True)
 class LayerCount:
-    """The parameters of one layer. `scales` are those of batch normalization."""
+    """The parameters of one layer. `scales` are those of batch normalization and of `Scale`."""
 
     name: str
     weights: int
@@ -42,7 +41,7 @@ class Count:
 
     @property
     def scales(self) -> int:
-        """All scales of batch normalization."""
+        """All scales, of batch normalization and of `Scale`."""
         return sum(layer.scales for layer in self.layers)
 
     @property
@@ -70,10 +69,9 @@ def summary_text(program: Program) -> str:
     rows = [(slot.name, "Input", "", _shape(slot.shape), "", "", "") for slot in program.inputs]
     for step in program.steps:
         reads = ", ".join(program.slots[i].name for i in step.inputs)
-        kind = type(step.layer).__name__
-        if isinstance(step.layer, Activation):
-            kind = step.layer.f.name
-            reads = "" if reads == step.name else reads  # the activation of the dense layer above
+        reads = "" if reads == step.name else reads  # the activation of the dense layer above
+        function = step.layer.applies
+        kind = type(step.layer).__name__ if function is None else function.name
         count = counts.get(step.name) if step.parameters else None
         numbers = (f"{count.weights:,}", f"{count.biases:,}", f"{count.total:,}") if count else ("", "", "")
         rows.append((step.name, kind, reads, _shape(program.slots[step.output].shape), *numbers))
@@ -89,12 +87,6 @@ def summary_text(program: Program) -> str:
     rule = "-" * max(len(line) for line in lines)
     heads = ", ".join(f"{head.name} ({_shape(head.shape)})" for head in program.heads)
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], f"heads: {heads}"])
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    texts = [cell.ljust(w) for cell, w in zip(row[:3], widths[:3], strict=True)]
-    numbers = [cell.rjust(w) for cell, w in zip(row[3:], widths[3:], strict=True)]
-    return "  ".join(texts + numbers).rstrip()
 
 
 def _shape(shape: tuple[int, ...]) -> str:

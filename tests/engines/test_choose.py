@@ -9,7 +9,8 @@ import pytest
 
 from chainrule import CustomLoss, Dense, EngineError, Input, InputError, Model, Network, core
 from chainrule.activations import ACTIVATIONS, Tanh
-from chainrule.engines import choose, native
+from chainrule.core import native_of
+from chainrule.engines import choose
 from chainrule.engines.choose import native_missing
 from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES, SquaredError
@@ -142,8 +143,6 @@ def test_a_core_that_cant_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_native
 def test_everything_of_our_own_is_covered() -> None:
-    """A new layer, activation, loss or optimizer has to be put into the core, or into the table as not covered."""
-    assert set(native.LAYERS) == set(LAYERS.values()) - {Input}
-    assert set(native.ACTIVATIONS) == set(ACTIVATIONS.values())
-    assert set(native.LOSSES) == set(LOSSES.values())
-    assert set(native.OPTIMIZERS) == set(OPTIMIZERS.values())
+    """A new layer, activation, loss or optimizer has to be put into the core, or to be named here as not covered."""
+    for table in (LAYERS, ACTIVATIONS, LOSSES, OPTIMIZERS):
+        assert {cls for cls in table.values() if native_of(cls) is None} <= {Input}

@@ -330,7 +330,7 @@ def test_jobs_cut_anywhere_add_up_to_the_same_bits() -> None:
             for n in cuts:
                 model._engine.run(Job(
                     p, state.state, slots, data, np.arange(done * 10, (done + n) * 10)[None], 10, np.full(n, 0.01),
-                    done, sums, model.optimizer, 0, (slice(0, p.shape[1]),),
+                    done, sums, model.optimizer, 0,
                 ))  # fmt: skip
                 done += n
             ends.append((p, sums))

@@ -112,12 +112,13 @@ def program(**changes: Any) -> Any:
     form: dict[str, Any] = {
         "widths": [3, 4, 4, 2], "inputs": [0], "outputs": [3],
         "steps": [
-            {"kind": "dense", "inputs": [0], "output": 1, "weights": 0, "bias": 32},
-            {"kind": "activation", "inputs": [1], "output": 2, "activation": "relu"},
-            {"kind": "dense", "inputs": [2], "output": 3, "weights": 16, "bias": 48},
+            {"kind": "dense", "inputs": [0], "output": 1, "W": 0, "b": 32},
+            {"kind": "activation", "inputs": [1], "output": 2, "function": "relu"},
+            {"kind": "dense", "inputs": [2], "output": 3, "W": 16, "b": 48},
         ],
         "heads": [{"slot": 3, "loss": "cross_entropy", "weight": 1.0, "fused": True}],
-        "penalties": [(0, 12, 0.0, 0.1)], "parameters": 64, "state": 0, "mean": True, "sklearn": False,
+        "runs": [(0, 12, True, 1.0, 1.0, 0.0, 0.1), (16, 64, True, 1.0, 1.0, 0.0, 0.0)], "codes": [],
+        "parameters": 64, "state": 0, "mean": True, "sklearn": False,
     }  # fmt: skip
     return _native.Program(**{**form, **changes})
 
@@ -128,23 +129,26 @@ WRONG_PROGRAMS: tuple[dict[str, Any], ...] = (
     {"inputs": []}, {"inputs": [9]}, {"inputs": [-1]}, {"inputs": [0, 0]}, {"inputs": [3]},
     {"outputs": [4]}, {"outputs": [-1]},
     {"steps": [{}]}, {"steps": [{"kind": "convolution", "inputs": [0], "output": 1}]},
-    {"steps": [{"kind": "dense", "inputs": [0], "output": 9, "weights": 0}]},
-    {"steps": [{"kind": "dense", "inputs": [2], "output": 1, "weights": 0}]},
-    {"steps": [{"kind": "dense", "inputs": [], "output": 1, "weights": 0}]},
-    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "weights": 60}]},
-    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "weights": -1}]},
-    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "weights": 2**62}]},
-    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "weights": 0, "bias": 63}]},
-    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "weights": "zero"}]},
-    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "weights": 0, "colour": 1}]},
+    {"steps": [{"kind": "dense", "inputs": [0], "output": 9, "W": 0}]},
+    {"steps": [{"kind": "dense", "inputs": [2], "output": 1, "W": 0}]},
+    {"steps": [{"kind": "dense", "inputs": [], "output": 1, "W": 0}]},
+    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "W": 60}]},
+    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "W": -1}]},
+    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "W": 2**62}]},
+    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "W": 0, "b": 63}]},
+    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "W": "zero"}]},
+    {"steps": [{"kind": "dense", "inputs": [0], "output": 1, "W": 0, "colour": 1}]},
     {"steps": [{"kind": "add", "inputs": [0], "output": 1}]},
     {"steps": [{"kind": "batch_norm", "inputs": [0], "output": 1}]},
-    {"steps": [{"kind": "activation", "inputs": [1], "output": 2, "activation": "cosine"}]},
-    {"steps": [{"kind": "dropout", "inputs": [0], "output": 1, "parameter": 1.5}]},
+    {"steps": [{"kind": "activation", "inputs": [1], "output": 2, "function": "cosine"}]},
+    {"steps": [{"kind": "dropout", "inputs": [0], "output": 1, "rate": 1.5}]},
     {"steps": "dense"}, {"heads": [{"slot": 9, "loss": "huber"}]}, {"heads": [{"slot": 3, "loss": "hubris"}]},
     {"heads": [{"slot": 3, "loss": "huber", "weight": float("nan")}]}, {"heads": [{}]}, {"heads": [3]},
-    {"penalties": [(0, 65, 0.0, 0.1)]}, {"penalties": [(-1, 3, 0.0, 0.1)]}, {"penalties": [(5, 3, 0.0, 0.1)]},
-    {"penalties": [(0, 3)]}, {"penalties": [(0, 3, -1.0, 0.0)]}, {"penalties": [(0, 3, "a", 0.0)]},
+    {"runs": [(0, 65, True, 1.0, 1.0, 0.0, 0.1)]}, {"runs": [(-1, 3, True, 1.0, 1.0, 0.0, 0.1)]},
+    {"runs": [(5, 3, True, 1.0, 1.0, 0.0, 0.1)]}, {"runs": [(0, 3)]}, {"runs": [(0, 3, True, 1.0, 1.0, -1.0, 0.0)]},
+    {"runs": [(0, 3, True, 1.0, 1.0, "a", 0.0)]}, {"runs": [(0, 3, True, -1.0, 1.0, 0.0, 0.0)]},
+    {"runs": [(0, 8, True, 1.0, 1.0, 0.0, 0.0), (7, 9, True, 1.0, 1.0, 0.0, 0.0)]},
+    {"codes": [0]}, {"codes": [3]}, {"codes": [9]},
     {"parameters": -1}, {"parameters": 10}, {"parameters": 2**62}, {"state": -1}, {"parameters": "many"},
 )  # fmt: skip
 
@@ -156,7 +160,7 @@ def test_programs_that_make_no_sense(changes: dict[str, Any]) -> None:
     assert str(caught.value)
 
 
-KINDS = st.sampled_from(["dense", "activation", "dropout", "add", "concatenate", "batch_norm", "flatten"])
+KINDS = st.sampled_from(["dense", "activation", "dropout", "add", "concatenate", "batch_norm", "flatten", "scale"])
 SLOTS = st.lists(st.integers(-2, 5), max_size=3)
 
 
@@ -170,15 +174,17 @@ def test_programs_of_chance(steps: list[tuple[str, list[int], int, int]], widths
     for kind, inputs, output, offset in steps:
         form: dict[str, Any] = {"kind": kind, "inputs": inputs, "output": output}
         if kind == "dense":
-            form |= {"weights": offset, "bias": offset}
+            form |= {"W": offset, "b": offset}
         if kind == "activation":
-            form["activation"] = "tanh"
+            form["function"] = "tanh"
+        if kind == "scale":
+            form["scale"] = offset
         if kind == "batch_norm":
             form |= dict.fromkeys(("scale", "shift", "mean", "variance"), offset)
         forms.append(form)
     end = [step[2] for step in steps][-1:] or [0]
     try:
-        made = program(widths=widths, steps=forms, outputs=end, heads=[], penalties=[], parameters=64, state=64)
+        made = program(widths=widths, steps=forms, outputs=end, heads=[], runs=[], parameters=64, state=64)
     except (ValueError, TypeError, OverflowError):
         return
     out = np.zeros((1, 2, widths[end[0]]), dtype="f4")
@@ -202,8 +208,7 @@ def arguments(method: str) -> dict[str, Any]:
                       "gradient": np.zeros((1, 64), "f4")},
         "train": {**vectors, **data, **sums, "slots": np.zeros((1, 3, 64), "f4"), "order": np.arange(6)[None],
                   "batch_size": 4, "rates": np.full(2, 0.1), "first_step": 0, "memory_from": 0,
-                  "optimizer": {"kind": "adam"}, "seed": 0, "trainable": [(0, 64)],
-                  "clip_norm": None, "should_stop": None},
+                  "optimizer": {"kind": "adam"}, "seed": 0, "clip_norm": None, "should_stop": None},
     }  # fmt: skip
     return copy.deepcopy(given[method])
 
@@ -236,7 +241,6 @@ WRONG: dict[str, list[Any]] = {
     "optimizer": [{}, {"kind": "lbfgs"}, {"kind": 3}, {"kind": "adam", "beta1": 2.0}, {"kind": "sgd", "momentum": -1.0},
                   {"kind": "adam", "epsilon": 0.0}, {"kind": "adam", "beta1": "half"}, None],
     "seed": [-1, 2**64, None],
-    "trainable": [[(0, 65)], [(-1, 3)], [(5, 3)], [(0,)], ["all"], None],
     "clip_norm": ["one"],
     "threads": ["one", None, 2**40],
     "step": [-1, 2**64],

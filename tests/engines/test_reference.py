@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from chainrule.engines.reference import PREDICT_ROWS, ReferenceEngine
 from chainrule.layers import Context
 from chainrule.objective import Objective
 from chainrule.optimizers import Optimizer
+from chainrule.parameters import ParameterRun
 from chainrule.training.state import TrainingState
 
 NETWORK = Network(
@@ -23,8 +25,9 @@ NETWORK = Network(
 NOISY = Network([Input(3, name="x"), Dense(5, name="a"), Dropout(0.5, name="d"), Dense(1, name="out")])
 
 
-def made(engine: str, network: Network = NETWORK, optimizer: Optimizer = Adam()) -> Engine:  # noqa: B008  # frozen
-    return choose(engine, network, Objective.of(network, "squared_error", l2=0.01), optimizer)[0]
+def made(engine: str, network: Network = NETWORK, optimizer: Optimizer = Adam(), **changes: Any) -> Engine:  # noqa: B008  # frozen
+    objective = replace(Objective.of(network, "squared_error", l2=0.01), **changes)
+    return choose(engine, network, objective, optimizer)[0]
 
 
 def rows(n: int = 12) -> Rows:
@@ -40,7 +43,6 @@ def job(
         "parameters": state.parameters, "state": state.state, "slots": state.slots, "data": rows(), "order": order,
         "batch_size": batch, "rates": np.full(n_steps, 0.05), "first_step": 0,
         "sums": Sums.zeros(len(state.parameters), 1), "rule": optimizer, "seed": 3,
-        "trainable": (slice(0, network.layout.size),),
     }  # fmt: skip
     return Job(**{**given, **options})
 
@@ -138,7 +140,11 @@ def test_only_trainable_runs_change(engine: str) -> None:
     before = state.parameters.copy()
     span = NETWORK.layout.spans[1]
     order = np.arange(12)[None].astype(np.int64)
-    made(engine, optimizer=optimizer).run(job(NETWORK, state, optimizer, order, 4, trainable=(span.slice,)))
+    runs = (
+        ParameterRun(0, span.offset, trainable=False), ParameterRun(span.offset, span.slice.stop),
+        ParameterRun(span.slice.stop, NETWORK.layout.size, trainable=False),
+    )  # fmt: skip
+    made(engine, optimizer=optimizer, runs=runs).run(job(NETWORK, state, optimizer, order, 4))
     changed = state.parameters[0] != before[0]
     assert changed[span.slice].all()
     assert not np.delete(changed, np.arange(span.slice.start, span.slice.stop)).any()

@@ -22,10 +22,12 @@ from chainrule.objective import Objective
 class Rows:
     """Data as engines take it: one array per input of the network, one target per head, row weights or None.
 
+    Inputs are of the model's precision, or int32 where the network reads codes.
+
     `weights` has one array (or None) per head; rows are the first axis of every array.
     """
 
-    inputs: tuple[Array, ...]
+    inputs: tuple[AnyArray, ...]
     targets: tuple[AnyArray, ...]
     weights: tuple[Array | None, ...]
 
@@ -46,6 +48,9 @@ class UpdateRule(Protocol):
 
     def update(self, parameters: Array, gradients: Array, slots: Array, rate: float, step: int) -> None:
         """Change `parameters` and `slots` (n_slots, size) in place; `step` counts from 1."""
+
+    def decayed(self, factor: float) -> UpdateRule:
+        """The rule for parameters whose weight decay is `factor` times its own."""
 
 
 @dataclass
@@ -101,7 +106,6 @@ class Job:
         first_step: how many steps were done before this job, counted from 0.
         sums: what earlier jobs of the epoch added up; each step adds its own, so that no result depends on how an
             epoch is cut into jobs.
-        trainable: the runs of the parameter vector that the optimizer may change.
         clip_norm: the greatest 2-norm of the gradient of all trainable parameters, or None.
         should_stop: asked after every step.
         memory_from: the step at which what the optimizer remembers begins; its own steps count from there.
@@ -118,7 +122,6 @@ class Job:
     sums: Sums
     rule: UpdateRule
     seed: int
-    trainable: tuple[slice, ...]
     clip_norm: float | None = None
     should_stop: Callable[[], bool] = field(default=lambda: False)
     memory_from: int = 0
@@ -155,7 +158,7 @@ class Engine(Protocol):
     network: Network
     objective: Objective
 
-    def predict(self, parameters: Array, state: Array, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    def predict(self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...]) -> tuple[Array, ...]:
         """The heads' outputs, each (members, rows, *shape)."""
 
     def losses(self, parameters: Array, state: Array, data: Rows) -> Sums:

@@ -1,100 +1,27 @@
 """The native engine: the numbers of `reference`, computed by the C++ core, whole epochs in one call without the GIL.
 
-`covers` says whether the core knows a model, from the four tables below; `docs/reference/native.md` lists them.
+`covers` says whether the core knows a model, from what its layers, activations, losses and optimizer say of themselves
+(their `native`); `docs/reference/native.md` lists them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from chainrule import activations, losses, optimizers
-from chainrule.activations import ActivationFunction
-from chainrule.arrays import Array
+from chainrule.arrays import AnyArray, Array
+from chainrule.core import native_form
 from chainrule.engines.contract import Gradients, Job, Outcome, Rows, Sums, UpdateRule
 from chainrule.engines.reference import ReferenceEngine
-from chainrule.layers import Activation, Add, BatchNorm, Concatenate, Dense, Dropout, Flatten, Layer
-from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.objective import HeadLoss, Objective
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Span
 from chainrule.steps import Step
 
 LARGEST_WIDTH = 1 << 24  # numbers in a row of one value, in the core
 LARGEST_VECTOR = 1 << 40  # parameters
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the core calls a type, and what it takes: fields and arrays, its name of them first."""
-
-    kind: str
-    fields: tuple[tuple[str, str], ...] = ()
-    arrays: tuple[tuple[str, str], ...] = ()
-
-    def form(self, thing: object, spans: Iterable[Span] = ()) -> dict[str, Any]:
-        """The fields' values and the arrays' places in their vectors; -1 for an array that there isn't."""
-        offsets = {span.name: span.offset for span in spans}
-        return {name: getattr(thing, field) for name, field in self.fields} | {
-            name: offsets.get(array, -1) for name, array in self.arrays
-        }
-
-
-def _same(*names: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, name) for name in names)
-
-
-# Types match exactly: a subclass may compute anything.
-LAYERS: dict[type[Layer], Known] = {
-    Dense: Known("dense", arrays=(("weights", "W"), ("bias", "b"))),
-    Activation: Known("activation"),
-    BatchNorm: Known("batch_norm", _same("momentum", "epsilon"), _same("scale", "shift", "mean", "variance")),
-    Dropout: Known("dropout", (("parameter", "rate"),)),
-    Flatten: Known("flatten"),
-    Add: Known("add"),
-    Concatenate: Known("concatenate"),
-}
-ACTIVATIONS: dict[type[ActivationFunction], Known] = {
-    activations.Linear: Known("linear"),
-    activations.Sigmoid: Known("sigmoid"),
-    activations.Tanh: Known("tanh"),
-    activations.ReLU: Known("relu"),
-    activations.LeakyReLU: Known("leaky_relu", (("parameter", "slope"),)),
-    activations.ELU: Known("elu", (("parameter", "alpha"),)),
-    activations.SELU: Known("selu"),
-    activations.GELU: Known("gelu"),
-    activations.SiLU: Known("silu"),
-    activations.Mish: Known("mish"),
-    activations.Softplus: Known("softplus"),
-    activations.Exponential: Known("exponential"),
-    activations.Softmax: Known("softmax"),
-    activations.Threshold: Known("threshold"),
-}
-LOSSES: dict[type[Loss], Known] = {
-    losses.SquaredError: Known("squared_error"),
-    losses.HalfSquaredError: Known("half_squared_error"),
-    losses.AbsoluteError: Known("absolute_error"),
-    losses.Huber: Known("huber", (("parameter", "delta"),)),
-    losses.Quantile: Known("quantile", (("parameter", "level"),)),
-    losses.Poisson: Known("poisson"),
-    losses.PoissonDeviance: Known("poisson_deviance"),
-    losses.BinaryCrossEntropy: Known("binary_cross_entropy"),
-    losses.CrossEntropy: Known("cross_entropy", (("parameter", "label_smoothing"),)),
-}
-_ADAM = Known("adam", _same("beta1", "beta2", "epsilon", "weight_decay", "amsgrad", "decoupled"))
-OPTIMIZERS: dict[type[Optimizer], Known] = {
-    optimizers.SGD: Known("sgd", _same("momentum", "nesterov", "dampening", "weight_decay")),
-    optimizers.AdaGrad: Known("adagrad", _same("epsilon", "rate_decay", "weight_decay")),
-    optimizers.RMSProp: Known("rmsprop", _same("rho", "epsilon", "momentum", "centered", "weight_decay")),
-    optimizers.Adam: _ADAM,
-    optimizers.AdamW: _ADAM,
-    optimizers.LBFGS: Known("lbfgs"),  # SciPy's steps over the core's gradients
-}
 
 
 def covers(network: Network, objective: Objective, optimizer: Optimizer) -> str | None:
@@ -105,15 +32,15 @@ def covers(network: Network, objective: Objective, optimizer: Optimizer) -> str 
     if network.layout.size > LARGEST_VECTOR:
         return f"the network has {network.layout.size:,} parameters, above {LARGEST_VECTOR:,}"
     for step in network.steps:
-        layer = step.layer
-        if type(layer) not in LAYERS:
+        layer, function = step.layer, step.layer.applies
+        if native_form(layer) is None:
             return f'it doesn\'t know the layer "{step.name}", a {type(layer).__name__}'
-        if type(layer) is Activation and type(layer.f) not in ACTIVATIONS:
-            return f'it doesn\'t know the activation of "{step.name}", {type(layer.f).__name__}'
+        if function is not None and native_form(function) is None:
+            return f'it doesn\'t know the activation of "{step.name}", {type(function).__name__}'
     for head in objective.heads:
-        if type(head.loss) not in LOSSES:
+        if native_form(head.loss) is None:
             return f'it doesn\'t know the loss of "{head.head}", {type(head.loss).__name__}'
-    if type(optimizer) not in OPTIMIZERS:
+    if native_form(optimizer) is None:
         return f"it doesn't know the optimizer {type(optimizer).__name__}"
     return None
 
@@ -137,10 +64,14 @@ class NativeEngine:
         self._core = _native.Program(
             widths=[prod(slot.shape) for slot in program.slots],
             inputs=[slot.index for slot in program.inputs],
+            codes=[slot.index for slot in program.inputs if slot.dtype == "integer"],
             outputs=[head.slot for head in program.heads],
             steps=[_step_form(step) for step in program.steps],
             heads=[_head_form(head) for head in objective.heads],
-            penalties=[(run.begin, run.end, run.l1, run.l2) for run in objective.penalties],
+            runs=[
+                (run.begin, run.end, run.trainable, run.rate_factor, run.decay_factor, *run.charge)
+                for run in objective.runs
+            ],
             parameters=program.parameters.size,
             state=program.state.size,
             mean=objective.reduction == "mean",
@@ -148,7 +79,7 @@ class NativeEngine:
         )
         self._row_shapes = [head.shape for head in program.heads]
 
-    def predict(self, parameters: Array, state: Array, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    def predict(self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...]) -> tuple[Array, ...]:
         """The heads' outputs, each (members, rows, *shape); inputs that are contiguous aren't copied."""
         size = len(parameters), len(inputs[0])
         outputs = [np.empty(size + shape, parameters.dtype) for shape in self._row_shapes]
@@ -188,8 +119,7 @@ class NativeEngine:
             order=np.ascontiguousarray(job.order), batch_size=job.batch_size, rates=job.rates,
             first_step=job.first_step, memory_from=job.memory_from, **_sums(job.sums),
             optimizer=_rule_form(job.rule), seed=job.seed,
-            trainable=[(run.start, run.stop) for run in job.trainable], clip_norm=job.clip_norm,
-            should_stop=job.should_stop, threads=self.threads,
+            clip_norm=job.clip_norm, should_stop=job.should_stop, threads=self.threads,
         )  # fmt: skip
         job.sums.steps += steps
         return Outcome(steps, None if diverged < 0 else diverged, max(member, 0), stopped)
@@ -201,37 +131,42 @@ class NativeEngine:
 
 
 def _step_form(step: Step) -> dict[str, Any]:
-    known = LAYERS[type(step.layer)]
-    form = {"kind": known.kind, "inputs": step.inputs, "output": step.output}
-    if isinstance(step.layer, Activation):
-        f = step.layer.f
-        function = ACTIVATIONS[type(f)]
-        name = "gelu_tanh" if isinstance(f, activations.GELU) and f.approximate else function.kind
-        return form | {"activation": name} | function.form(f)
-    return form | known.form(step.layer, (*step.parameters, *step.state))
+    """What a layer says of itself, and where its arrays lie in their vectors."""
+    form = native_form(step.layer)
+    assert form is not None, "`covers` has looked"
+    if step.layer.applies is not None:
+        form |= native_form(step.layer.applies, kind="function") or {}
+    return form | {
+        "inputs": step.inputs,
+        "output": step.output,
+        **{s.name: s.offset for s in (*step.parameters, *step.state)},
+    }
 
 
 def _head_form(head: HeadLoss) -> dict[str, Any]:
-    known = LOSSES[type(head.loss)]
-    return {"slot": head.slot, "loss": known.kind, "weight": head.weight, "fused": head.fused, **known.form(head.loss)}
+    return {
+        "slot": head.slot,
+        "weight": head.weight,
+        "fused": head.fused,
+        **(native_form(head.loss, kind="loss") or {}),
+    }
 
 
 def _rule_form(rule: UpdateRule) -> dict[str, Any]:
-    known = OPTIMIZERS[type(rule)]  # type: ignore[index]  # `covers` has looked
-    return {"kind": known.kind, "sklearn": getattr(rule, "convention", "") == "sklearn", **known.form(rule)}
+    return {"sklearn": getattr(rule, "convention", "") == "sklearn", **(native_form(rule) or {})}
 
 
 def _data(data: Rows, parameters: Array) -> dict[str, Any]:
-    """Rows as the core takes them: the numbers of the parameters' type, classes as int64. Mostly they are."""
+    """Rows, as the core takes them: numbers of one type, classes as int64, codes as int32. Mostly they are."""
     dtype = parameters.dtype
     return {
-        "inputs": [_laid_out(x, dtype) for x in data.inputs],
+        "inputs": [_laid_out(x, x.dtype if x.dtype.kind == "i" else dtype) for x in data.inputs],
         "targets": [_laid_out(y, np.int64 if y.ndim == 1 else dtype) for y in data.targets],
         "weights": [None if w is None else _laid_out(w, dtype) for w in data.weights],
     }
 
 
-def _laid_out(x: Array, dtype: Any) -> Array:
+def _laid_out(x: AnyArray, dtype: Any) -> AnyArray:
     x = np.ascontiguousarray(x, dtype)
     return x if x.flags.aligned else x.copy()
 

@@ -5,17 +5,17 @@ It is never made clever. Every other engine is checked against it, and explanati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chainrule.arrays import Array, Doubles
+from chainrule.arrays import AnyArray, Array, Doubles
 from chainrule.engines.contract import Gradients, Job, Outcome, Rows, Sums
 from chainrule.engines.memo import CountingMemo, MemoReport, kept_arrays, steps_without_memo
 from chainrule.layers import Arrays, Context
 from chainrule.network import Network
 from chainrule.objective import Objective
-from chainrule.parameters import Views
+from chainrule.parameters import ParameterRun, Views
 
 PREDICT_ROWS = 8192  # a chunk of rows that keeps memory small when predicting many
 
@@ -39,16 +39,16 @@ class ReferenceEngine:
         self.objective = objective
         self.program = network.program
         # training asks for no gradient by what no parameter stands before; an explanation does
-        self._wanted = (True,) * len(self.program.slots) if every_gradient else self.program.reads_parameters()
+        self._wanted = self.program.differentiable() if every_gradient else self.program.reads_parameters()
         self._skipped = frozenset(head.skips for head in objective.heads)
 
-    def forward(self, parameters: Views, state: Views, inputs: tuple[Array, ...], context: Context) -> Forward:
+    def forward(self, parameters: Views, state: Views, inputs: tuple[AnyArray, ...], context: Context) -> Forward:
         """Every step in order. Prediction is this same pass with the memos dropped."""
         values: list[Array] = [*inputs, *([None] * len(self.program.steps))]  # type: ignore[list-item]  # filled below
         memos, states = [], []
         for step in self.program.steps:
             if step.layer.is_random:
-                context = Context(context.training, context.seed, context.step, step.index, context.member)
+                context = replace(context, layer=step.index)
             reads = tuple(values[slot] for slot in step.inputs)
             values[step.output], memo, new_state = step.layer.forward(
                 parameters[step.index], state[step.index], reads, context
@@ -77,9 +77,9 @@ class ReferenceEngine:
                     deltas[slot] = deltas[slot] + d_input if slot in deltas else d_input
         return deltas
 
-    def predict(self, parameters: Array, state: Array, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    def predict(self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...]) -> tuple[Array, ...]:
         """The heads' outputs, each (members, rows, *shape), a chunk of rows at a time."""
-        n_rows = len(inputs[0])
+        n_rows, context = len(inputs[0]), Context(dtype=parameters.dtype)
         outputs = tuple(
             np.empty((len(parameters), n_rows, *head.shape), dtype=parameters.dtype) for head in self.program.heads
         )
@@ -87,7 +87,7 @@ class ReferenceEngine:
             p, s = self._views(parameters, state, member)
             for begin in range(0, n_rows, PREDICT_ROWS):
                 chunk = slice(begin, begin + PREDICT_ROWS)
-                values = self.forward(p, s, tuple(x[chunk] for x in inputs), Context()).values
+                values = self.forward(p, s, tuple(x[chunk] for x in inputs), context).values
                 for output, head in zip(outputs, self.program.heads, strict=True):
                     output[member, chunk] = values[head.slot]
         return outputs
@@ -101,7 +101,7 @@ class ReferenceEngine:
             losses, weights = np.zeros_like(sums.losses[member]), np.zeros_like(sums.weights[member])
             for begin in range(0, len(data), PREDICT_ROWS):
                 part = data.take(np.arange(begin, min(begin + PREDICT_ROWS, len(data))))
-                values = self.forward(p, s, part.inputs, Context()).values
+                values = self.forward(p, s, part.inputs, Context(dtype=parameters.dtype)).values
                 part_losses, part_weights = self._head_sums(values, part)
                 losses += part_losses
                 weights += part_weights
@@ -122,7 +122,7 @@ class ReferenceEngine:
         memo: MemoReport | None = None
         for member in range(members):
             p, s = self._views(parameters, state, member)
-            context = Context(training, seed, step, 0, member)
+            context = Context(training, seed, step, 0, member, parameters.dtype)
             forward = self.forward(p, s, data.inputs, context)
             counted = [CountingMemo(m) for m in forward.memos] if report else None
             losses, weights = self._head_sums(forward.values, data)
@@ -153,7 +153,7 @@ class ReferenceEngine:
             done = []
             for member, (p, s, gradient, gradient_views) in enumerate(bound):
                 batch = job.data.take(job.order[member, begin : begin + job.batch_size])
-                context = Context(True, job.seed, job.first_step + index, 0, member)
+                context = Context(True, job.seed, job.first_step + index, 0, member, job.parameters.dtype)
                 forward = self.forward(p, s, batch.inputs, context)
                 losses, weights = self._head_sums(forward.values, batch)
                 penalty = self.objective.penalty(job.parameters[member])
@@ -167,7 +167,8 @@ class ReferenceEngine:
                 done.append((losses, weights, penalty, len(batch), forward.states))
             for member, (losses, weights, penalty, rows, states) in enumerate(done):
                 self._keep_state(states, bound[member][1])
-                update(job, member, bound[member][2], float(rate), job.first_step - job.memory_from + index + 1)
+                t = job.first_step - job.memory_from + index + 1
+                update(job, member, bound[member][2], float(rate), t, self.objective.trainable)
                 job.sums.add(self.objective, member, losses, weights, penalty, rows)
             job.sums.steps += 1
             outcome.steps += 1
@@ -177,7 +178,7 @@ class ReferenceEngine:
         return outcome
 
     def first_not_finite(
-        self, parameters: Array, state: Array, inputs: tuple[Array, ...], context: Context
+        self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...], context: Context
     ) -> str | None:
         """The first layer of one member, in order, whose parameters or output hold a NaN or an infinity."""
         p = self.network.layout.views(parameters)
@@ -233,11 +234,12 @@ class ReferenceEngine:
         )
 
 
-def update(job: Job, member: int, gradient: Array, rate: float, step: int) -> None:
+def update(job: Job, member: int, gradient: Array, rate: float, step: int, runs: tuple[ParameterRun, ...]) -> None:
     """Clip the gradient of one member and let the optimizer change what is trainable."""
     if job.clip_norm is not None:
-        norm = float(np.sqrt(sum(float(gradient[run] @ gradient[run]) for run in job.trainable)))
+        norm = float(np.sqrt(sum(float(gradient[run.slice] @ gradient[run.slice]) for run in runs)))
         if norm > job.clip_norm:
             gradient *= job.clip_norm / norm
-    for run in job.trainable:
-        job.rule.update(job.parameters[member, run], gradient[run], job.slots[member, :, run], rate, step)
+    for run in runs:
+        w, g, slots = job.parameters[member, run.slice], gradient[run.slice], job.slots[member, :, run.slice]
+        job.rule.decayed(run.decay_factor).update(w, g, slots, rate * run.rate_factor, step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.errors import InputError
 from chainrule.initializers import Initializer, get_initializer
-from chainrule.layers import Activation, BatchNorm, Dense, Dropout, Input, Layer, Value
+from chainrule.layers import BatchNorm, Dense, Dropout, Input, Layer, Value
 from chainrule.limits import FRACTION, check
 from chainrule.network import Network
 
@@ -98,8 +98,7 @@ class Architecture:
         layers: list[Layer] = []
         if self.batch_norm:
             dense, function = self._dense(name, size, activation).expand()
-            assert isinstance(function, Activation)
-            layers += [dense, BatchNorm(name=f"{name}_norm"), Activation(function.function, name=f"{name}_activation")]
+            layers += [dense, BatchNorm(name=f"{name}_norm"), replace(function, name=f"{name}_activation")]
         else:
             layers.append(self._dense(name, size, activation))
         if rate:

@@ -15,7 +15,7 @@ from scipy.sparse import issparse
 from chainrule.arrays import Array, Order
 from chainrule.engines.contract import Engine, Gradients, Job, Outcome, Rows, Sums
 from chainrule.engines.reference import PREDICT_ROWS, ReferenceEngine
-from chainrule.layers import BatchNorm, Context
+from chainrule.layers import Context
 
 DENSE_BYTES = 1 << 26  # of rows that are dense at once; a single batch may need more
 THIN = 0.05  # the share of numbers stored up to which SciPy's product is faster than a dense one
@@ -102,8 +102,8 @@ class InParts:
         self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int, report: bool = False
     ) -> Gradients:
         """The objective over all rows as one batch, and its gradient; nothing is changed."""
-        statistics = any(isinstance(one.layer, BatchNorm) for one in self.network.steps)
-        if not isinstance(data, SparseRows) or (training and statistics):  # a batch's statistics need all of it
+        coupled = training and self.network.least_rows > 1  # a batch's statistics need all of it
+        if not isinstance(data, SparseRows) or coupled:
             whole = data.take(np.arange(len(data))) if isinstance(data, SparseRows) else data
             return self.engine.gradients(
                 parameters, state, whole, training=training, seed=seed, step=step, report=report

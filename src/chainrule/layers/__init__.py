@@ -10,9 +10,12 @@ from chainrule.layers.dense import Dense
 from chainrule.layers.dropout import Dropout
 from chainrule.layers.flatten import Flatten
 from chainrule.layers.input import Input
+from chainrule.layers.one_hot import OneHot
+from chainrule.layers.scale import Scale
 
 LAYERS: dict[str, type[Layer]] = {
-    cls.__name__: cls for cls in (Input, Dense, Activation, BatchNorm, Dropout, Flatten, Add, Concatenate)
+    cls.__name__: cls
+    for cls in (Input, Dense, Activation, Scale, BatchNorm, Dropout, OneHot, Flatten, Add, Concatenate)
 }
 
 __all__ = [
@@ -29,7 +32,9 @@ __all__ = [
     "Flatten",
     "Input",
     "Layer",
+    "OneHot",
     "ParameterSpec",
+    "Scale",
     "Shape",
     "StateSpec",
     "Value",

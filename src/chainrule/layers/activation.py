@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import Array
+from chainrule.core import Native
 from chainrule.layers.base import Arrays, Context, Layer, Shape
 from chainrule.layers.element import Source
 
@@ -18,6 +19,7 @@ class Activation(Layer):
     function: str | ActivationFunction
 
     formula = "h = f(z)"
+    native = Native("activation")  # and what the function says of itself
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "function", get_activation(self.function))
@@ -26,6 +28,14 @@ class Activation(Layer):
     def f(self) -> ActivationFunction:
         """The function, resolved."""
         return self.function  # type: ignore[return-value]  # resolved in __post_init__
+
+    @property
+    def applies(self) -> ActivationFunction:
+        return self.f
+
+    @property
+    def makes(self) -> str:  # type: ignore[override]  # other layers make the same whatever their fields are
+        return self.f.name
 
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context

@@ -9,6 +9,7 @@ from operator import add
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.core import Native
 from chainrule.errors import NetworkError
 from chainrule.layers.base import Arrays, Context, Layer, Shape
 from chainrule.layers.element import Read, Term
@@ -20,6 +21,7 @@ class Add(Layer):
 
     n_inputs = None
     formula = "y = x1 + x2 + ..."
+    native = Native("add")
 
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context

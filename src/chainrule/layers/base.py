@@ -6,29 +6,55 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array
 from chainrule.errors import NetworkError
 from chainrule.initializers import Initializer
 from chainrule.layers.element import Learned, Source, Term
-from chainrule.limits import Limited
+from chainrule.limits import NOT_NEGATIVE, Limited, check
 from chainrule.resolve import set_fields
 
 Arrays = Mapping[str, Array]
 Shape = tuple[int, ...]
 
 
+Kind = Literal["weight", "bias", "scale"]
+Numbers = Literal["float", "integer"]
+
+
 @dataclass(frozen=True)
 class ParameterSpec:
-    """One learned array of a layer: what it is called, how large it is, where it starts, what it is charged."""
+    """One learned array of a layer: what it is called, how large it is, where it starts, how it learns.
+
+    Arguments:
+        name: within the layer, as in `"W"`.
+        shape: the array's shape.
+        kind: what it counts as in summaries; weights stand before all others in the vector.
+        initializer: draws the numbers that it starts from.
+        l1, l2: its penalties; None takes what the model asks of its weights.
+        penalized: whether there are penalties on it at all.
+        trainable: False keeps it as it is.
+        rate_factor: what the learning rate is multiplied by for it: 0.1 learns ten times as slowly.
+        decay_factor: what the optimizer's `weight_decay` is multiplied by for it: 0 decays not at all.
+    """
 
     name: str
     shape: Shape
-    kind: Literal["weight", "bias", "scale"]
+    kind: Kind
     initializer: Initializer
-    l1: float | None = None  # None: whatever the model asks of its weights
+    l1: float | None = None
     l2: float | None = None
     penalized: bool = False
     trainable: bool = True
+    rate_factor: float = 1.0
+    decay_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        for factor in ("rate_factor", "decay_factor"):
+            check(f'parameter "{self.name}"', factor, getattr(self, factor), NOT_NEGATIVE)
 
 
 @dataclass(frozen=True)
@@ -45,7 +71,8 @@ class Context:
     """What a forward pass must know beside its numbers.
 
     `training` turns dropout on and makes batch normalization use the batch. The rest is the place in the
-    random stream: `step` counts parameter updates from 0, `layer` is the index in `network.steps`.
+    random stream: `step` counts parameter updates from 0, `layer` is the index in `network.steps`. `dtype` is the
+    precision in which the network computes, for layers that make numbers out of something else.
     """
 
     training: bool = False
@@ -53,6 +80,7 @@ class Context:
     step: int = 0
     layer: int = 0
     member: int = 0
+    dtype: DTypeLike = np.float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +93,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Layer(Limited):
-    """The base of all layers. Passes are pure: they change nothing that they were given."""
+    """The base of all layers. Passes are pure: they change nothing that they were given.
+
+    What others must know of a layer they ask it: engines its passes and, by `native`, what the C++ core calls it; the
+    derivation its scalar form, `element`; the objective which function it is, and what it makes.
+    """
 
     name: str = field(default="", kw_only=True)
 
@@ -73,6 +105,14 @@ class Layer(Limited):
     is_random: ClassVar[bool] = False
     least_rows: ClassVar[int] = 1  # of a training batch
     formula: ClassVar[str] = ""
+    reads: ClassVar[Numbers] = "float"  # "integer": codes, by which there is no gradient
+    letter: ClassVar[str] = "h"  # what formulas call an output: z before an activation, h otherwise
+    makes: ClassVar[str] = ""  # what an output can be: that of the activation of this name ("linear": any number)
+
+    @property
+    def applies(self) -> ActivationFunction | None:
+        """The activation function that the layer is, if it is one."""
+        return None
 
     def __call__(self, *values: Value | Layer) -> Value:
         """Apply the layer to values, in the functional way of describing a network."""
@@ -85,6 +125,15 @@ class Layer(Limited):
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         """The shape of one row of the output, from the shapes of one row of each input."""
         return shapes[0]
+
+    @property
+    def output_dtype(self) -> Numbers:
+        """What the output's numbers are; only an `Input` can give integers."""
+        return "float"
+
+    def codes(self, shapes: tuple[Shape, ...]) -> range | None:
+        """The integers that the layer takes, where it reads integers; None: all."""
+        return None
 
     def parameter_specs(self, shapes: tuple[Shape, ...]) -> tuple[ParameterSpec, ...]:
         """The arrays that the layer learns."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.core import Native
 from chainrule.initializers import Constant
 from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape, StateSpec
 from chainrule.limits import POSITIVE, Limit
@@ -28,6 +29,7 @@ class BatchNorm(Layer):
 
     least_rows = 2
     formula = "y = scale (x - mean) / sqrt(variance + epsilon) + shift"
+    native = Native("batch_norm", "momentum", "epsilon")
     limits = {"momentum": Limit(0, 1, low_open=True), "epsilon": POSITIVE}
 
     def forward(

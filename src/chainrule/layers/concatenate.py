@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.core import Native
 from chainrule.layers.base import Arrays, Context, Layer, Shape
 from chainrule.layers.element import Read, Source, Term
 
@@ -18,6 +19,7 @@ class Concatenate(Layer):
 
     n_inputs = None
     formula = "y = (x1, x2, ...)"
+    native = Native("concatenate")
 
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import Array
+from chainrule.core import Native
 from chainrule.initializers import Initializer, get_initializer
 from chainrule.layers.activation import Activation
 from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape
@@ -36,6 +37,9 @@ class Dense(Layer):
     trainable: bool = True
 
     formula = "z = x W + b"
+    letter = "z"
+    makes = "linear"
+    native = Native("dense")
     limits = {"units": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE}
 
     def __post_init__(self) -> None:

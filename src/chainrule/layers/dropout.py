@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.core import Native
 from chainrule.layers.base import Arrays, Context, Layer, Shape
 from chainrule.layers.element import Read, Term
 from chainrule.limits import FRACTION
@@ -24,6 +25,7 @@ class Dropout(Layer):
 
     is_random = True
     formula = "y = m x / (1 - rate)"
+    native = Native("dropout", "rate")
     limits = {"rate": FRACTION}
 
     def forward(

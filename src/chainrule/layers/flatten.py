@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.core import Native
 from chainrule.layers.base import Arrays, Context, Layer, Shape
 from chainrule.layers.element import Read, Term
 
@@ -17,6 +18,7 @@ class Flatten(Layer):
     """Each row as one vector, the last axis running fastest: an image of 28 x 28 becomes 784 numbers."""
 
     formula = "y = the elements of x in order"
+    native = Native("flatten")
 
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context

@@ -27,7 +27,7 @@ class Search:
 
     def __init__(self, run: Run, member: int, evaluate: Callable[[Search], Answer]):
         self.run, self.member, self.evaluate = run, member, evaluate
-        self.runs = run.plan.trainable
+        self.runs = [part.slice for part in run.plan.engine.objective.trainable]
         self.parameters = run.state.parameters[member].copy()
         self.state = run.state.state[member].copy()
         self.loss = np.inf

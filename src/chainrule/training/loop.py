@@ -47,22 +47,6 @@ class Plan:
         """How many steps an epoch has."""
         return -(-rows_used(len(self.data), self.batch_size, self.engine.network.least_rows) // self.batch_size)
 
-    @property
-    def trainable(self) -> tuple[slice, ...]:
-        """The runs of the parameter vector that may change, neighbours merged."""
-        runs: list[slice] = []
-        frozen_between = True
-        for span in self.engine.network.layout.spans:
-            if not span.spec.trainable:  # type: ignore[union-attr]  # parameters say so
-                frozen_between = True
-                continue
-            if runs and not frozen_between:
-                runs[-1] = slice(runs[-1].start, span.slice.stop)
-            else:
-                runs.append(span.slice)
-            frozen_between = False
-        return tuple(runs)
-
 
 class Run:
     """One fit under way: the plan, the state that it changes, and the model that callbacks see."""
@@ -182,8 +166,7 @@ class Run:
         outcome = plan.engine.run(
             Job(
                 state.parameters, state.state, state.slots, plan.data, order, plan.batch_size, rates, state.step,
-                state.partial, plan.optimizer, plan.seed, plan.trainable, plan.clip_norm, self.should_stop,
-                state.memory_from,
+                state.partial, plan.optimizer, plan.seed, plan.clip_norm, self.should_stop, state.memory_from,
             )
         )  # fmt: skip
         done = outcome.steps
@@ -275,7 +258,7 @@ class Run:
         """Say where the loss of these rows stopped being finite, and what to try."""
         plan, state = self.plan, self.state
         engine = ReferenceEngine(plan.engine.network, plan.engine.objective)
-        context = Context(True, plan.seed, state.step, 0, member)
+        context = Context(True, plan.seed, state.step, 0, member, state.parameters.dtype)
         looked = (
             engine.first_not_finite(state.parameters[member], state.state[member], rows.take(part).inputs, context)
             for part in np.array_split(np.arange(len(rows)), -(-len(rows) // PREDICT_ROWS))

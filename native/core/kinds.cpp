@@ -1,0 +1,16 @@
+#include "core/kinds.h"
+
+#include <stdexcept>
+
+namespace chainrule {
+
+extern const StepKind dense, activation, scale, batch_norm, dropout, one_hot, add, concatenate, flatten;
+
+const StepKind& kind_of(const std::string& name) {
+    for (const StepKind* kind :
+         {&dense, &activation, &scale, &batch_norm, &dropout, &one_hot, &add, &concatenate, &flatten})
+        if (name == kind->name) return *kind;
+    throw std::invalid_argument("there is no layer \"" + name + "\" in the native core");
+}
+
+}  // namespace chainrule
