@@ -103,6 +103,17 @@ def read(path: str | Path) -> Contents:
         raise _damaged(source) from None
 
 
+def is_saved_by_us(path: str | Path) -> bool:
+    """Whether a file is one that `write` made, as far as its beginning tells."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            return _KEY in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
 def _existing(path: str | Path) -> Path:
     try:
         source = Path(path).expanduser()

@@ -7,13 +7,14 @@ from difflib import get_close_matches
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from chainrule.plain import visible
+from chainrule.plain import shortened, visible
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _LONGEST = 20_000  # characters of a message: beyond what anybody reads
+_LONGEST_NAME = 400  # of one name among others in it
 
 
 class ChainruleError(Exception):
@@ -82,9 +83,9 @@ def nearest(name: object, candidates: Iterable[object]) -> str | None:
     >>> nearest("Specis", ["species", "island"])
     'species'
     """
-    folded = {str(candidate).casefold(): str(candidate) for candidate in candidates}
-    found = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else None
+    folded = {str(candidate)[:_LONGEST_NAME].casefold(): str(candidate) for candidate in candidates}
+    found = get_close_matches(str(name)[:_LONGEST_NAME].casefold(), folded, n=1, cutoff=0.6)
+    return shortened(folded[found[0]], _LONGEST_NAME) if found else None
 
 
 def did_you_mean(name: object, candidates: Iterable[object]) -> str:
@@ -127,19 +128,19 @@ def listed(names: Iterable[object], limit: int = 12) -> str:
     >>> listed(range(30), limit=3)
     '0, 1, 2 and 27 more'
     """
-    texts = [str(name) for name in names]
+    texts = [shortened(str(name), _LONGEST_NAME) for name in names]
     if len(texts) <= limit:
         return ", ".join(texts)
     return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"
 
 
 def quoted(values: Iterable[object], limit: int = 5) -> str:
-    """Values or names in quotes.
+    """Values or names in quotes, long ones cut.
 
-    >>> quoted(["n/a", "-"])
-    '"n/a", "-"'
+    >>> quoted(["n/a", "-", "x" * 5_000_000])[:30]
+    '"n/a", "-", "xxxxxxxxxxxxxxxxx'
     """
-    return listed((f'"{value}"' for value in values), limit)
+    return listed((f'"{shortened(str(value))}"' for value in values), limit)
 
 
 def counted(number: int, thing: str) -> str:

@@ -22,6 +22,19 @@ def test_csv_on_standard_output(run, penguins, model):
     assert np.mean([a == b for a, b in zip(lines[1:], truth, strict=True)]) > 0.97
 
 
+def test_classes_do_not_act_on_a_terminal(run, monkeypatch):
+    """Where a program reads them they are as they are in the table."""
+    rows = "".join(f"{i % 7},{'a' if i % 7 < 4 else chr(27) + '[2Jb'}\n" for i in range(60))
+    Path("t.csv").write_text(f"x,y\n{rows}", encoding="utf-8")
+    result = run("train", "t.csv", "-t", "y", "--epochs", 60)
+    assert "\x1b[2J" not in result.out + result.err
+    assert "\x1b[2Jb" in run("predict", "t.safetensors", "t.csv").out
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as at a terminal
+    shown = run("predict", "t.safetensors", "t.csv").out
+    assert "\x1b" not in shown
+    assert r"\x1b[2Jb" in shown
+
+
 def test_numbers(run, penguins, mass):
     lines = run("predict", mass, penguins).out.splitlines()
     assert lines[0] == "body_mass_g"

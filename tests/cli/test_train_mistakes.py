@@ -42,6 +42,9 @@ TABLES = {
     "nothing but the target": ("y\n1.5\n2.5\n3.5\n4.5\n", "y", "no column is left to learn from"),
     "nothing to learn from": ("x,y\n" + "1,1.5\n1,2.5\n" * 9, "y", 'no column is left to learn from: "x" (all values'),
     "a row too long": ("x,y\n1,2\n3,4,5\n", "y", 'line 3 has 3 fields ("3", "4", "5") but the first line names 2'),
+    "a target too large to square": (
+        "x,y\n" + "1,1.5\n2,2.5\n" * 9 + "3,-1e200\n", "y", 'the target "y" is beyond 1e+150 in row 19 of the data',
+    ),
     "dates as a target": ("x,y\n1,2020-01-01\n2,2020-01-02\n3,2020-01-03\n", "y", "can't be predicted"),
 }  # fmt: skip
 FLAGS = {
@@ -108,24 +111,30 @@ def complaint(run, *arguments):
     return result.err.removeprefix("error: ").strip()
 
 
+@pytest.fixture
+def older(species_model):
+    """The bytes of a model that was saved before."""
+    return species_model.read_bytes()
+
+
 @pytest.mark.parametrize("case", TABLES)
-def test_tables_that_cannot_be_used(run, case):
+def test_tables_that_cannot_be_used(run, case, older):
     text, target, message = TABLES[case]
     Path("t.csv").write_text(text, encoding="utf-8")
-    Path("t.safetensors").write_bytes(b"an older model")
+    Path("t.safetensors").write_bytes(older)
     if message is None:
         assert run("train", "t.csv", "-t", target, *FAST).status == 0
         return
     assert message in run("train", "t.csv", "-t", target, *FAST).complaint
-    assert Path("t.safetensors").read_bytes() == b"an older model"
+    assert Path("t.safetensors").read_bytes() == older
     assert sorted(os.listdir()) == ["t.csv", "t.safetensors"]
 
 
 @pytest.mark.parametrize("flags", FLAGS)
-def test_flags_that_cannot_be_used(run, penguins, flags):
-    Path("penguins.safetensors").write_bytes(b"an older model")
+def test_flags_that_cannot_be_used(run, penguins, flags, older):
+    Path("penguins.safetensors").write_bytes(older)
     assert FLAGS[flags] in complaint(run, "train", penguins, "-t", "species", *FAST, *flags.split())
-    assert Path("penguins.safetensors").read_bytes() == b"an older model"
+    assert Path("penguins.safetensors").read_bytes() == older
     assert sorted(os.listdir()) == ["penguins.csv", "penguins.safetensors"]
 
 
@@ -181,6 +190,8 @@ def test_nothing_said_at_all(run):
         ("m" * 300, "File name too long"),
         ("penguins.csv", "--out is penguins.csv, the file that is read: give it another name"),
         ("./../{here}/penguins.csv", "the file that is read"),
+        ("other.csv", "--out is other.csv, a table's name: a model is saved as other.safetensors, say"),
+        ("other.PQ", "--out is other.PQ, a table's name"),
     ],
 )
 def test_an_output_that_cannot_be_written(run, penguins, tmp_path, monkeypatch, out, message):
@@ -192,17 +203,44 @@ def test_an_output_that_cannot_be_written(run, penguins, tmp_path, monkeypatch, 
     assert Path("/dev/null").is_char_device()
 
 
-def test_divergence_is_said_and_nothing_is_lost(run, penguins):
-    Path("penguins.safetensors").write_bytes(b"an older model")
+@pytest.mark.parametrize("name", ["other.csv", "penguins.safetensors", "notes"])
+@pytest.mark.parametrize("text", [b"x,y\n1,2\n", b"\x08\0\0\0\0\0\0\0{}      "], ids=["text", "tensors of others"])
+def test_a_file_that_is_no_model_is_not_replaced(run, penguins, monkeypatch, name, text):
+    Path(name).write_bytes(text)
+    monkeypatch.setattr(TableModel, "fit", lambda *_, **__: pytest.fail("training began before the output was checked"))
+    said = ("a table's name",) if name.endswith(".csv") else ("isn't a model of chainrule's", "another name")
+    out = () if name.startswith("penguins") else ("--out", name)
+    message = run("train", penguins, "-t", "species", *out).complaint
+    assert all(part in message for part in said)
+    assert Path(name).read_bytes() == text
+
+
+def test_a_model_and_an_empty_file_are_replaced(run, penguins, older):
+    Path("m.safetensors").write_bytes(older)
+    Path("empty").touch()
+    for name in ("m.safetensors", "empty"):
+        assert run("train", penguins, "-t", "species", "-q", "--out", name, *FAST).status == 0
+        assert Path(name).read_bytes() not in (older, b"")
+
+
+def test_a_cell_of_five_megabytes_is_not_echoed(run):
+    Path("t.csv").write_text("x,y\n" + "1,1.5\n2,2.5\n" * 9 + "n" * 5_000_000 + ",3.5\n", encoding="utf-8")
+    assert len(run("train", "t.csv", "-t", "y", *FAST).complaint) < 500
+    Path("t.csv").write_text("x,y\n" + f"1,{'n' * 5_000_000}\n" * 9, encoding="utf-8")
+    assert len(run("train", "t.csv", "-t", "y", *FAST).complaint) < 500
+
+
+def test_divergence_is_said_and_nothing_is_lost(run, penguins, older):
+    Path("penguins.safetensors").write_bytes(older)
     message = complaint(run, "train", penguins, "-t", "species", "--learning-rate", "1e30", *FAST)
     assert message.startswith("the loss became NaN or infinite in epoch 1, step 2, first in layer ")
     assert "Try a smaller learning rate" in message
     assert message.endswith("Nothing was saved.")
-    assert Path("penguins.safetensors").read_bytes() == b"an older model"
+    assert Path("penguins.safetensors").read_bytes() == older
 
 
-def test_a_crash_while_saving_keeps_the_old_model(run, penguins, monkeypatch):
-    Path("penguins.safetensors").write_bytes(b"an older model")
+def test_a_crash_while_saving_keeps_the_old_model(run, penguins, monkeypatch, older):
+    Path("penguins.safetensors").write_bytes(older)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -210,7 +248,7 @@ def test_a_crash_while_saving_keeps_the_old_model(run, penguins, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     message = complaint(run, "train", penguins, "-t", "species", *FAST)
     assert message == "can't save to penguins.safetensors: No space left on device"
-    assert Path("penguins.safetensors").read_bytes() == b"an older model"
+    assert Path("penguins.safetensors").read_bytes() == older
     assert sorted(os.listdir()) == ["penguins.csv", "penguins.safetensors"]
 
 

@@ -226,6 +226,18 @@ def encoded(column: NumericColumn, series: pl.Series) -> NDArray[np.float32]:
     return out
 
 
+def test_what_would_act_on_a_terminal_is_written_out() -> None:
+    name = "a\x1b[2Jb"
+    frame = pl.DataFrame({name: ["x", "y"] * 5, "n": range(10)})
+    plans = plan_columns(frame)
+    assert str(plans[0]).startswith(r"a\x1b[2Jb: categorical")
+    notes = TableEncoding.fit(frame, plans).encode(
+        pl.DataFrame({name: ["\x9b31m", None], "n": [1, 2], "\u202e": [1, 1]})
+    )[1]
+    assert len(notes.lines) == 3
+    assert all(line.isprintable() for line in notes.lines)
+
+
 class TestNumericColumn:
     def test_by_hand(self) -> None:
         series = pl.Series("age", [1.0, None, 3.0, 8.0])

@@ -64,6 +64,30 @@ def test_names_that_are_the_same_as_text() -> None:
         as_polars(pd.DataFrame({0: [1], "0": [2]}))
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"z": np.array([1 + 2j, 3])},
+        {"z": np.array([1 + 2j], dtype=np.complex64)},
+        {"z": [1.5, 1 + 2j]},
+        {"z": [1j, None]},
+        pd.DataFrame({"z": [1 + 2j, 3]}),
+        pd.DataFrame({"z": np.array([1j, "x"], dtype=object)}),
+    ],
+    ids=["complex128", "complex64", "mixed list", "list", "pandas", "pandas objects"],
+)
+def test_complex_numbers_keep_no_half_of_themselves(source: object) -> None:
+    with pytest.raises(InputError, match=r'column "z" holds complex numbers: give their real and imaginary parts'):
+        as_polars(source)
+
+
+def test_masked_values_are_missing() -> None:
+    masked = np.ma.masked_array([1.0, -999.0, 3.0], mask=[0, 1, 0])
+    assert as_polars({"a": masked})["a"].to_list() == [1.0, None, 3.0]
+    assert as_polars({"a": [np.ma.masked, 1.0]})["a"].to_list() == [None, 1.0]
+    assert as_polars(pd.DataFrame({"a": masked}))["a"].to_list() == [1.0, None, 3.0]
+
+
 @pytest.mark.parametrize("source", [None, 5, np.eye(2), [[1]], pd.Series([1])])
 def test_what_is_no_table(source: object) -> None:
     with pytest.raises(InputError, match=r"a table is .*: it must be a path, a data frame"):

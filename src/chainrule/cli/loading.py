@@ -39,6 +39,21 @@ def load_table_model(path: str) -> TableModel:
     return model
 
 
+def refuse_to_replace(out_file: Path) -> None:
+    """Raise an `InputError` where saving a model would replace what is none, or give it a table's name."""
+    from chainrule.container import is_saved_by_us
+
+    target = out_file.expanduser()
+    if target.suffix.lower() in TABLE_ENDINGS:
+        raise InputError(
+            f"--out is {out_file}, a table's name: a model is saved as {out_file.with_suffix('.safetensors')}, say"
+        )
+    if target.is_file() and target.stat().st_size and not is_saved_by_us(target):
+        raise InputError(
+            f"{out_file} is there and isn't a model of chainrule's: give --out another name, or remove the file first"
+        )
+
+
 def refuse_same_file(out_file: Path, *inputs: str) -> None:
     """Raise an `InputError` where the file to write is one of those that are read."""
     for given in inputs:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli.loading import ModelFile, TableFile, load_table_model, refuse_same_file
-from chainrule.cli.screen import print_json, print_notes, say
+from chainrule.cli.screen import columns, print_json, print_notes, say
 from chainrule.container import check_writable, replace
 from chainrule.errors import InputError
+from chainrule.plain import visible
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,12 +48,12 @@ def predict(
     loaded = load_table_model(model)
     frame = read_table(table)
     predictions, notes = loaded.predict_with_notes(frame)
-    columns = {loaded.target.name: predictions}
+    answers = {loaded.target.name: predictions}
     if probabilities:
         chances = loaded.predict_proba(frame)
-        columns |= {f"probability of {name}": chances[:, i] for i, name in enumerate(loaded.target.classes)}
+        answers |= {f"probability of {name}": chances[:, i] for i, name in enumerate(loaded.target.classes)}
     print_notes(notes)
-    answer = pl.DataFrame(columns)
+    answer = pl.DataFrame(answers)
     if out_file is not None:
         replace(out_file, _bytes(answer, out_file))
         say(f"{answer.height:,} predictions saved to {out_file}", stderr=True)
@@ -60,7 +61,8 @@ def predict(
         rows = answer.to_dict(as_series=False)
         print_json({"target": loaded.target.name, "rows": answer.height, "predictions": rows})
     elif out_file is None:
-        sys.stdout.write(answer.write_csv())
+        text = answer.write_csv()
+        sys.stdout.write(visible(text, lines=True) if columns() else text)
 
 
 def _check_out(out_file: Path, model: str, table: str) -> None:

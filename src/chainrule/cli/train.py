@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from chainrule.cli.loading import TableFile, refuse_same_file
+from chainrule.cli.loading import TableFile, refuse_same_file, refuse_to_replace
 from chainrule.cli.screen import new_table, note, print_json, print_notes, say, score_table, show
 from chainrule.container import check_writable
 from chainrule.errors import DivergenceError, InputError, TrainingError, counted, listed
@@ -135,6 +135,7 @@ def train(
     saved_as = out_file or Path(f"{Path(table).stem}.safetensors")
     check_writable(saved_as)
     refuse_same_file(saved_as, table)
+    refuse_to_replace(saved_as)
     prepared = prepare_table(table, target, task=task, validation=validation, test=test, seed=seed)
     if not quiet and not as_json:
         _print_plan(prepared, settings)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import InputError, counted, did_you_mean, listed, quoted
 from chainrule.limits import COUNT, check
+from chainrule.plain import shortened
 from chainrule.tables.dates import iso_dates
 from chainrule.tables.values import (
     Unit,
@@ -73,7 +74,7 @@ class ColumnPlan:
 
     def __str__(self) -> str:
         missing = f", {self.missing:,} missing" if self.missing else ""
-        return f"{self.name}: {self.kind} ({self.reason}, {self.distinct:,} different{missing})"
+        return f"{shortened(self.name)}: {self.kind} ({self.reason}, {self.distinct:,} different{missing})"
 
 
 def plan_columns(

@@ -161,11 +161,11 @@ class EncodingNotes:
             lines.append(f"columns not used in training are ignored: {quoted(self.extra_columns)}")
         for name, rows in self.unseen.items():
             lines.append(
-                f'column "{name}": {counted(rows, "row")} with a category not seen in training '
+                f"column {quoted([name])}: {counted(rows, 'row')} with a category not seen in training "
                 f"({quoted(self.unseen_examples[name])}), encoded as no category"
             )
         for name, rows in self.unexpected_missing.items():
-            lines.append(f'column "{name}": {counted(rows, "row")} without a value, training had none')
+            lines.append(f"column {quoted([name])}: {counted(rows, 'row')} without a value, training had none")
         return tuple(lines)
 
 

@@ -12,6 +12,7 @@ from chainrule.explain.document.blocks import Block, Paragraph, Table
 from chainrule.explain.formula.numbers import shown
 from chainrule.explain.network.trace import Trace, trace_rows
 from chainrule.limits import COUNT
+from chainrule.plain import shortened
 from chainrule.tables.preparation import as_table
 from chainrule.tables.values import known
 
@@ -58,9 +59,10 @@ def explain(
 
 def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X: Any, trace: Trace) -> list[Block]:
     """What the inputs and the targets are; of a single row also what the table says."""
-    names = encoding.feature_names
+    names = [shortened(name) for name in encoding.feature_names]
     if len(names) > MANY:
-        return [Paragraph(f"x has {len(names)} features, {names[0]} to {names[-1]}; the target is {target.name}.")]
+        features = f"x has {len(names)} features, {names[0]} to {names[-1]}"
+        return [Paragraph(f"{features}; the target is {shortened(target.name)}.")]
     one = frame.height == 1
     origin = [column.name for column in encoding.columns for _ in column.feature_names]
     rows = []
@@ -69,7 +71,8 @@ def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X
         rows.append((f"x[{i + 1}]", name, *values))
     targets = trace.targets(0) if trace.has_target else None
     told = _cell(frame[target.name][0]) if one and targets is not None else ""
-    for i, name in enumerate([f"{target.name}={value}" for value in target.classes] or [target.name]):
+    meanings = [f"{target.name}={value}" for value in target.classes] or [target.name]
+    for i, name in enumerate(map(shortened, meanings)):
         values = (told, "" if targets is None else shown(float(np.asarray(targets)[0, i]))) if one else ()
         rows.append((f"y[{i + 1}]", name, *values))
     columns = ("", "meaning", "in the table", "to the network") if one else ("", "meaning")
@@ -78,12 +81,14 @@ def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X
 
 def _predicted(target: TargetPlan, trace: Trace) -> str:
     """What the network's outputs for a single row say in the target's own values."""
-    outputs = trace.value(trace.network.heads[0].slot)[0]
+    outputs, name = trace.value(trace.network.heads[0].slot)[0], shortened(target.name)
     if not target.classes:
-        return f"Predicted: {target.name} = {shown(float(target.decode(outputs)[0]))}, in the table's own units."
+        return f"Predicted: {name} = {shown(float(target.decode(outputs)[0]))}, in the table's own units."
     best = int(outputs.argmax())
-    return f"Predicted: {target.name} = {target.classes[best]}, with probability {shown(float(outputs[best]))}."
+    return (
+        f"Predicted: {name} = {shortened(str(target.classes[best]))}, with probability {shown(float(outputs[best]))}."
+    )
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else shortened(str(value))

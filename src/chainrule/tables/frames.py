@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,9 +75,11 @@ def _listed_column(name: str, values: Any) -> pl.Series:
         )
         raise InputError(f'column "{name}" is {kind}; it must be a list of values, one for each row')
     try:
-        return pl.Series(values, strict=True)
+        return _without_complex(name, pl.Series(values, strict=True))
     except TypeError:  # values of several types: numbers are numbers, all else is text
+        values = [None if value is np.ma.masked else value for value in values]
         known = [value for value in values if value is not None]
+        _refuse_complex(name, known)
         if all(isinstance(value, (int, float, np.number)) for value in known):
             return pl.Series([None if value is None else float(value) for value in values])
         return pl.Series([None if value is None else str(value) for value in values])
@@ -95,7 +97,7 @@ def _converted(wrapped: Any) -> pl.DataFrame:
         raise _repeated(wrapped)
     columns = []
     for name, given in zip(names, wrapped.iter_columns(), strict=True):
-        column = _column(given).alias(name)
+        column = _without_complex(name, _column(given)).alias(name)
         # pandas' categories may be numbers; they were declared to be categories nevertheless.
         if given.dtype == nw.Categorical and column.dtype not in (pl.Categorical, pl.Enum):
             column = column.cast(pl.String).cast(pl.Categorical)
@@ -109,13 +111,27 @@ def _column(given: Any) -> pl.Series:
     try:
         column: pl.Series = given.to_polars()
     # A pandas column of Python objects: values of several types, or no pyarrow to convert them.
-    except (TypeError, ValueError, ImportError, pl.exceptions.PolarsError):
+    except (TypeError, ValueError, ImportError, NotImplementedError, pl.exceptions.PolarsError):
         values = [None if _is_missing(value) else value for value in given.to_list()]
         try:
             return pl.Series(values=values, strict=True)
         except TypeError:
             return pl.Series(values=[None if v is None else str(v) for v in values])
     return column
+
+
+def _without_complex(name: str, column: pl.Series) -> pl.Series:
+    import polars as pl
+
+    if column.dtype == pl.Object:
+        _refuse_complex(name, column)
+    return column
+
+
+def _refuse_complex(name: str, values: Iterable[Any]) -> None:
+    """As text or as real parts alone they would be other values than those that were given."""
+    if any(isinstance(value, (complex, np.complexfloating)) for value in values):
+        raise InputError(f'column "{name}" holds complex numbers: give their real and imaginary parts as two columns')
 
 
 def _repeated(frame: Any) -> InputError:

@@ -13,6 +13,7 @@ from chainrule import __version__, container
 from chainrule.arrays import AnyArray, Array
 from chainrule.errors import InputError, listed
 from chainrule.model import Model
+from chainrule.plain import shortened
 from chainrule.saving import damaged
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
 from chainrule.tables.preparation import PreparedTable, as_table, prepare_table
@@ -117,7 +118,7 @@ class TableModel:
         return trained
 
     def __repr__(self) -> str:
-        what = f"{self.target.name} ({self.target.task})"
+        what = f"{shortened(self.target.name)} ({self.target.task})"
         return f"<TableModel of {what} from {listed((c.name for c in self.encoding.columns), limit=4)}>"
 
     @property

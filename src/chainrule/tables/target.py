@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import InputError, at_rows, counted, did_you_mean, listed, quoted
+from chainrule.plain import shortened
 from chainrule.tables.columns import number_like
 from chainrule.tables.encoding import mean_and_scale
 from chainrule.tables.frames import as_polars
@@ -32,6 +33,7 @@ Task = Literal["classification", "regression"]
 Class: TypeAlias = str | int | bool | float
 
 _MOST_CLASSES: Final = 20
+_LARGEST: Final = 1e150  # a number to predict: the sum of many such squares is finite
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class TargetPlan:
     def __str__(self) -> str:
         missing = f", {counted(self.missing, 'row')} without it left out" if self.missing else ""
         what = f" with {len(self.classes)} classes" if self.classes else ""
-        return f"{self.name}: {self.task}{what} ({self.reason}{missing})"
+        return f"{shortened(self.name)}: {self.task}{what} ({self.reason}{missing})"
 
     def known_rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows of a frame whose target isn't missing."""
@@ -199,10 +201,7 @@ def plan_target(frame: pl.DataFrame, name: str, task: Task | str | None = None) 
         return TargetPlan(name, found, reason, missing, classes, counts, doubt=doubt)
     if wanted and is_text(present):
         _refuse_text(present, rows)
-    if np.ptp(as_numbers(present, rows=rows)) == 0:
-        raise InputError(
-            f'the target "{name}" is {present[0]!r} in every row: there is nothing to learn from one value'
-        )
+    _check_numbers(name, as_numbers(present, rows=rows), rows, present[0])
     return TargetPlan(name, found, reason, missing, doubt=doubt)
 
 
@@ -263,7 +262,8 @@ def _classes(column: pl.Series, rows: NDArray[np.int64]) -> tuple[tuple[Class, .
     counts = tuple(table["rows"].to_list())
     if len(classes) == 1:
         raise InputError(
-            f'the target "{column.name}" has one class only, {classes[0]!r}: there is nothing to tell apart'
+            f'the target "{column.name}" has one class only, {shortened(repr(classes[0]))}: '
+            "there is nothing to tell apart"
         )
     alone = [value for value, count in zip(classes, counts, strict=True) if count < 2]
     if alone:
@@ -273,6 +273,18 @@ def _classes(column: pl.Series, rows: NDArray[np.int64]) -> tuple[tuple[Class, .
             "one to train and one to check; add rows or leave these out"
         )
     return classes, counts
+
+
+def _check_numbers(name: str, numbers: NDArray[np.float64], rows: NDArray[np.int64], first: object) -> None:
+    if np.abs(numbers).max() > _LARGEST:
+        far = rows[np.abs(numbers) > _LARGEST]
+        raise InputError(
+            f'the target "{name}" is beyond {_LARGEST:g} in {at_rows(far)}, so its square can\'t be measured: '
+            "give it in another unit, or its logarithm"
+        )
+    if np.ptp(numbers) == 0:
+        told = shortened(repr(first))
+        raise InputError(f'the target "{name}" is {told} in every row: there is nothing to learn from one value')
 
 
 def _class_names(classes: tuple[Class, ...]) -> pl.Series:
