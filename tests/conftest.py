@@ -14,17 +14,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import re
 import secrets
+import signal
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from alone import turn
 from hypothesis import HealthCheck, settings
-
-from chainrule.engines.choose import native_missing
+from registered import ENGINES
 
 collect_ignore = ["torch_oracle.py"]  # no tests: what imports it skips where PyTorch is missing
-ENGINES = ["reference"] if native_missing() else ["reference", "native"]
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what runs in the background; tests press Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 SEED = pytest.StashKey[int]()
 
 # Generating a network takes longer than Hypothesis thinks data should; that is no fault of the test.

@@ -1,13 +1,13 @@
-"""Small problems: activations and losses to go through, targets suited to a loss, parameters away from kinks."""
+"""Small problems: targets suited to a loss, a network around a layer, parameters away from kinks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
+from registered import AROUND, INPUT_SHAPES, KINKS, loss_kinks
 
-from chainrule import Activation, Add, BatchNorm, Concatenate, Dense, Dropout, Flatten, Input, Model, Network, losses
-from chainrule import activations as act
+from chainrule import Activation, BatchNorm, Dense, Input, Model, Network, losses
 from chainrule.activations import ActivationFunction
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
@@ -15,57 +15,20 @@ from chainrule.engines.reference import ReferenceEngine
 from chainrule.layers import Context
 from chainrule.losses import Loss
 
-# Every activation that can be trained through, those with options also at other values than their defaults.
-ACTIVATIONS: tuple[ActivationFunction, ...] = (
-    act.Linear(), act.Sigmoid(), act.Tanh(), act.ReLU(), act.LeakyReLU(slope=0.2), act.ELU(alpha=1.3), act.SELU(),
-    act.GELU(), act.GELU(approximate=True), act.SiLU(), act.Mish(), act.Softplus(), act.Exponential(), act.Softmax(),
-)  # fmt: skip
-LOSSES: tuple[Loss, ...] = (
-    losses.SquaredError(), losses.HalfSquaredError(), losses.AbsoluteError(), losses.Huber(delta=0.7),
-    losses.Quantile(level=0.3), losses.Poisson(), losses.PoissonDeviance(),
-    losses.BinaryCrossEntropy(), losses.CrossEntropy(), losses.CrossEntropy(label_smoothing=0.1),
-)  # fmt: skip
 QUARTIC = losses.CustomLoss(
     row_losses=lambda y, h: ((h - y) ** 4).sum(axis=1), output_gradient=lambda y, h: 4 * (h - y) ** 3, title="quartic"
 )
 
-PROBABILITIES = ("sigmoid", "softmax")
-POSITIVE = ("sigmoid", "softmax", "softplus", "exponential")
-# The output activations whose values a loss is defined for; any other loss takes all.
-OUTPUTS = {
-    "poisson": POSITIVE, "poisson_deviance": POSITIVE, "binary_cross_entropy": PROBABILITIES,
-    "cross_entropy": PROBABILITIES,
-}  # fmt: skip
-# The output activation that most people put before it; linear before the others.
-USUAL_OUTPUT = {
-    "poisson": "exponential", "poisson_deviance": "exponential", "binary_cross_entropy": "sigmoid",
-    "cross_entropy": "softmax",
-}  # fmt: skip
-# Activations with a jump in the first or second derivative at 0.
-KINKED = ("relu", "leaky_relu", "elu", "selu")
-LAYERS = ("Dense", "Activation", "BatchNorm", "Dropout", "Flatten", "Add", "Concatenate")
-
-
-def label(thing: ActivationFunction | Loss) -> str:
-    """A short name for a test's id: the name, marked where options differ from their defaults."""
-    return thing.name if thing == type(thing)() else f"{thing.name}*"
-
-
-def outputs_for(loss: Loss) -> tuple[ActivationFunction, ...]:
-    """The activations that may stand before a loss."""
-    names = OUTPUTS.get(loss.name)
-    return tuple(f for f in ACTIVATIONS if names is None or f.name in names)
-
 
 def targets_for(loss: Loss, rows: int, outputs: int, rng: np.random.Generator, labels: bool = False) -> np.ndarray:
     """Targets inside what the loss is defined for; for cross-entropy labels, or one-hot and soft rows."""
-    if loss.name in ("poisson", "poisson_deviance"):
+    if loss.reads == "positive numbers":
         return rng.poisson(2.0, (rows, outputs)).astype(float)
-    if loss.name == "binary_cross_entropy":
+    if loss.yes_or_no:
         return rng.choice([0.0, 1.0, 0.3], (rows, outputs))
-    if loss.name == "cross_entropy" and labels:
+    if loss.reads == "probabilities" and labels:
         return rng.integers(outputs, size=rows)
-    if loss.name == "cross_entropy":
+    if loss.reads == "probabilities":
         soft = rng.dirichlet(np.ones(outputs), rows)
         hard = np.eye(outputs)[rng.integers(outputs, size=rows)]
         return np.where(rng.random((rows, 1)) < 0.5, soft, hard)
@@ -76,25 +39,9 @@ def network_with(
     layer: str, activation: ActivationFunction, output: str | ActivationFunction, outputs: int = 2
 ) -> Network:
     """A small network in which one layer type has parameters before and behind it, and the activation too."""
-    x = Input(3, name="x")
-    if layer == "Dense":
-        h = Dense(3, activation=activation)(Dense(2)(x))
-    elif layer == "Activation":
-        h = Activation(activation)(Dense(3)(x))
-    elif layer == "BatchNorm":
-        h = Activation(activation)(BatchNorm()(Dense(3)(x)))
-    elif layer == "Dropout":
-        h = Dropout(0.3)(Dense(4, activation=activation)(x))
-    elif layer == "Flatten":
-        x = Input((3, 1), name="x")
-        h = Flatten()(Dense(3, activation=activation)(Flatten()(x)))
-    elif layer == "Add":
-        first = Dense(3, activation=activation)(x)
-        h = Add()(first, Dense(3)(first), first)
-    else:
-        first = Dense(2, activation=activation)(x)
-        h = Concatenate()(first, x, Dense(1)(first))
-    return Network(inputs=x, outputs=Dense(outputs, activation=output, name="head")(h))
+    x = Input(INPUT_SHAPES.get(layer, 3), name="x")
+    assert layer in AROUND, f"{layer}: a registered layer without a network around it in tests/registered.py"
+    return Network(inputs=x, outputs=Dense(outputs, activation=output, name="head")(AROUND[layer](x, activation)))
 
 
 def randomize(model: Model, rng: np.random.Generator) -> None:
@@ -127,18 +74,16 @@ def is_smooth(model: Model, data: Rows, *, training: bool) -> bool:
         return False
     gaps = [np.inf]
     for step, memo in zip(network.steps, forward.memos, strict=True):
-        if isinstance(step.layer, Activation) and step.layer.f.name in KINKED:
-            gaps.append(np.abs(forward.values[step.inputs[0]]).min())
+        if isinstance(step.layer, Activation):
+            z = forward.values[step.inputs[0]]
+            gaps += [np.abs(z - kink).min() for kink in KINKS.get(step.layer.f.name, ())]
         if isinstance(step.layer, BatchNorm):
             gaps.append(memo["std"].min() / 100)  # a std of 0.1 and above
     for head, target in zip(model.objective.heads, data.targets, strict=True):
         value = forward.values[head.slot]
-        if head.loss.name in ("absolute_error", "quantile"):
-            gaps.append(np.abs(value - target).min())
-        elif head.loss.name == "huber":
-            gaps.append(np.abs(np.abs(value - target) - head.loss.delta).min())
-        elif head.loss.name in OUTPUTS and not head.fused:
-            low = value if head.loss.name != "binary_cross_entropy" else np.minimum(value, 1 - value)
+        gaps += [np.abs(value - target - kink).min() for kink in loss_kinks(head.loss)]
+        if head.loss.reads != "any number" and not head.fused:
+            low = np.minimum(value, 1 - value) if head.loss.yes_or_no else value
             gaps.append(low.min() / 10)  # probabilities from 0.01
     if not all((np.abs(value) < 100).all() for value in forward.values):  # exponentials of exponentials
         return False

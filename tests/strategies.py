@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import problems
+import registered
 from hypothesis import note
 from hypothesis import strategies as st
 
@@ -19,9 +20,12 @@ from chainrule.losses import Loss
 
 seeds = st.integers(0, 2**32 - 1)
 widths = st.integers(1, 4)
-activations = st.sampled_from(problems.ACTIVATIONS)
+activations = st.sampled_from(registered.ACTIVATIONS)
 # Inside a network numbers should neither vanish nor explode, or a difference measures rounding.
-hidden_activations = st.sampled_from([f for f in problems.ACTIVATIONS if f.name != "exponential"])
+hidden_activations = st.sampled_from([f for f in registered.ACTIVATIONS if f.name != "exponential"])
+
+
+KINDS = ("Dense", "Activation", "BatchNorm", "Dropout", "Flatten", "Add", "Concatenate")  # layers of generated graphs
 
 
 @st.composite
@@ -48,20 +52,21 @@ def graphs(draw: st.DrawFn, losses: st.SearchStrategy[list[Loss]]) -> tuple[Netw
     values: list[tuple[Any, int]] = [(_dense(draw, trunk, n := draw(widths)), n)]  # with the number of units
     for _ in range(draw(st.integers(0, 4))):
         value, n = values[draw(st.integers(0, len(values) - 1))]
-        kind = draw(st.sampled_from(["dense", "activation", "batch_norm", "dropout", "flatten", "add", "concatenate"]))
-        if kind == "dense":
+        kind = draw(st.sampled_from(KINDS))
+        if kind == "Dense":
             values.append((_dense(draw, value, m := draw(widths)), m))
-        elif kind == "activation":
+        elif kind == "Activation":
             values.append((Activation(draw(hidden_activations))(value), n))
-        elif kind == "batch_norm":
+        elif kind == "BatchNorm":
             values.append((BatchNorm()(value), n))
-        elif kind == "dropout":
+        elif kind == "Dropout":
             values.append((Dropout(draw(st.sampled_from([0.0, 0.2, 0.5])))(value), n))
-        elif kind == "flatten":
+        elif kind == "Flatten":
             values.append((Flatten()(value), n))
-        elif kind == "add":
+        elif kind == "Add":
             values.append((Add()(value, _dense(draw, value, n), *([value] if draw(st.booleans()) else [])), n))
         else:
+            assert kind == "Concatenate", kind
             other, m = values[draw(st.integers(0, len(values) - 1))]
             values.append((Concatenate()(value, other), n + m))
     outputs, by_head = {}, {}
@@ -69,9 +74,9 @@ def graphs(draw: st.DrawFn, losses: st.SearchStrategy[list[Loss]]) -> tuple[Netw
         value, _ = values[-1 - i] if i < len(values) else values[-1]
         name = f"head_{i}"
         output = (
-            draw(st.sampled_from(problems.outputs_for(loss)))
+            draw(st.sampled_from(registered.outputs_for(loss)))
             if draw(st.booleans())
-            else problems.USUAL_OUTPUT.get(loss.name)
+            else registered.usual_output(loss)
         )
         outputs[name] = Dense(draw(st.integers(2, 3)), activation=output, name=name)(value)
         by_head[name] = loss
@@ -106,7 +111,7 @@ class Problem:
 @st.composite
 def general_problems(draw: st.DrawFn, engine: str) -> Problem:
     """A graph, its losses and penalties, a batch of 1 to 6 rows (from 3 on with batch normalization), row weights."""
-    network, losses = draw(graphs(st.lists(st.sampled_from(problems.LOSSES), min_size=1, max_size=3)))
+    network, losses = draw(graphs(st.lists(st.sampled_from(registered.LOSSES), min_size=1, max_size=3)))
     options = {
         "l1": draw(st.sampled_from([0.0, 0.01])),
         "l2": draw(st.sampled_from([0.0, 0.05])),

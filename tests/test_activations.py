@@ -10,8 +10,8 @@ from finite_differences import EPSILON, STEP
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from problems import ACTIVATIONS as TRAINABLE
-from problems import label
+from registered import ACTIVATIONS as TRAINABLE
+from registered import KINKS, label, nothing_missing
 from scipy import special, stats
 
 from chainrule import activations as act
@@ -60,6 +60,22 @@ VALUES = [
 def test_values_at_ordinary_and_extreme_inputs(f: ActivationFunction, expected: object) -> None:
     # 1e-14: a few roundings of numbers below 1, and relative above; tanh by way of the sigmoid loses the most
     np.testing.assert_allclose(f.value(Z[None]), expected(Z[None]), rtol=1e-14, atol=1e-15)
+
+
+def test_every_activation_is_held_against_its_definition() -> None:
+    """The exponential, which overflows by its nature, in the next test."""
+    named = {f.name for f, _ in VALUES} | {"exponential"}
+    nothing_missing(named, ACTIVATIONS, "VALUES of tests/test_activations.py")
+
+
+def test_kinks_are_where_the_table_says() -> None:
+    """On a fine grid a smooth derivative changes as much as beside it; where it jumps, the activation has a kink."""
+    z = np.arange(-6, 6, 1e-3) + 5e-4
+    for f in ELEMENTWISE:
+        change = np.diff(f.derivative(z if f.needs == "z" else f.value(z)))
+        jumps = np.flatnonzero(np.abs(change[1:-1] - (change[:-2] + change[2:]) / 2) > 1e-4) + 1
+        found = {round((z[j] + z[j + 1]) / 2, 2) for j in jumps if abs(change[j]) > 1e-2}
+        assert found == set(KINKS.get(f.name, ())), f"{label(f)}: say in KINKS of tests/registered.py where it jumps"
 
 
 def test_exponential() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 import problems
 import pytest
+import registered
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from pairwise import pairwise
 from strategies import general_problems
 
 from chainrule import BatchNorm, Dense, Input, Model, Network
 from chainrule.activations import ActivationFunction
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
-from chainrule.losses import Loss
+from chainrule.losses import Loss, get_loss
 
 torch = pytest.importorskip("torch")
 oracle = pytest.importorskip("torch_oracle")
@@ -40,12 +42,16 @@ def assert_agrees(model: Model, data: Rows, *, training: bool) -> None:
             np.testing.assert_allclose(output[0], answer.outputs[head.name], rtol=TOLERANCE, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("loss", problems.LOSSES, ids=problems.label)
-@pytest.mark.parametrize("activation", problems.ACTIVATIONS, ids=problems.label)
+@pytest.mark.parametrize(
+    ("activation", "loss", "engine"),
+    pairwise(registered.ACTIVATIONS, registered.LOSSES, registered.ENGINES),
+    ids=registered.label,
+)
 def test_every_activation_and_loss(
     activation: ActivationFunction, loss: Loss, engine: str, rng: np.random.Generator
 ) -> None:
-    output = problems.USUAL_OUTPUT.get(loss.name, "linear")
+    """Each pair on one engine or the other: that the two are one is for the gradient checks to say."""
+    output = registered.usual_output(loss)
     hidden = [4] if activation.name == "exponential" else [4, 3]  # three in a row explode
     network = Network.mlp(3, hidden, 2, activation=activation, output=output)
 
@@ -56,12 +62,7 @@ def test_every_activation_and_loss(
     assert_agrees(model, data, training=False)
 
 
-@pytest.mark.parametrize("fuse", [True, False], ids=["fused", "plain"])
-@pytest.mark.parametrize(
-    ("loss", "output"),
-    [(loss, output) for loss in problems.LOSSES for output in problems.outputs_for(loss)],
-    ids=problems.label,
-)
+@pytest.mark.parametrize(("loss", "output", "fuse", "engine"), registered.heads(), ids=registered.label)
 def test_every_output_activation(
     loss: Loss, output: ActivationFunction, fuse: bool, engine: str, rng: np.random.Generator
 ) -> None:
@@ -86,7 +87,7 @@ def test_generated_networks(data: st.DataObject, training: bool, engine: str) ->
     assert_agrees(problem.model, problem.data, training=training)
 
 
-@pytest.mark.parametrize("f", problems.ACTIVATIONS, ids=problems.label)
+@pytest.mark.parametrize("f", registered.ACTIVATIONS, ids=registered.label)
 def test_activations_at_extremes_and_at_their_kink(f: ActivationFunction) -> None:
     z = np.array([[-1000.0, -30.0, -1.0, 0.0, 1.0, 30.0, 700.0 if f.name == "exponential" else 1000.0]])
     tensor = torch.tensor(z, requires_grad=True)
@@ -111,7 +112,10 @@ def test_losses_at_extreme_logits(loss: str, logits: list, target: list, engine:
     """One unit of weight 1: the logits are the data."""
     k = len(logits[0])
     network = Network(
-        [Input(k), Dense(k, activation=problems.USUAL_OUTPUT[loss], initializer="zeros", bias=False, name="d")]
+        [
+            Input(k),
+            Dense(k, activation=registered.usual_output(get_loss(loss)), initializer="zeros", bias=False, name="d"),
+        ]
     )
     model = Model(network, loss, dtype="float64", engine=engine)
     model.set_parameters({"d": {"W": np.eye(k)}})

@@ -5,26 +5,28 @@ from __future__ import annotations
 import numpy as np
 import problems
 import pytest
+import registered
 from finite_differences import check_gradients
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from pairwise import pairwise
 from strategies import general_problems
 
 from chainrule import Activation, Dense, Dropout, Flatten, Input, Model, Network
 from chainrule.activations import ActivationFunction
 from chainrule.losses import Loss
 
-by_activation = pytest.mark.parametrize("activation", problems.ACTIVATIONS, ids=problems.label)
-by_loss = pytest.mark.parametrize("loss", problems.LOSSES, ids=problems.label)
 
-
-@pytest.mark.parametrize("layer", problems.LAYERS)
-@by_activation
-@by_loss
+@pytest.mark.parametrize(
+    ("layer", "activation", "loss"),
+    pairwise(registered.LAYER_NAMES, registered.ACTIVATIONS, registered.LOSSES),
+    ids=registered.label,
+)
 def test_every_layer_activation_and_loss(
     layer: str, activation: ActivationFunction, loss: Loss, engine: str, rng: np.random.Generator
 ) -> None:
-    output = problems.USUAL_OUTPUT.get(loss.name, "linear")
+    """Each pair of the three on each engine; three that only together go wrong are left to the generated networks."""
+    output = registered.usual_output(loss)
     network = problems.network_with(layer, activation, output)
 
     def make() -> Model:
@@ -34,12 +36,7 @@ def test_every_layer_activation_and_loss(
     check_gradients(model, data, training=True)
 
 
-@pytest.mark.parametrize("fuse", [True, False], ids=["fused", "plain"])
-@pytest.mark.parametrize(
-    ("loss", "output"),
-    [(loss, output) for loss in problems.LOSSES for output in problems.outputs_for(loss)],
-    ids=problems.label,
-)
+@pytest.mark.parametrize(("loss", "output", "fuse", "engine"), registered.heads(), ids=registered.label)
 def test_every_output_activation_and_loss(
     loss: Loss, output: ActivationFunction, fuse: bool, engine: str, rng: np.random.Generator
 ) -> None:
@@ -53,7 +50,7 @@ def test_every_output_activation_and_loss(
     check_gradients(model, data, training=False)
 
 
-@by_activation
+@pytest.mark.parametrize("activation", registered.ACTIVATIONS, ids=registered.label)
 def test_a_loss_of_ones_own(activation: ActivationFunction, rng: np.random.Generator) -> None:
     network = problems.network_with("Dense", activation, "linear")
     model, data = problems.smooth_problem(
@@ -62,14 +59,20 @@ def test_a_loss_of_ones_own(activation: ActivationFunction, rng: np.random.Gener
     check_gradients(model, data, training=True)
 
 
-@pytest.mark.parametrize("between", [[], [Flatten], [Dropout]], ids=["", "flatten", "dropout"])
-@pytest.mark.parametrize("second", ["tanh", "sigmoid", "softmax", "gelu", "exponential"])
-@pytest.mark.parametrize("first", ["sigmoid", "tanh", "softmax", "exponential", "relu", "gelu"])
-def test_activations_in_a_row(first: str, second: str, between: list, engine: str, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "between"),
+    pairwise(
+        ["sigmoid", "tanh", "softmax", "exponential", "relu", "gelu"],
+        ["tanh", "sigmoid", "softmax", "gelu", "exponential"],
+        [(), (Flatten,), (Dropout,)],
+    ),
+    ids=lambda value: value if isinstance(value, str) else "-".join(layer.__name__ for layer in value),
+)
+def test_activations_in_a_row(first: str, second: str, between: tuple, engine: str, rng: np.random.Generator) -> None:
     """Each backward pass needs its own z or h: an engine that computes in place must not overwrite the other's."""
     layers = [layer() for layer in between]
     network = Network([Input(3), Dense(3, activation=first), *layers, Activation(second), Dense(2)])
-    loss = problems.LOSSES[0]
+    loss = registered.LOSSES[0]
     for training in (True, False):
         model, data = problems.smooth_problem(
             lambda: Model(network, loss, dtype="float64", engine=engine), loss, rng, training=training
@@ -81,8 +84,8 @@ def test_activations_in_a_row(first: str, second: str, between: list, engine: st
 def test_batch_norm_uses_the_batch_or_the_running_statistics(
     training: bool, engine: str, rng: np.random.Generator
 ) -> None:
-    loss = problems.LOSSES[0]
-    network = problems.network_with("BatchNorm", problems.ACTIVATIONS[2], "linear")
+    loss = registered.LOSSES[0]
+    network = problems.network_with("BatchNorm", registered.ACTIVATIONS[2], "linear")
     model, data = problems.smooth_problem(
         lambda: Model(network, loss, dtype="float64", engine=engine), loss, rng, training=training
     )

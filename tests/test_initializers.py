@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from registered import nothing_missing
 
 from chainrule import Dense, Input, InputError, Model, Network
 from chainrule import initializers as init
@@ -84,6 +85,12 @@ def test_constant() -> None:
 
 
 RANDOM = [initializer for initializer, *_ in SPREAD] + [init.Orthogonal()]
+
+
+def test_every_initializer_is_held_against_its_distribution() -> None:
+    """Orthogonal and Constant by tests of their own."""
+    named = {initializer.name for initializer in RANDOM} | {"constant"}
+    nothing_missing(named, INITIALIZERS, "SPREAD of tests/test_initializers.py")
 
 
 @pytest.mark.parametrize("initializer", RANDOM, ids=lambda i: i.name)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import sklearn.metrics as theirs
+from registered import nothing_missing
 
 from chainrule import InputError, Metric
 from chainrule.metrics import METRICS, accuracy, get_metric, higher_is_better, r2
@@ -19,18 +20,23 @@ def weights(request: pytest.FixtureRequest, rng: np.random.Generator) -> np.ndar
     return rng.uniform(0.1, 2, 50) if request.param else np.ones(50)
 
 
+# the same of scikit-learn's; accuracy, which takes labels, is held against its own below
+REGRESSION = [
+    ("r2", lambda y, h, w: theirs.r2_score(y, h, sample_weight=w)),
+    ("mean_absolute_error", lambda y, h, w: theirs.mean_absolute_error(y, h, sample_weight=w)),
+    (
+        "root_mean_squared_error",
+        lambda y, h, w: math.sqrt(theirs.mean_squared_error(y, h, sample_weight=w)),
+    ),
+]
+
+
+def test_every_metric_is_held_against_scikit_learn() -> None:
+    nothing_missing({name for name, _ in REGRESSION} | {"accuracy"}, METRICS, "REGRESSION of tests/test_metrics.py")
+
+
 @pytest.mark.parametrize("outputs", [1, 3])
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("r2", lambda y, h, w: theirs.r2_score(y, h, sample_weight=w)),
-        ("mean_absolute_error", lambda y, h, w: theirs.mean_absolute_error(y, h, sample_weight=w)),
-        (
-            "root_mean_squared_error",
-            lambda y, h, w: math.sqrt(theirs.mean_squared_error(y, h, sample_weight=w)),
-        ),
-    ],
-)
+@pytest.mark.parametrize(("name", "expected"), REGRESSION)
 def test_regression(name: str, expected: object, outputs: int, weights: np.ndarray, rng: np.random.Generator) -> None:
     y, h = rng.normal(size=(50, outputs)), rng.normal(size=(50, outputs))
     assert METRICS[name].function(y, h, weights) == pytest.approx(expected(y, h, weights), rel=TOLERANCE)

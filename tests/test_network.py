@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import problems
 import pytest
+import registered
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chains, graphs
@@ -29,7 +29,7 @@ from chainrule import (
 )  # fmt: skip
 from chainrule.activations import LeakyReLU
 
-some_graphs = graphs(st.lists(st.sampled_from(problems.LOSSES), min_size=1, max_size=3)).map(lambda pair: pair[0])
+some_graphs = graphs(st.lists(st.sampled_from(registered.LOSSES), min_size=1, max_size=3)).map(lambda pair: pair[0])
 
 
 def people() -> Network:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from problems import LOSSES, outputs_for
+from registered import LOSSES, label, outputs_for
 
 from chainrule import Activation, Add, CrossEntropy, Dense, Huber, Input, InputError, Model, Network, TrainingError
 from chainrule.losses import get_loss
@@ -82,7 +82,7 @@ class TestHeads:
 
 
 class TestFusing:
-    @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+    @pytest.mark.parametrize("loss", LOSSES, ids=label)
     def test_known_pairs_and_no_others(self, loss: Any) -> None:
         for output in outputs_for(loss):
             network = Network.mlp(2, [], 2, output=output)

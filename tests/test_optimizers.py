@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import registered
+from registered import nothing_missing
 
 from chainrule import LBFGS, SGD, AdaGrad, Adam, AdamW, Constant, Cosine, InputError, RMSProp
 from chainrule.optimizers import OPTIMIZERS, Optimizer, get_optimizer
@@ -58,6 +60,11 @@ def test_by_hand(optimizer: Optimizer, gradients: list[float], weights: list[flo
     np.testing.assert_allclose(steps(optimizer, gradients), weights, rtol=1e-14)
 
 
+def test_every_optimizer_is_worked_by_hand() -> None:
+    """But L-BFGS, whose steps are SciPy's: `training/test_lbfgs.py` holds them against SciPy."""
+    nothing_missing({row[0].name for row in BY_HAND} | {"lbfgs"}, OPTIMIZERS, "BY_HAND of tests/test_optimizers.py")
+
+
 def test_conventions_of_momentum_differ_when_the_rate_changes() -> None:
     """PyTorch multiplies the whole velocity by the present rate; scikit-learn keeps old steps at their old rate."""
     for convention, expected in (
@@ -72,9 +79,8 @@ def test_conventions_of_momentum_differ_when_the_rate_changes() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])
-def test_gradients_are_left_alone_and_precision_stays(name: str, dtype: str) -> None:
-    optimizer = OPTIMIZERS[name](weight_decay=0.1)
+@pytest.mark.parametrize("optimizer", registered.STEPWISE, ids=repr)
+def test_gradients_are_left_alone_and_precision_stays(optimizer: Optimizer, dtype: str) -> None:
     w, g = np.ones(4, dtype), np.full(4, 2, dtype)
     slots = np.zeros((len(optimizer.slot_names), 4), dtype)
     optimizer.start(slots)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import problems
 import pytest
+from registered import nothing_missing
 
 from chainrule import SGD, AdaGrad, Adam, AdamW, Model, Network, RMSProp
 from chainrule.data import prepare_rows
-from chainrule.optimizers import Optimizer
+from chainrule.optimizers import OPTIMIZERS, Optimizer
 
 torch = pytest.importorskip("torch")
 oracle = pytest.importorskip("torch_oracle")
@@ -52,6 +53,11 @@ PAIRS: list[tuple[Optimizer, str, dict[str, Any]]] = [
      {"lr": 0.02, "weight_decay": 0.3, "betas": (0.8, 0.999), "eps": 1e-4}),
     (AdamW(0.02, beta2=0.5, amsgrad=True), "AdamW", {"lr": 0.02, "betas": (0.9, 0.5), "amsgrad": True}),
 ]  # fmt: skip
+
+
+def test_every_optimizer_has_its_twin() -> None:
+    """L-BFGS is SciPy's; PyTorch's has another line search."""
+    nothing_missing({row[0].name for row in PAIRS} | {"lbfgs"}, OPTIMIZERS, "PAIRS of test_optimizers_against_torch.py")
 
 
 def network() -> Network:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import problems
 import pytest
+import registered
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chains, graphs
@@ -16,7 +17,7 @@ from chainrule import Adam, BatchNorm, Dense, Input, InputError, Model, Network
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.parameters import ALIGNMENT, aligned_zeros
 
-networks = chains() | graphs(st.lists(st.sampled_from(problems.LOSSES), min_size=1, max_size=2)).map(
+networks = chains() | graphs(st.lists(st.sampled_from(registered.LOSSES), min_size=1, max_size=2)).map(
     lambda pair: pair[0]
 )
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import registered
 from problems import QUARTIC, classes, regression
 
 import chainrule as cr
 from chainrule import losses
 from chainrule.activations import ActivationFunction
-from chainrule.optimizers import Optimizer
 from chainrule.schedules import Schedule
 
 
@@ -165,16 +165,8 @@ class Pause(cr.Callback):
         return run.state.step >= self.steps
 
 
-OPTIMIZERS: list[Optimizer] = [
-    cr.SGD(0.05), cr.SGD(0.02, momentum=0.9, nesterov=True), cr.SGD(0.02, momentum=0.9, convention="sklearn"),
-    cr.AdaGrad(0.1), cr.RMSProp(0.01, momentum=0.5, centered=True), cr.Adam(0.01), cr.Adam(0.01, amsgrad=True),
-    cr.AdamW(0.01), cr.Adam(cr.Cosine(0.02, warmup_epochs=1.5)), cr.SGD(cr.OneCycle(0.05)),
-    cr.Adam(cr.ReduceOnPlateau(0.05, factor=0.5, patience=1)),
-]  # fmt: skip
-
-
 class TestResume:
-    @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+    @pytest.mark.parametrize("optimizer", registered.SCHEDULED, ids=repr)
     def test_a_run_cut_in_two_is_the_same_run(self, optimizer, engine):
         """Cut in the middle of an epoch, saved, loaded and gone on with: bit for bit what one run gives."""
         X, y = regression(rows=40)

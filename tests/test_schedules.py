@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import registered
 from hypothesis import given
 from hypothesis import strategies as st
+from registered import nothing_missing
 
 from chainrule import (
     SGD,
@@ -35,33 +37,37 @@ def rates(schedule: Schedule, steps_per_epoch: int, epochs: int) -> np.ndarray:
     return schedule.rates(np.arange(total), steps_per_epoch, total)
 
 
-@pytest.mark.parametrize(
-    ("schedule", "expected"),
-    [
-        (Constant(0.5), [0.5] * 8),
-        (StepDecay(1.0, every=2, factor=0.5), [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5]),
-        (Exponential(1.0, factor=0.5), [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]),
-        (InverseScaling(1.0, power=1.0), [1, 1, 1 / 2, 1 / 2, 1 / 3, 1 / 3, 1 / 4, 1 / 4]),
-        (InverseScaling(2.0), [2, 2, 2 / math.sqrt(2), 2 / math.sqrt(2), 2 / math.sqrt(3), 2 / math.sqrt(3), 1, 1]),
-        (Cosine(1.0), [(1 + math.cos(math.pi * t / 8)) / 2 for t in range(8)]),
-        (
-            Cosine(1.0, warmup_epochs=1.5, minimum=0.2),
-            [1 / 3, 2 / 3, 1, *(0.2 + 0.4 * (1 + math.cos(math.pi * t / 5)) for t in range(5))],
-        ),
-        (ReduceOnPlateau(0.3), [0.3] * 8),
-    ],
-    ids=lambda value: value.name if isinstance(value, Schedule) else "",
-)
+# rise T = 4 steps up, from 1/4 in step 0 to 1 in step 3; then down to 1/4/8 in step 7
+ONE_CYCLE = [1 - 0.75 * (1 + math.cos(math.pi * t / 3)) / 2 for t in range(3)]
+ONE_CYCLE += [1 / 32 + (1 - 1 / 32) * (1 + math.cos(math.pi * t / 4)) / 2 for t in range(5)]
+# schedule, its rates over four epochs of two steps
+BY_HAND: list[tuple[Schedule, list[float]]] = [
+    (Constant(0.5), [0.5] * 8),
+    (StepDecay(1.0, every=2, factor=0.5), [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5]),
+    (Exponential(1.0, factor=0.5), [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]),
+    (InverseScaling(1.0, power=1.0), [1, 1, 1 / 2, 1 / 2, 1 / 3, 1 / 3, 1 / 4, 1 / 4]),
+    (InverseScaling(2.0), [2, 2, 2 / math.sqrt(2), 2 / math.sqrt(2), 2 / math.sqrt(3), 2 / math.sqrt(3), 1, 1]),
+    (Cosine(1.0), [(1 + math.cos(math.pi * t / 8)) / 2 for t in range(8)]),
+    (
+        Cosine(1.0, warmup_epochs=1.5, minimum=0.2),
+        [1 / 3, 2 / 3, 1, *(0.2 + 0.4 * (1 + math.cos(math.pi * t / 5)) for t in range(5))],
+    ),
+    (ReduceOnPlateau(0.3), [0.3] * 8),
+    (OneCycle(1.0, rise=0.5, start_divisor=4, end_divisor=8), ONE_CYCLE),
+]
+
+
+@pytest.mark.parametrize(("schedule", "expected"), BY_HAND, ids=[row[0].name for row in BY_HAND])
 def test_formulas_over_four_epochs_of_two_steps(schedule: Schedule, expected: list[float]) -> None:
     np.testing.assert_allclose(rates(schedule, 2, 4), expected, rtol=1e-14)
 
 
-def every_schedule() -> list[Schedule]:
-    return [cls(0.1) for cls in SCHEDULES.values()]
+def test_every_schedule_is_worked_by_hand() -> None:
+    nothing_missing({row[0].name for row in BY_HAND}, SCHEDULES, "BY_HAND of tests/test_schedules.py")
 
 
 @given(
-    schedule=st.sampled_from(every_schedule()),
+    schedule=st.sampled_from(registered.SCHEDULES),
     epochs=st.integers(1, 30),
     per=st.integers(1, 9),
     cut=st.integers(0, 270),
@@ -173,7 +179,7 @@ class TestInTraining:
         )  # fmt: skip
         return model, np.array(weights)
 
-    @pytest.mark.parametrize("schedule", every_schedule(), ids=lambda s: s.name)
+    @pytest.mark.parametrize("schedule", registered.SCHEDULES, ids=registered.label)
     def test_every_step_has_its_rate(self, schedule: Schedule, engine: str) -> None:
         model, weights = self.run(schedule, engine)
         expected = rates(schedule, 3, 4)
@@ -195,10 +201,8 @@ class TestInTraining:
         assert history["learning_rate"] == pytest.approx([0.1, 0.05])
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_json_forms_lead_back(name: str) -> None:
-    schedule = SCHEDULES[name](0.2)
-    assert schedule.name == name
+@pytest.mark.parametrize("schedule", registered.SCHEDULES, ids=registered.label)
+def test_json_forms_lead_back(schedule: Schedule) -> None:
     assert get_schedule(to_form(schedule)) == schedule
     assert schedule.formula
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import problems
 import pytest
+import registered
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chains, graphs
 
 from chainrule import Activation, Add, Dense, Input, Network
 
-networks = chains() | graphs(st.lists(st.sampled_from(problems.LOSSES), min_size=1, max_size=3)).map(
+networks = chains() | graphs(st.lists(st.sampled_from(registered.LOSSES), min_size=1, max_size=3)).map(
     lambda pair: pair[0]
 )
 

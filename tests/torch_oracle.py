@@ -5,7 +5,9 @@ Only where PyTorch has no such thing (quantile loss, dropout with our mask) is i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,14 +22,11 @@ from chainrule import (
     Dense,
     Dropout,
     Flatten,
-    Huber,
     Model,
-    Quantile,
     random,
 )  # fmt: skip
-from chainrule.activations import ELU, GELU, ActivationFunction, LeakyReLU
+from chainrule.activations import ActivationFunction
 from chainrule.engines.contract import Rows
-from chainrule.losses import Loss
 from chainrule.objective import HeadLoss
 
 Tensor = torch.Tensor
@@ -43,29 +42,47 @@ class Answer:
     state: dict[str, np.ndarray]
 
 
+# PyTorch's word for each activation. Its softplus and mish take z itself from 20 on, off by 2e-9: here from 100 on.
+ACTIVATIONS: dict[str, Callable[[Any, Tensor], Tensor]] = {
+    "linear": lambda f, z: z,
+    "sigmoid": lambda f, z: torch.sigmoid(z),
+    "tanh": lambda f, z: torch.tanh(z),
+    "relu": lambda f, z: F.relu(z),
+    "leaky_relu": lambda f, z: F.leaky_relu(z, f.slope),
+    "elu": lambda f, z: F.elu(z, f.alpha),
+    "selu": lambda f, z: F.selu(z),
+    "gelu": lambda f, z: F.gelu(z, approximate="tanh" if f.approximate else "none"),
+    "silu": lambda f, z: F.silu(z),
+    "mish": lambda f, z: z * torch.tanh(F.softplus(z, threshold=100)),
+    "softplus": lambda f, z: F.softplus(z, threshold=100),
+    "exponential": lambda f, z: torch.exp(z),
+    "softmax": lambda f, z: F.softmax(z, dim=1),
+}
+
+
 def activation(f: ActivationFunction, z: Tensor) -> Tensor:
-    if isinstance(f, LeakyReLU):
-        return F.leaky_relu(z, f.slope)
-    if isinstance(f, ELU):
-        return F.elu(z, f.alpha)
-    if isinstance(f, GELU):
-        return F.gelu(z, approximate="tanh" if f.approximate else "none")
-    if f.name == "softplus":
-        return F.softplus(z, threshold=100)  # from the default 20 on it takes z itself, which is off by 2e-9
-    if f.name == "mish":
-        return z * torch.tanh(F.softplus(z, threshold=100))  # F.mish has the same cut at 20
-    if f.name == "softmax":
-        return F.softmax(z, dim=1)
-    plain = {
-        "linear": lambda z: z,
-        "sigmoid": torch.sigmoid,
-        "tanh": torch.tanh,
-        "relu": F.relu,
-        "selu": F.selu,
-        "silu": F.silu,
-        "exponential": torch.exp,
-    }
-    return plain[f.name](z)
+    return ACTIVATIONS[f.name](f, z)
+
+
+def _poisson(y: Tensor, value: Tensor, logits: bool) -> Tensor:
+    return F.poisson_nll_loss(value, y, log_input=logits, eps=0, reduction="none")
+
+
+# For losses that are sums over the outputs: of each output, or (the last argument says so) of each logit.
+ELEMENTWISE: dict[str, Callable[[Any, Tensor, Tensor, bool], Tensor]] = {
+    "squared_error": lambda loss, y, h, logits: F.mse_loss(h, y, reduction="none"),
+    "half_squared_error": lambda loss, y, h, logits: F.mse_loss(h, y, reduction="none") / 2,
+    "absolute_error": lambda loss, y, h, logits: F.l1_loss(h, y, reduction="none"),
+    "huber": lambda loss, y, h, logits: F.huber_loss(h, y, reduction="none", delta=loss.delta),
+    "quantile": lambda loss, y, h, logits: torch.maximum(loss.level * (y - h), (loss.level - 1) * (y - h)),
+    "poisson": lambda loss, y, h, logits: _poisson(y, h, logits),
+    "poisson_deviance": lambda loss, y, h, logits: _poisson(y, h, logits) + torch.special.xlogy(y, y) - y,
+    "binary_cross_entropy": lambda loss, y, h, logits: (
+        F.binary_cross_entropy_with_logits if logits else F.binary_cross_entropy
+    )(h, y, reduction="none"),
+}
+LOSSES = (*ELEMENTWISE, "cross_entropy")
+LAYERS = ("Dense", "Activation", "BatchNorm", "Dropout", "Flatten", "Add", "Concatenate")  # as `forward` computes them
 
 
 def row_losses(head: HeadLoss, target: np.ndarray, value: Tensor) -> Tensor:
@@ -80,26 +97,7 @@ def row_losses(head: HeadLoss, target: np.ndarray, value: Tensor) -> Tensor:
         q = q * (1 - loss.label_smoothing) + loss.label_smoothing / k
         return -torch.special.xlogy(q, value).sum(1)
     y = torch.from_numpy(target)
-    return _elementwise(loss, y, value, logits).sum(1)
-
-
-def _elementwise(loss: Loss, y: Tensor, value: Tensor, logits: bool) -> Tensor:
-    if loss.name == "squared_error":
-        return F.mse_loss(value, y, reduction="none")
-    if loss.name == "half_squared_error":
-        return F.mse_loss(value, y, reduction="none") / 2
-    if loss.name == "absolute_error":
-        return F.l1_loss(value, y, reduction="none")
-    if isinstance(loss, Huber):
-        return F.huber_loss(value, y, reduction="none", delta=loss.delta)
-    if isinstance(loss, Quantile):
-        return torch.maximum(loss.level * (y - value), (loss.level - 1) * (y - value))
-    if loss.name in ("poisson", "poisson_deviance"):
-        plain = F.poisson_nll_loss(value, y, log_input=logits, eps=0, reduction="none")
-        return plain + (torch.special.xlogy(y, y) - y if loss.name == "poisson_deviance" else 0)
-    assert loss.name == "binary_cross_entropy"
-    compute = F.binary_cross_entropy_with_logits if logits else F.binary_cross_entropy
-    return compute(value, y, reduction="none")
+    return ELEMENTWISE[loss.name](loss, y, value, logits).sum(1)
 
 
 def leaves(model: Model) -> dict[str, Tensor]:

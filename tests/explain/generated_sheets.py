@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import problems
+import registered
 
 from chainrule import Dense, Input, Model, Network, activations, losses
 from chainrule.activations import ActivationFunction
@@ -27,7 +28,7 @@ LOSSES: tuple[Loss, ...] = (
     losses.SquaredError(), losses.HalfSquaredError(), losses.AbsoluteError(), losses.Huber(), losses.Quantile(0.3),
     losses.Poisson(), losses.BinaryCrossEntropy(), losses.CrossEntropy(),
 )  # fmt: skip
-HIDDEN: tuple[ActivationFunction, ...] = tuple(f for f in problems.ACTIVATIONS if f.name != "exponential")
+HIDDEN: tuple[ActivationFunction, ...] = tuple(f for f in registered.ACTIVATIONS if f.name != "exponential")
 OPTIMIZERS: tuple[Optimizer, ...] = (
     SGD(0.1), SGD(0.5), SGD(0.1, momentum=0.9), AdaGrad(0.1), RMSProp(0.05), Adam(0.05, epsilon=1e-3),
 )  # fmt: skip
@@ -46,8 +47,8 @@ def random_derivation(rng: np.random.Generator) -> Derivation:
         for i, units in enumerate(sizes[1:], 1):
             f = HIDDEN[rng.integers(len(HIDDEN))]
             if i == len(sizes) - 1:
-                usual = problems.USUAL_OUTPUT.get(loss.name, "linear")
-                suited = problems.outputs_for(loss)
+                usual = registered.usual_output(loss)
+                suited = registered.outputs_for(loss)
                 f = suited[rng.integers(len(suited))] if rng.random() < 0.3 else activations.get_activation(usual)
             if f.name == "softmax" and units == 1:
                 f = activations.Sigmoid()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import problems
 import pytest
+import registered
 from finite_differences import check_layer
 
 from chainrule import Activation, Input, InputError, Network, NetworkError
@@ -12,7 +12,7 @@ from chainrule.activations import ActivationFunction, Tanh
 from chainrule.layers import Context
 
 
-@pytest.mark.parametrize("f", problems.ACTIVATIONS, ids=problems.label)
+@pytest.mark.parametrize("f", registered.ACTIVATIONS, ids=registered.label)
 def test_backward(f: ActivationFunction, rng: np.random.Generator) -> None:
     while True:  # five rows of three: none within 1e-3 of a kink
         seed = rng.integers(2**32)
@@ -21,7 +21,7 @@ def test_backward(f: ActivationFunction, rng: np.random.Generator) -> None:
     check_layer(Activation(f), ((3,),), np.random.default_rng(seed), Context())
 
 
-@pytest.mark.parametrize("f", problems.ACTIVATIONS, ids=problems.label)
+@pytest.mark.parametrize("f", registered.ACTIVATIONS, ids=registered.label)
 def test_the_memo_is_what_the_derivative_needs(f: ActivationFunction) -> None:
     z = np.array([[0.5, -0.5]])
     h, memo, state = Activation(f).forward({}, {}, (z,), Context())

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import problems
 import pytest
+import registered
 
 from chainrule import (
     SGD,
@@ -343,11 +344,11 @@ def test_a_metric_of_ones_own(engine: str) -> None:
 
 def test_every_layer_and_loss_stays_in_float32_inside() -> None:
     """No array of a pass is float64 in a float32 model: memory and speed would be lost in silence."""
-    for loss in problems.LOSSES:
-        output = problems.USUAL_OUTPUT.get(loss.name, "linear")
-        for layer in problems.LAYERS:
+    for loss in registered.LOSSES:
+        output = registered.usual_output(loss)
+        for layer in registered.LAYER_NAMES:
             for fuse in (True, False):
-                network = problems.network_with(layer, problems.ACTIVATIONS[4], output)
+                network = problems.network_with(layer, registered.ACTIVATIONS[4], output)
                 model = Model(
                     network, loss, dtype="float32", engine="reference", fuse=fuse, loss_weights={"head": np.float64(2)}
                 )

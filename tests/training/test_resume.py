@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import problems
 import pytest
+import registered
 
 import chainrule
 from chainrule import (
     SGD,
-    AdaGrad,
     Adam,
-    AdamW,
     BatchNorm,
     Callback,
     ConvergedWeights,
@@ -28,8 +27,6 @@ from chainrule import (
     Model,
     Network,
     OneCycle,
-    ReduceOnPlateau,
-    RMSProp,
 )  # fmt: skip
 from chainrule.optimizers import Optimizer
 from chainrule.training.state import TrainingState
@@ -37,13 +34,8 @@ from chainrule.training.state import TrainingState
 X, Y = problems.regression(16, 3)
 EPOCHS, PER_EPOCH = 3, 3  # twelve rows in batches of 5, 5 and 2; four are held out
 
-OPTIMIZERS: list[Optimizer] = [
-    SGD(0.05), SGD(Cosine(0.05, warmup_epochs=1), momentum=0.9, nesterov=True, weight_decay=0.01),
-    SGD(0.05, momentum=0.9, dampening=0.5), SGD(0.05, momentum=0.9, convention="sklearn"),
-    AdaGrad(0.1, rate_decay=0.1, initial_accumulator=0.1), RMSProp(0.02, momentum=0.5, centered=True),
-    Adam(OneCycle(0.05)), Adam(0.05, amsgrad=True), Adam(0.05, convention="sklearn"), AdamW(0.05),
-    Adam(ReduceOnPlateau(0.3, patience=0)),
-]  # fmt: skip
+NESTEROV = SGD(Cosine(0.05, warmup_epochs=1), momentum=0.9, nesterov=True, weight_decay=0.01)
+ONE_CYCLE = Adam(OneCycle(0.05))
 
 
 class StopAt(Callback):
@@ -97,7 +89,7 @@ def assert_same_state(first: Model, second: Model) -> None:
             assert same, f"{name}.{part}: {x} instead of {y}"
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=[f"{o.name}-{i}" for i, o in enumerate(OPTIMIZERS)])
+@pytest.mark.parametrize("optimizer", registered.SCHEDULED, ids=repr)
 def test_at_every_step_with_every_optimizer(optimizer: Optimizer, engine: str) -> None:
     whole = model(optimizer, engine)
     fit(whole)
@@ -117,17 +109,17 @@ def test_at_every_step_with_every_optimizer(optimizer: Optimizer, engine: str) -
     ids=["in order", "replace", "by a function"],
 )
 def test_with_every_order_of_rows(shuffle: Any, engine: str) -> None:
-    whole = model(OPTIMIZERS[1], engine)
+    whole = model(NESTEROV, engine)
     fit(whole, shuffle=shuffle)
     for step in (2, 3, 7):
-        cut = model(OPTIMIZERS[1], engine)
+        cut = model(NESTEROV, engine)
         fit(cut, shuffle=shuffle, callbacks=StopAt(step))
         fit(cut, shuffle=shuffle, resume=True)
         assert_same_state(cut, whole)
 
 
 def test_interrupted_again_and_again(engine: str) -> None:
-    whole, cut = model(OPTIMIZERS[6], engine), model(OPTIMIZERS[6], engine)
+    whole, cut = model(ONE_CYCLE, engine), model(ONE_CYCLE, engine)
     fit(whole)
     fit(cut, callbacks=StopAt(1))
     for step in range(2, EPOCHS * PER_EPOCH + 1):
@@ -150,7 +142,7 @@ def test_in_single_precision(engine: str) -> None:
 @pytest.mark.parametrize("step", range(1, EPOCHS * PER_EPOCH + 1))
 def test_through_a_file(step: int, engine: str, tmp_path: Path) -> None:
     """Saved with its training state where it was interrupted, loaded (in another process, as it were), resumed."""
-    optimizer = OPTIMIZERS[6]
+    optimizer = ONE_CYCLE
     whole, cut = model(optimizer, engine), model(optimizer, engine)
     fit(whole)
     fit(cut, callbacks=StopAt(step))
@@ -173,7 +165,7 @@ def test_after_early_stopping_the_run_itself_goes_on_not_the_best_weights(engine
 
 def test_more_epochs_than_before(engine: str) -> None:
     """A finished run is resumed with a larger number: as if it had been asked for from the start."""
-    whole, cut = model(OPTIMIZERS[0], engine), model(OPTIMIZERS[0], engine)
+    whole, cut = model(SGD(0.05), engine), model(SGD(0.05), engine)
     fit(whole, epochs=5, stop=())
     fit(cut, epochs=2, stop=())
     fit(cut, epochs=5, stop=(), resume=True)
@@ -181,7 +173,7 @@ def test_more_epochs_than_before(engine: str) -> None:
 
 
 def test_a_finished_run_has_nothing_left_to_do(engine: str) -> None:
-    done = model(OPTIMIZERS[0], engine)
+    done = model(SGD(0.05), engine)
     fit(done, stop=())
     before = everything(done.training)["history"], problems.flat(done.parameters)
     fit(done, stop=(), resume=True)
@@ -190,14 +182,14 @@ def test_a_finished_run_has_nothing_left_to_do(engine: str) -> None:
 
 
 def test_a_fresh_model_may_be_resumed(engine: str) -> None:
-    whole, fresh = model(OPTIMIZERS[0], engine), model(OPTIMIZERS[0], engine)
+    whole, fresh = model(SGD(0.05), engine), model(SGD(0.05), engine)
     fit(whole)
     fit(fresh, resume=True)
     assert_same_state(fresh, whole)
 
 
 def test_a_new_fit_after_an_interruption_begins_a_new_epoch(engine: str) -> None:
-    cut = model(OPTIMIZERS[0], engine)
+    cut = model(SGD(0.05), engine)
     fit(cut, callbacks=StopAt(4))
     fit(cut, epochs=1, stop=())
     assert [record.epoch for record in cut.history] == [1]
@@ -221,7 +213,7 @@ def test_other_rules_than_before(stop: Any, engine: str) -> None:
 
 def test_a_resumed_run_with_fewer_rows_is_refused(engine: str) -> None:
     """The place in the middle of an epoch means nothing where the epoch has fewer steps."""
-    cut = model(OPTIMIZERS[0], engine)
+    cut = model(SGD(0.05), engine)
     fit(cut, callbacks=StopAt(5))
     with pytest.raises(InputError, match="the interrupted epoch had done 2 steps, but these rows make 1 in all"):
         cut.fit(X[:5], Y[:5], epochs=EPOCHS, batch_size=5, resume=True)
