@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chainrule import InputError, explain_expression
 from chainrule.explain.expression.closed import written_out
 from chainrule.explain.expression.functions import FUNCTIONS
-from chainrule.explain.formula.plain import formula_text
+from chainrule.explain.formula.writer import formula_text
 from chainrule.explain.quantities.paths import LIMIT
 
 # The same functions by another hand, for the numerical derivative.

@@ -10,6 +10,7 @@ from statistics import median_low
 
 from chainrule.errors import InputError
 from chainrule.explain.quantities.rounding import Spread
+from chainrule.plain import shortened
 
 _DECIMAL = re.compile(r"([-+]?)([0-9]*)(?:[.,]([0-9]*))?(?:[eE]([-+]?[0-9]{1,6}))?$")
 _FRACTION = re.compile(r"([-+]?)\s*([0-9]{1,300})\s*/\s*([-+]?)([0-9]{1,300})$")
@@ -22,6 +23,7 @@ _PLAIN = str.maketrans(
 _RAISED = str.maketrans("\u207b\u207a\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "-+0123456789")
 _POWER_RAISED = re.compile(r"(?<=10)([\u207b\u207a]?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+)$")
 MOST_DECIMALS = 300
+LONGEST = 700  # characters: a fraction of two numbers of 300 digits
 ROUNDING = 1e-12  # relative: what float64 itself may be off by
 
 
@@ -59,12 +61,14 @@ def read_number(text: str) -> Written:
     >>> read_number("2.6 x 10^-3").unit, read_number("1/4").unit
     (0.0001, 0.0)
     """
+    if len(text) > LONGEST:
+        raise InputError(f'"{shortened(text)}" has {len(text):,} characters; no number written by hand has so many')
     plain = text.translate(_PLAIN).strip()
     plain = _POWER_RAISED.sub(lambda raised: "^" + raised.group(1).translate(_RAISED), plain)
     if found := _FRACTION.match(plain):
         sign, above, other, below = found.groups()
         if int(below) == 0:
-            raise InputError(f'"{text}" divides by zero')
+            raise InputError(f'"{shortened(text)}" divides by zero')
         value = int(above) / int(below)
         return Written(text, -value if (sign == "-") != (other == "-") else value, 0.0, 17, 17)
     exponent = 0
@@ -74,14 +78,14 @@ def read_number(text: str) -> Written:
         exponent, plain = int(power.group(1)), plain[: power.start()]
     decimal = _DECIMAL.match(_without_groups(plain))
     if decimal is None or not (decimal.group(2) or decimal.group(3)):
-        raise InputError(f'"{text}" is no number; write it like 0.608, -2.6e-3 or 1/3')
+        raise InputError(f'"{shortened(text)}" is no number; write it like 0.608, -2.6e-3 or 1/3')
     sign, whole, part, power_text = decimal.groups()
     part = part or ""
     exponent += int(power_text or 0)
     value = float(f"{sign}{whole or '0'}.{part or '0'}e{exponent}")
     significant = (whole + part).lstrip("0")
     if not math.isfinite(value) or abs(exponent - len(part)) > MOST_DECIMALS or (significant and not value):
-        raise InputError(f'"{text}" is beyond what a number of this program holds: about 1e-300 to 1e300')
+        raise InputError(f'"{shortened(text)}" is beyond what a number of this program holds: about 1e-300 to 1e300')
     return Written(text, value, 10.0 ** (exponent - len(part)), len(significant), len(part) - exponent)
 
 

@@ -16,7 +16,9 @@ from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.protocol import Quantities
 from chainrule.explain.render.text import table_text
+from chainrule.plain import shortened, visible
 
+LONGEST_NAME = 200  # characters of a name of which more can be said than that it is none
 VERDICTS = ("correct", "follows", "wrong", "unknown")
 
 
@@ -84,21 +86,22 @@ class Marks:
             return "Nothing is wrong." + (f" {said} nothing here." if strange else "")
         entry = next(e for e in self.entries if e.symbol == self.first_wrong and e.verdict == "wrong")
         assert entry.diagnosis is not None
-        return f"The first wrong step is {entry.symbol} = {entry.written}: {entry.diagnosis.text}."
+        return visible(f"The first wrong step is {entry.symbol} = {entry.written}: {entry.diagnosis.text}.")
+
+    def _table(self, *, whole: bool) -> Table:
+        """A row for each entry; what was wrong is said as a whole, or by its code."""
+        rows = []
+        for entry in self.entries:
+            numbers = ["" if value is None else shown(value) for value in (entry.exact, entry.from_own_values)]
+            why = entry.note or ""
+            if entry.diagnosis is not None:
+                why = entry.diagnosis.text if whole else entry.diagnosis.code
+            rows.append((entry.symbol, entry.written, *numbers, entry.verdict, why))
+        return Table(("", "written", "exact", "from own values", "verdict", ""), tuple(rows), (1, 2, 3))
 
     def __str__(self) -> str:
-        rows = tuple(
-            (
-                entry.symbol,
-                entry.written,
-                *("" if value is None else shown(value) for value in (entry.exact, entry.from_own_values)),
-                entry.verdict,
-                entry.diagnosis.code if entry.diagnosis is not None else entry.note or "",
-            )
-            for entry in self.entries
-        )
-        table = table_text(Table(("", "written", "exact", "from own values", "verdict", ""), rows, (1, 2, 3)))
-        return f"{table}\n\n{self.sentence}" if self.entries else self.sentence
+        table = f"{table_text(self._table(whole=False))}\n\n" if self.entries else ""
+        return visible(table + self.sentence, lines=True)
 
     def __getitem__(self, symbol: str) -> Mark:
         for entry in self.entries:
@@ -107,9 +110,9 @@ class Marks:
         raise KeyError(symbol)
 
     def _repr_html_(self) -> str:
-        from chainrule.explain.render.marks_html import marks_html
+        from chainrule.explain.render.html import marks_html
 
-        return marks_html(self)
+        return marks_html(self.title, self._table(whole=True), self.sentence)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form that `chainrule mark --json` prints."""
@@ -137,19 +140,22 @@ def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: 
             continue
         if not isinstance(given, str):
             raise InputError(
-                f'"{symbol}" is {given!r}: give it as text, "{given}"; the digits decide how exactly it is marked'
+                f'"{shortened(symbol)}" is {shortened(given)}: give it as text, "{shortened(given)}"; '
+                "the digits decide how exactly it is marked"
             )
         texts[symbol] = given.strip()
         try:
             written = read_number(given)
         except InputError as error:
-            raise InputError(f"{symbol}: {error}") from None
+            raise InputError(f"{shortened(symbol)}: {error}") from None
         try:
             name = derivation.graph.parse(symbols.get(symbol, symbol))
             derivation.graph.value(name)
         except ChainruleError as error:
             near = did_you_mean(symbol, symbols)
-            unknown[symbol] = f'"{symbol}" is no symbol of this sheet.{near}' if near else str(error)
+            unknown[symbol] = f'"{shortened(symbol)}" is no symbol of this sheet.{near}'
+            if not near and len(symbol) <= LONGEST_NAME:
+                unknown[symbol] = str(error)
             continue
         known[symbol] = (name, written)
     # where one quantity was written twice, later ones are recomputed from the first

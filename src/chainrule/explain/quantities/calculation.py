@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from chainrule.errors import InputError
 from chainrule.explain.formula import Node, Number, replace_symbols, symbols_of
 from chainrule.explain.formula.numbers import shown
-from chainrule.explain.formula.plain import formula_text
+from chainrule.explain.formula.writer import formula_text
 from chainrule.explain.quantities.names import GIVEN, Name, kind_of
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.quantities.paths import Paths, find_paths

@@ -18,7 +18,8 @@ from chainrule.explain.document.blocks import (
 )
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.render.mathml import mathml_matrix, mathml_name, mathml_sides
-from chainrule.explain.render.style import PAGE_STYLE, STYLE
+from chainrule.explain.render.style import MARKS_STYLE, PAGE_STYLE, STYLE
+from chainrule.plain import visible
 
 
 def to_html(document: Document, *, whole: bool = True) -> str:
@@ -40,15 +41,34 @@ def to_html(document: Document, *, whole: bool = True) -> str:
                 parts.append(f'<div class="lines vectors">\n{rows}\n</div>')
             case Table():
                 parts.append(_table(block, document.notation))
-    body = f'<style>{STYLE}</style>\n<div class="chainrule">\n' + "\n".join(parts) + "\n</div>"
+    inside = visible("\n".join(parts), lines=True)
+    body = f'<style>{STYLE}</style>\n<div class="chainrule">\n{inside}\n</div>'
     if not whole:
         return body
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{escape(document.title)}</title>\n<style>{PAGE_STYLE}</style>\n</head>\n"
+        f"<title>{escape(visible(document.title))}</title>\n<style>{PAGE_STYLE}</style>\n</head>\n"
         f"<body>\n{body}\n</body>\n</html>\n"
     )
+
+
+def marks_html(title: str, table: Table, sentence: str) -> str:
+    """Marks for notebooks: a row for each entry, its verdict in the last column but one, and a sentence."""
+    verdict = len(table.columns) - 2
+
+    def cell(text: str, i: int) -> str:
+        kind = "right" if i in table.right else text if i == verdict else ""
+        return f'<td class="{kind}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>"
+
+    head = "".join(f'<th class="{"right" * (i in table.right)}">{name}</th>' for i, name in enumerate(table.columns))
+    rows = "".join(f"<tr>{''.join(cell(text, i) for i, text in enumerate(row))}</tr>" for row in table.rows)
+    above = f"<p><b>{escape(title)}</b></p>" if title else ""
+    page = (
+        f'<style>{MARKS_STYLE}</style><div class="chainrule-marks">{above}<table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table><p>{escape(sentence)}</p></div>"
+    )
+    return visible(page, lines=True)
 
 
 def _heading(heading: Heading, notation: Notation) -> str:

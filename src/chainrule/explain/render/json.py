@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.protocol import Quantities
 
 FORMAT = "chainrule-derivation/1"
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")  # written as escapes
 
 
 def to_dict(derivation: Calculation[Quantities], quantities: list[Quantity]) -> dict[str, Any]:
@@ -40,4 +42,5 @@ def _quantity(quantity: Quantity, spelled: Callable[[Name], str]) -> dict[str, A
 
 def to_json(derivation: Calculation[Quantities], quantities: list[Quantity]) -> str:
     """The JSON form as text."""
-    return json.dumps(to_dict(derivation, quantities), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(to_dict(derivation, quantities), indent=2, ensure_ascii=False)
+    return _UNSEEN.sub(lambda c: json.dumps(c.group())[1:-1], text) + "\n"

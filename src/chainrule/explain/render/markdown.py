@@ -15,6 +15,7 @@ from chainrule.explain.document.blocks import (
 )
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.render.latex import latex_line, latex_matrix, latex_written
+from chainrule.plain import visible
 
 
 def to_markdown(document: Document) -> str:
@@ -25,9 +26,9 @@ def to_markdown(document: Document) -> str:
             case Heading():
                 before, name, after = block.parts(document.notation)
                 symbol = "" if name is None else f"${latex_written(document.notation.written(name))}$"
-                parts.append(f"{'#' * block.level} {before}{symbol}{after}")
+                parts.append(f"{'#' * block.level} {_prose(before)}{symbol}{_prose(after)}")
             case Paragraph(text):
-                parts.append(text)
+                parts.append(_prose(text))
             case Lines(lines):
                 parts.append("\n".join(_line(line, document) for line in lines))
             case Equation(left, sides):
@@ -42,11 +43,16 @@ def to_markdown(document: Document) -> str:
                 )
             case Table():
                 parts.append(_table(block, document.notation))
-    return "\n\n".join(parts) + "\n"
+    return visible("\n\n".join(parts), lines=True) + "\n"
+
+
+def _prose(text: str) -> str:
+    """Text that no reader of Markdown takes for a tag."""
+    return text.replace("<", "\\<")
 
 
 def _line(line: Line, document: Document) -> str:
-    remark = f" ({line.remark})" if line.remark else ""
+    remark = f" ({_prose(line.remark)})" if line.remark else ""
     return f"- ${latex_line(line, document.notation, document.digits)}$" + remark
 
 
@@ -54,7 +60,7 @@ def _table(table: Table, notation: Notation) -> str:
     def cell(text: str) -> str:
         if isinstance(text, SymbolText):
             return f"${latex_written(notation.written(text.name))}$"
-        return text.replace("|", "\\|")
+        return _prose(text).replace("|", "\\|")
 
     ruler = "|".join("--:" if i in table.right else "---" for i in range(len(table.columns)))
     rows = [" | ".join(cell(text) for text in row) for row in table.rows]

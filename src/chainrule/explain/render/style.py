@@ -59,3 +59,12 @@ body { margin: 0; background: #fff; }
 @media (prefers-color-scheme: dark) { body { background: #14161a; } }
 @media print { body { background: #fff; } @page { margin: 1.5cm; } }
 """
+
+# Colours that read on light and on dark pages alike; the verdict is a word too, so that nothing hangs on them.
+MARKS_STYLE = """
+.chainrule-marks table { border-collapse: collapse; } .chainrule-marks th, .chainrule-marks td { padding: .2rem .7rem;
+  text-align: left; border-bottom: 1px solid #8884; } .chainrule-marks .right { text-align: right;
+  font-variant-numeric: tabular-nums; }
+.chainrule-marks .correct { color: #1a8a3a; } .chainrule-marks .follows { color: #b07a00; }
+.chainrule-marks .wrong { color: #d13030; font-weight: bold; } .chainrule-marks .unknown { color: #888; }
+"""

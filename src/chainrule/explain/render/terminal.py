@@ -7,7 +7,8 @@ from io import StringIO
 from textwrap import fill
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -24,8 +25,9 @@ from chainrule.explain.document.blocks import (
     Table,
 )
 from chainrule.explain.formula.numbers import shown
-from chainrule.explain.formula.plain import formula_text
+from chainrule.explain.formula.writer import formula_text
 from chainrule.explain.render.wrap import wrap_formula
+from chainrule.plain import visible
 
 TITLE, SECTION, SYMBOL, NUMBERS, VALUE, REMARK, SIGN = "bold", "bold cyan", "bold", "cyan", "bold green", "dim", "dim"
 WIDEST_SYMBOL = 20  # columns that symbols are aligned in; longer ones stand for themselves
@@ -33,7 +35,18 @@ LEAST, MOST = 40, 140  # columns; wider windows are not filled, as lines would b
 EDGE = 96  # the column that remarks end at in wide windows
 
 
-def terminal(document: Document, width: int = 80) -> Group:
+class _Visible:
+    """Something for a console, with what would act on it written out."""
+
+    def __init__(self, inside: RenderableType):
+        self.inside = inside
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.inside, options):
+            yield segment if segment.control else Segment(visible(segment.text, lines=True), segment.style)
+
+
+def terminal(document: Document, width: int = 80) -> RenderableType:
     """The document for a rich console of this width."""
     width = max(LEAST, min(width, MOST))
     parts: list[RenderableType] = []
@@ -43,7 +56,7 @@ def terminal(document: Document, width: int = 80) -> Group:
             parts.append(Text())
         parts.append(_block(block, document, width))
         under_heading = isinstance(block, Heading)
-    return Group(*parts)
+    return _Visible(Group(*parts))
 
 
 def to_terminal(document: Document, width: int = 80, *, color: bool = True) -> str:

@@ -16,7 +16,8 @@ from chainrule.explain.document.blocks import (
     Table,
 )
 from chainrule.explain.formula.numbers import shown
-from chainrule.explain.formula.plain import formula_text
+from chainrule.explain.formula.writer import formula_text
+from chainrule.plain import visible
 
 
 def to_text(document: Document) -> str:
@@ -36,7 +37,7 @@ def to_text(document: Document) -> str:
                 parts.append("\n".join(matrix_text(matrix, document.digits) for matrix in matrices))
             case Table():
                 parts.append(table_text(block))
-    return "\n\n".join(parts) + "\n"
+    return visible("\n\n".join(parts), lines=True) + "\n"
 
 
 def line_text(line: Line, document: Document) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.errors import FileError, InputError
 from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Marks, mark
+from chainrule.plain import shortened
 
 if TYPE_CHECKING:
     from chainrule.explain.worksheets.worksheet import Worksheet
@@ -58,7 +59,9 @@ def mark_class(sheet: Worksheet, path: str | Path) -> ClassMarks:
                 try:
                     read_number(text)
                 except InputError as error:
-                    raise FileError(f"{path}, line {line}, {student}, {symbol}: {error}") from None
+                    raise FileError(
+                        f"{path}, line {line}, {shortened(student)}, {shortened(symbol)}: {error}"
+                    ) from None
         students[student] = mark(derivation, {symbol: text for symbol, (_, text) in cells.items()}, sheet.symbols)
     return ClassMarks(students, common_mistakes(students))
 
@@ -106,7 +109,7 @@ def read_class(path: str | Path) -> dict[str, Cells]:
         if not name and i > 0:
             raise FileError(f"{path}, line {rows[0][0]}: column {i + 1} has no name")
         if name in header[:i]:
-            raise FileError(f'{path}, line {rows[0][0]}: there are two columns "{name}"')
+            raise FileError(f'{path}, line {rows[0][0]}: there are two columns "{shortened(name)}"')
     for line, row in rows[1:]:
         if len(row) != len(header):
             quotes = '. A symbol that holds a comma stands in quotes, as in "z[hidden,1]", and so does such a number'
@@ -146,7 +149,7 @@ def _long(path: str | Path, rows: Rows, columns: Mapping[str, int]) -> dict[str,
         symbol, value = (row[columns[name]].strip() for name in LONG_FORM[1:])
         cells = students.setdefault(student, {})
         if symbol in cells:
-            raise FileError(f"{path}, line {line}: {student} has {symbol} twice")
+            raise FileError(f"{path}, line {line}: {shortened(student)} has {shortened(symbol)} twice")
         cells[symbol] = (line, value)
     return students
 
@@ -156,6 +159,6 @@ def _wide(path: str | Path, rows: Rows, header: list[str]) -> dict[str, Cells]:
     for line, row in rows:
         student = _student(path, line, row[0])
         if student in students:
-            raise FileError(f'{path}, line {line}: there are two students "{student}"')
+            raise FileError(f'{path}, line {line}: there are two students "{shortened(student)}"')
         students[student] = {name: (line, cell.strip()) for name, cell in zip(header[1:], row[1:], strict=True)}
     return students

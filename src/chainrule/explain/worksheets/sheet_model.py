@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, InputError, did_you_mean, listed
-from chainrule.explain.worksheets.sheet_reading import SheetReading, numbers
+from chainrule.explain.worksheets.sheet_reading import MOST_NUMBERS, SheetReading, numbers
 from chainrule.layers import Dense, Input
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer, get_optimizer
+from chainrule.plain import shortened
 
 if TYPE_CHECKING:
     from chainrule.model import Model
@@ -18,19 +20,24 @@ if TYPE_CHECKING:
 
 def read_network(reading: SheetReading) -> Network:
     """The network that `[network]` describes."""
-    table = reading.table("network", ("inputs", "layers", "loss", "reduction"))
+    table = reading.table(("network",), ("inputs", "layers", "loss", "reduction"))
     inputs = table.get("inputs")
     n_inputs = len(inputs) if isinstance(inputs, list) else inputs
     names = inputs if isinstance(inputs, list) else []
     texts = all(isinstance(name, str) and name.strip() for name in names)
     if not texts or len({str(name) for name in names}) < len(names):
         raise reading.wrong(
-            f'inputs is {inputs!r}; names must be texts that differ, as in ["area", "rooms"]', "network", "inputs"
+            f'inputs is {shortened(repr(inputs))}; names must be texts that differ, as in ["area", "rooms"]',
+            "network",
+            "inputs",
         )
     if not isinstance(n_inputs, int) or isinstance(n_inputs, bool) or n_inputs < 1:
         raise reading.wrong(
-            f"inputs is {inputs!r}; it must be a number of inputs, or a list of names", "network", "inputs"
+            f"inputs is {shortened(repr(inputs))}; it must be a number of inputs, or a list of names",
+            "network",
+            "inputs",
         )
+    _check_size(reading, n_inputs, "network", "inputs")
     entries = table.get("layers")
     if not isinstance(entries, list) or not entries:
         raise reading.wrong('layers must be a list such as [{ name = "output", units = 1 }]', "network", "layers")
@@ -42,37 +49,36 @@ def read_network(reading: SheetReading) -> Network:
 
 
 def _layer(reading: SheetReading, number: int, entry: Any) -> Dense:
-    known = ("name", "units", "activation", "bias")
+    known, where = ("name", "units", "activation", "bias"), ("network", "layers", str(number))
     if not isinstance(entry, dict):
-        raise reading.wrong(f"layer {number + 1} is {entry!r}; it must be a table", "network", "layers", str(number))
+        raise reading.wrong(f"layer {number + 1} is {shortened(repr(entry))}; it must be a table", *where)
     for key in entry:
         if key not in known:
-            raise reading.wrong(
-                f'layer {number + 1} has no "{key}".{did_you_mean(key, known)} It has {listed(known)}',
-                "network", "layers", str(number),
-            )  # fmt: skip
-    name = entry.get("name", f"layer_{number + 1}")
-    if "units" not in entry:
-        raise reading.wrong(f'layer "{name}" doesn\'t say how many units: units = 1', "network", "layers", str(number))
-    if not isinstance(entry.get("bias", True), bool):
-        raise reading.wrong(
-            f'layer "{name}": bias is {entry["bias"]!r}; it must be true or false', "network", "layers", str(number)
-        )
+            near = did_you_mean(key, known)
+            raise reading.wrong(f'layer {number + 1} has no "{key}".{near} It has {listed(known)}', *where)
+    name, units, bias = entry.get("name", f"layer_{number + 1}"), entry.get("units"), entry.get("bias", True)
+    if units is None:
+        raise reading.wrong(f'layer "{name}" doesn\'t say how many units: units = 1', *where)
+    if not isinstance(bias, bool):
+        raise reading.wrong(f'layer "{name}": bias is {shortened(repr(bias))}; it must be true or false', *where)
+    _check_size(reading, units, *where)
     try:
-        return Dense(
-            entry["units"],
-            activation=entry.get("activation", "linear"),
-            bias=entry.get("bias", True),
-            name=name,
-        )
+        return Dense(units, activation=entry.get("activation", "linear"), bias=bias, name=name)
     except ChainruleError as error:
-        raise reading.wrong(f'layer "{name}": {error}', "network", "layers", str(number)) from None
+        raise reading.wrong(f'layer "{name}": {error}', *where) from None
+
+
+def _check_size(reading: SheetReading, size: object, *key: str) -> None:
+    if isinstance(size, int) and size > MOST_NUMBERS:
+        raise reading.wrong(f"{shortened(size)} is more than a worksheet works with", *key)
 
 
 def read_model(reading: SheetReading, network: Network) -> Model:
     """The model of a network with the sheet's loss, penalties and optimizer."""
     from chainrule.model import Model
 
+    if sum(math.prod(span.shape) for span in network.layout.spans) > MOST_NUMBERS:
+        raise reading.wrong(f"the network has more than {MOST_NUMBERS:,} weights", "network", "layers")
     table = reading.data["network"]
     given = table.get("loss", "squared_error")
     loss = dict(given) if isinstance(given, dict) else {"name": given}
@@ -98,7 +104,7 @@ def learns_biases(reading: SheetReading) -> bool:
     update = reading.data.get("update", {})
     biases = update.get("biases", True) if isinstance(update, dict) else True
     if not isinstance(biases, bool):
-        raise reading.wrong(f"biases is {biases!r}; it must be true or false", "update", "biases")
+        raise reading.wrong(f"biases is {shortened(repr(biases))}; it must be true or false", "update", "biases")
     return biases
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 from chainrule.errors import ChainruleError, FileError, InputError
 from chainrule.explain.quantities.names import parse
 from chainrule.explain.worksheets.sheet_model import learns_biases, read_model, read_network, set_parameters
-from chainrule.explain.worksheets.sheet_reading import FORMAT, SheetReading, numbers
+from chainrule.explain.worksheets.sheet_reading import FORMAT, MOST_NUMBERS, SheetReading, numbers
+from chainrule.plain import shortened
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
@@ -102,7 +104,7 @@ def _sheet(reading: SheetReading) -> Worksheet:
     reading.check_sections()
     network = read_network(reading)
     has_loss = "loss" in reading.data["network"]
-    sample = reading.table("sample", ("x", "y"))
+    sample = reading.table(("sample",), ("x", "y"))
     if "x" not in sample:
         raise reading.wrong("[sample] has no x, the numbers that go in", "sample")
     if "y" in sample and not has_loss:
@@ -133,6 +135,9 @@ def _sample(reading: SheetReading, model: Model, table: Mapping[str, Any]) -> tu
         raise reading.wrong("x must be numbers: one row, or a list of rows of equal length", "sample", "x")
     if x.ndim not in (1, 2) or x.shape[-1] != n_inputs:
         raise reading.wrong(f"x has shape {x.shape}; the network takes {n_inputs} numbers a row", "sample", "x")
+    widest = max(math.prod(slot.shape) for slot in model.network.program.slots)
+    if x.size // n_inputs * widest > MOST_NUMBERS:
+        raise reading.wrong(f"{len(x):,} rows are more than a worksheet works with", "sample", "x")
     if not np.isfinite(x).all():
         raise reading.wrong("x must be finite numbers", "sample", "x")
     if "y" not in table:
@@ -182,7 +187,7 @@ def _check_whole(reading: SheetReading, sheet: Worksheet) -> None:
             try:
                 read_number(text)
             except InputError as error:
-                raise reading.wrong(f'"{symbol}": {error}', "work", symbol) from None
+                raise reading.wrong(f'"{shortened(symbol)}": {error}', "work", symbol) from None
 
 
 __all__ = ["FORMAT", "Worksheet", "read_worksheet", "read_worksheet_text"]
