@@ -21,7 +21,8 @@ SOURCE = Path(chainrule.__file__).parent
 FLOORS = [
     ["plain"],
     ["", "errors", "arrays", "core"],  # "" is chainrule/__init__.py: the version, and lazy names
-    ["limits", "resolve", "core", "container"],
+    ["limits", "resolve", "core", "atomic", "upgrades"],
+    ["container"],
     ["random"],
     ["activations"],
     ["losses", "initializers"],

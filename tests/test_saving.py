@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
+import math
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,7 @@ import chainrule as cr
 from chainrule import losses
 from chainrule.activations import ActivationFunction
 from chainrule.schedules import Schedule
+from chainrule.training.history import EpochRecord
 
 
 @pytest.fixture(autouse=True)
@@ -355,3 +361,65 @@ class TestOwnParts:
         loaded = saved_and_loaded(model)
         assert loaded.network == model.network
         assert cr.load("m.safetensors", loss=Own()).objective == model.objective
+
+
+class TestLongHistories:
+    """What there is to say of an epoch lies in tensors, so there may be any number of them."""
+
+    def test_half_a_million_epochs(self):
+        model = cr.Model(cr.Network.mlp(1, [], 1), "squared_error")
+        rng = np.random.default_rng(0)
+        model.training.history = cr.History(
+            [
+                EpochRecord(i, 3 * i, loss, 0.1, float(i), loss / 2, {"r2": loss}, {"r2": -loss})
+                for i, loss in enumerate(rng.uniform(size=500_000).tolist(), start=1)
+            ],
+            "epochs",
+            17,
+        )
+        loaded = saved_and_loaded(model, training=True)
+        assert loaded.history == model.history
+
+    def test_epochs_that_lack_a_number(self):
+        model = cr.Model(cr.Network.mlp(1, [], 1), "squared_error")
+        model.training.history = cr.History(
+            [
+                EpochRecord(1, 10, 0.5, 0.1, 1.5),
+                EpochRecord(2, 20, math.nan, 0.1, 2.5, math.inf, {"r2": 1.0}, {}),
+                EpochRecord(3, 30, 0.25, 0.1, 3.5, math.nan, {"r2": 0.5, "mine/own ?": 0.25}, {"r2": math.nan}),
+            ]
+        )
+        assert repr(list(saved_and_loaded(model).history)) == repr(list(model.history))
+
+
+RUN = """
+import numpy as np, chainrule as cr
+rng = np.random.default_rng(0)
+X = rng.normal(size=(50, 3)); y = X[:, 0]
+model = cr.Model(cr.Network.mlp(3, [4], 1, batch_norm=True, dropout=0.1), "squared_error", metrics=["r2"])
+model.fit(X, y, epochs=5, batch_size=8, validation=0.2, stop=cr.EarlyStopping(3))
+model.save("model", training=True)
+table = {"x": [float(i % 7) for i in range(40)], "sex": ["f", "m"] * 20, "y": ["a", "b", "c", "b"] * 10}
+cr.TableModel.train(table, "y", hidden=(4,), epochs=3, progress=False).save("table")
+cr.MLPClassifier((4,), max_iter=3, random_state=0, early_stopping=True).fit(X, y > 0).save("estimator")
+"""
+
+
+def test_two_runs_write_the_same_bytes_but_for_the_times(tmp_path):
+    """Each in a process of its own, with another seed of hashes."""
+    written: dict[str, list[bytes]] = {"model": [], "table": [], "estimator": []}
+    for seed in "12":
+        folder = tmp_path / seed
+        folder.mkdir()
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run([sys.executable, "-W", "ignore", "-c", RUN], cwd=folder, env=environment, check=True)
+        for kind, those in written.items():
+            data = (folder / kind).read_bytes()
+            if kind != "estimator":  # which keeps no times
+                length = int.from_bytes(data[:8], "little")
+                begin, end = json.loads(data[8 : 8 + length])["times"]["data_offsets"]
+                assert end > begin
+                data = data[: 8 + length + begin] + data[8 + length + end :]
+            those.append(data)
+    for first, second in written.values():
+        assert first == second

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +16,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import AnyArray
+from chainrule.atomic import replace
 from chainrule.errors import FileError, did_you_mean_file
+from chainrule.upgrades import histories_into_tensors
 
-FORMAT = 1
+FORMAT = 2
+# The tensor of measured times. It is out of the checksum, so that runs that did the same write files that are the same
+# but for it; its second row is the first with the other sign, which tells whether it is whole.
+TIMES = "times"
 _KEY, _CHECKSUM = "chainrule", "sha256"
-# For each old format, the function that turns its JSON into that of the next one. Old files keep loading.
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Contents:
     tensors: dict[str, AnyArray]
 
 
+Upgrade = Callable[[str, dict[str, Any], dict[str, AnyArray]], tuple[dict[str, Any], dict[str, AnyArray]]]
+# For each old format, what turns JSON and tensors of a kind of file into those of the next one. Old files keep loading.
+UPGRADES: dict[int, Upgrade] = {1: histories_into_tensors}
+
+
 def write(path: str | Path, contents: Contents, version: str) -> None:
     """Write all or nothing: into a temporary file beside it, to the disk, and then in the place of the old one."""
     from safetensors.numpy import save
@@ -43,36 +49,6 @@ def write(path: str | Path, contents: Contents, version: str) -> None:
     header = {"format": FORMAT, "kind": contents.kind, "version": version, "form": contents.form}
     text = json.dumps(header | {_CHECKSUM: _checksum(header, tensors)}, default=_plain)
     replace(path, save(tensors, metadata={_KEY: text}))
-
-
-def replace(path: str | Path, data: bytes) -> None:
-    """Put bytes in the place of a file, all or nothing; what can't be written is a `FileError` and changes nothing."""
-    check_writable(path)
-    try:
-        _replace(Path(path).expanduser().resolve(), data)  # where a link leads to, so that it stays a link
-    except OSError as error:
-        raise _cannot_save(path, error.strerror or error) from None
-
-
-def check_writable(path: str | Path) -> None:
-    """Raise a `FileError` now if `write` would fail later for want of a folder or of permission."""
-    try:
-        target = Path(path).expanduser().resolve()
-        if target.is_dir():
-            raise _cannot_save(path, "it is a folder, and a file name is wanted")
-        if target.exists() and not target.is_file():
-            raise _cannot_save(path, "it is a device or a pipe, not a file")
-        if not target.parent.is_dir():
-            is_file = target.parent.exists()
-            raise _cannot_save(
-                path, f"{target.parent} is not a folder" if is_file else f"there is no folder {target.parent}"
-            )
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
-    except FileError:
-        raise
-    except (OSError, ValueError, RuntimeError) as error:  # a name with a zero byte, links in a circle
-        raise _cannot_save(path, getattr(error, "strerror", None) or error) from None
 
 
 def read(path: str | Path) -> Contents:
@@ -93,13 +69,16 @@ def read(path: str | Path) -> Contents:
         raise FileError(f"{source} is no model, or only a part of one ({error})") from None
     except (TypeError, AttributeError):  # a type of number that NumPy hasn't
         raise _damaged(source) from None
-    if header.pop(_CHECKSUM, None) != _checksum(header, tensors):
-        raise _damaged(source)
     try:
+        if header.pop(_CHECKSUM, None) != _checksum(header, tensors) or not _plausible(tensors.get(TIMES)):
+            raise _damaged(source)
+        kind, form = header["kind"], header["form"]
+        if not isinstance(kind, str) or not isinstance(form, dict):
+            raise _damaged(source)
         for step in range(header["format"], FORMAT):
-            header = UPGRADES[step](header)
-        return Contents(header["kind"], header["form"], tensors)
-    except (KeyError, TypeError, ValueError):
+            form, tensors = UPGRADES[step](kind, form, tensors)
+        return Contents(kind, form, tensors)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise _damaged(source) from None
 
 
@@ -153,18 +132,22 @@ def _damaged(source: Path) -> FileError:
     return FileError(f"{source} is damaged: it isn't as chainrule wrote it. Take another copy, or train again")
 
 
-def _cannot_save(path: str | Path, why: object) -> FileError:
-    return FileError(f"can't save to {path}: {why}")
-
-
 def _checksum(header: Mapping[str, Any], tensors: Mapping[str, AnyArray]) -> str:
-    """SHA-256 of the rest of the header and of every tensor's name, type, shape and bytes."""
+    """SHA-256 of the rest of the header and of every tensor's name, type, shape and bytes; those of times apart."""
     digest = hashlib.sha256(json.dumps(header, default=_plain).encode())
     for name in sorted(tensors):
         array = tensors[name]
         digest.update(f"\n{name} {array.dtype.name} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        if name != TIMES:
+            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _plausible(times: AnyArray | None) -> bool:
+    """Whether a tensor of times says the same thing twice."""
+    return times is None or bool(
+        times.dtype == np.float64 and times.ndim == 2 and len(times) == 2 and (times[0] == -times[1]).all()
+    )
 
 
 def _plain(value: object) -> Any:
@@ -172,30 +155,6 @@ def _plain(value: object) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{value!r} can't be written as JSON")
-
-
-def _replace(target: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".chainrule.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _mode(target))
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _mode(target: Path) -> int:
-    """The permissions of the file that was there, or those that a new file gets (mkstemp gives its owner alone any)."""
-    try:
-        return stat.S_IMODE(target.stat().st_mode)
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
 
 
 def _names(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from chainrule.errors import InputError
+from chainrule.plain import shortened
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,10 @@ class Limit:
         kinds = (int, np.integer) if self.whole else (int, float, np.integer, np.floating)
         if isinstance(value, bool) or not isinstance(value, kinds):
             return False
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # a whole number beyond every float
+            number = math.copysign(math.inf, value)
         if math.isnan(number):
             return False
         above = number > self.low if self.low_open else number >= self.low
@@ -65,7 +69,8 @@ def check(owner: str, name: str, value: object, limit: Limit) -> None:
     chainrule.errors.InputError: Dropout: rate is 1.5; it must be a number in [0, 1)
     """
     if not limit.holds(value):
-        raise InputError(f"{owner}: {name} is {value!r}; it must be {limit}")
+        shown = shortened(value)
+        raise InputError(f"{owner}: {name} is {repr(shown) if isinstance(value, str) else shown}; it must be {limit}")
 
 
 class Limited:

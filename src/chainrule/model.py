@@ -24,7 +24,7 @@ from chainrule.objective import Convention, Objective, Reduction
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Named
 from chainrule.resolve import to_form
-from chainrule.saving import damaged, load_training, loss_of, losses_form, metrics_form, save_training
+from chainrule.saving import check_sizes, damaged, load_training, loss_of, losses_form, metrics_form, save_training
 from chainrule.training.batches import Shuffle, resolve_batch_size
 from chainrule.training.callbacks import get_callback
 from chainrule.training.evaluation import mean_output, measure
@@ -301,8 +301,10 @@ class Model:
         """The model of a file; `loss` takes the place of one of your own, which files don't hold."""
         form = contents.form
         try:
+            network, members = Network.from_dict(form["network"]), form.get("members", 1)
+            check_sizes(network, members, form["dtype"], contents.tensors)
             model = cls(
-                Network.from_dict(form["network"]),
+                network,
                 loss if loss is not None else {head: loss_of(entry) for head, entry in form["loss"].items()},
                 get_optimizer(form["optimizer"]),
                 metrics=form["metrics"],
@@ -315,12 +317,13 @@ class Model:
                 seed=form["seed"],
                 dtype=form["dtype"],
                 engine=engine,
-                members=form.get("members", 1),
+                members=members,
+                start=network.layout.zeros(members, form["dtype"]),
             )
             load_training(model.network, model.optimizer, model.training, contents.tensors, form)
         except FileError:
             raise
-        except (InputError, KeyError, TypeError, AttributeError) as error:
+        except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise damaged(error) from error
         return model
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import AnyArray, Array
+from chainrule.container import TIMES
 from chainrule.engines.contract import Sums
-from chainrule.errors import FileError, InputError
+from chainrule.errors import FileError, InputError, listed
 from chainrule.layers import Shape
+from chainrule.limits import COUNT, NOT_NEGATIVE, Limit, check
 from chainrule.losses import LOSSES, MissingLoss
 from chainrule.metrics import METRICS, Metric
 from chainrule.network import Network
 from chainrule.objective import Objective
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Layout
+from chainrule.plain import shortened
 from chainrule.resolve import to_form
 from chainrule.training.history import History
 from chainrule.training.state import Snapshot, TrainingState
 
 Tensors = dict[str, AnyArray]
-_COUNTERS = (
-    "step", "epoch", "batch", "first_step", "first_epoch", "memory_from", "seconds", "rate", "memories", "plateau",
-)  # fmt: skip
+_COUNTERS = ("step", "epoch", "batch", "first_step", "first_epoch", "memory_from")
+_COUNTER = Limit(0, 2**53, whole=True)
 _SNAPSHOTS = ("best", "latest", "epoch_start")
+_MEMORIES: tuple[set[str], ...] = (set(), {"best", "best_epoch"})  # of stopping rules
+_PLATEAUS: tuple[set[str], ...] = (set(), {"scale"}, {"best", "waited", "scale"})
+_LARGEST_ROW = 2**30  # numbers that one row may take on its way through a network
 
 
 def losses_form(objective: Objective) -> dict[str, Any]:
@@ -59,11 +65,15 @@ def save_training(
     could load them again.
     """
     _check_loadable(network, optimizer)
+    columns, history = training.history.to_tensors()
+    times = [record.seconds for record in training.history] + [training.seconds] * whole
     tensors = {
         **_tensors("parameters", network.layout, training.parameters),
         **_tensors("state", network.state_layout, training.state),
+        **{f"history/{name}": column for name, column in columns.items()},
+        TIMES: np.array([times, [-seconds for seconds in times]], np.float64),
     }
-    form: dict[str, Any] = {"history": training.history.to_dict()}
+    form: dict[str, Any] = {"history": history}
     if not whole:
         return tensors, form
     for i, name in enumerate(optimizer.slot_names):
@@ -73,7 +83,7 @@ def save_training(
         if snapshot is not None:
             tensors.update(_tensors(f"{name}.parameters", network.layout, snapshot.parameters))
             tensors.update(_tensors(f"{name}.state", network.state_layout, snapshot.state))
-    form["training"] = {name: getattr(training, name) for name in _COUNTERS}
+    form["training"] = {name: getattr(training, name) for name in (*_COUNTERS, "rate", "memories", "plateau")}
     form["training"]["snapshots"] = [name for name in _SNAPSHOTS if getattr(training, name) is not None]
     if training.partial is not None:
         sums = training.partial
@@ -84,18 +94,39 @@ def save_training(
     return tensors, form
 
 
+def check_sizes(network: Network, members: object, dtype: object, tensors: Tensors) -> None:
+    """Raise `FileError` unless the tensors of a network's parameters and state are there, before anything is made.
+
+    A description can ask for any size; a file holds what it holds.
+    """
+    check("the file", "members", members, COUNT)
+    assert isinstance(members, int)
+    if not (network.layout.spans or network.state_layout.spans):
+        check("the file", "members", members, Limit(1, 1))  # nothing says how many there are
+    if sum(math.prod(slot.shape) for slot in network.program.slots) > _LARGEST_ROW:
+        raise FileError(f"the file is damaged: one row of its network takes more than {_LARGEST_ROW:,} numbers")
+    for prefix, layout in (("parameters", network.layout), ("state", network.state_layout)):
+        for span in layout.spans:
+            _find(tensors, f"{prefix}/{span.key}", _shape(span.shape, members), np.dtype(dtype))  # type: ignore[call-overload]
+
+
 def load_training(
     network: Network, optimizer: Optimizer, training: TrainingState, tensors: Tensors, form: Mapping[str, Any]
 ) -> None:
     """Fill a fresh training state from tensors and JSON; the inverse of `save_training`."""
     _fill(network.layout, training.parameters, tensors, "parameters")
     _fill(network.state_layout, training.state, tensors, "state")
-    training.history = History.from_dict(form["history"])
     saved = form.get("training")
+    times = tensors[TIMES][0]
+    if not (times >= 0).all():
+        raise FileError("the file is damaged: a time is negative or no number")
+    epochs = times if saved is None else times[:-1]
+    columns = {name.removeprefix("history/"): array for name, array in tensors.items() if name.startswith("history/")}
+    training.history = History.from_tensors(columns, epochs, form["history"])
     if saved is None:
         return
-    for name in _COUNTERS:
-        setattr(training, name, saved.get(name, 0) if name == "memory_from" else saved[name])  # older files lack it
+    training.seconds = float(times[-1])
+    _load_counters(training, saved, len(network.heads))
     for i, name in enumerate(optimizer.slot_names):
         _fill(network.layout, training.slots[:, i], tensors, f"slots.{name}")
     for name in _SNAPSHOTS:
@@ -105,11 +136,43 @@ def load_training(
         _fill(network.layout, snapshot.parameters, tensors, f"{name}.parameters")
         _fill(network.state_layout, snapshot.state, tensors, f"{name}.state")
         setattr(training, name, snapshot)
+
+
+def _load_counters(training: TrainingState, saved: Mapping[str, Any], heads: int) -> None:
+    for name in _COUNTERS:
+        value = saved.get(name, 0) if name == "memory_from" else saved[name]  # older files lack it
+        check("the file", name, value, _COUNTER)
+        setattr(training, name, value)
+    for first, last in (("first_step", "step"), ("memory_from", "step"), ("first_epoch", "epoch")):
+        check("the file", first, getattr(training, first), Limit(0, getattr(training, last), whole=True))
+    check("the file", "rate", saved["rate"], NOT_NEGATIVE)
+    training.rate = saved["rate"]
+    training.memories = [_memory("memories", memory, _MEMORIES) for memory in saved["memories"]]
+    training.plateau = _memory("plateau", saved["plateau"], _PLATEAUS)
     if "partial" in saved:
-        sums = saved["partial"]
-        training.partial = Sums(
-            np.array(sums["losses"]), np.array(sums["weights"]), np.array(sums["penalties"]), sums["steps"]
-        )
+        training.partial = _sums(saved["partial"], len(training.parameters), heads)
+
+
+def _memory(kind: str, memory: Mapping[str, Any], known: tuple[set[str], ...]) -> dict[str, Any]:
+    """What a rule or a schedule remembers: the names that it knows, each with a number."""
+    if set(memory) not in known:
+        raise FileError(f"the file is damaged: {kind} has {listed(memory)}")
+    for name, value in memory.items():
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise FileError(f"the file is damaged: {kind}, {name} is {shortened(value)}")
+    return dict(memory)
+
+
+def _sums(form: Mapping[str, Any], members: int, heads: int) -> Sums:
+    check("the file", "steps", form["steps"], _COUNTER)
+    sums = Sums.zeros(members, heads)
+    for name in ("losses", "weights", "penalties"):
+        given = np.array(form[name], np.float64)
+        if given.shape != getattr(sums, name).shape:
+            raise FileError(f"the file is damaged: {name} of an unfinished epoch has shape {given.shape}")
+        setattr(sums, name, given)
+    sums.steps = form["steps"]
+    return sums
 
 
 def _tensors(prefix: str, layout: Layout, vectors: Array) -> Tensors:
@@ -126,12 +189,16 @@ def _shape(shape: Shape, members: int) -> Shape:
 
 def _fill(layout: Layout, vectors: Array, tensors: Tensors, prefix: str) -> None:
     for span in layout.spans:
-        key, shape = f"{prefix}/{span.key}", _shape(span.shape, len(vectors))
-        array = tensors.get(key)
-        if array is None or array.shape != shape or array.dtype != vectors.dtype:
-            found = "isn't there" if array is None else f"is {array.dtype} of shape {array.shape}"
-            raise FileError(f'the file is damaged: the tensor "{key}", {vectors.dtype} of shape {shape}, {found}')
+        array = _find(tensors, f"{prefix}/{span.key}", _shape(span.shape, len(vectors)), vectors.dtype)
         vectors[:, span.slice] = array.reshape(len(vectors), -1)
+
+
+def _find(tensors: Tensors, key: str, shape: Shape, dtype: np.dtype[Any]) -> AnyArray:
+    array = tensors.get(key)
+    if array is None or array.shape != shape or array.dtype != dtype:
+        found = "isn't there" if array is None else f"is {array.dtype} of shape {array.shape}"
+        raise FileError(f'the file is damaged: the tensor "{key}", {dtype} of shape {shape}, {found}')
+    return array
 
 
 def _check_loadable(network: Network, optimizer: Optimizer) -> None:

@@ -164,7 +164,8 @@ def test_descriptions_by_another_hand(array_model, table_model, value):
 
 def test_tensors_by_another_hand(array_model):
     saved = array_model.to_contents(training=True)
-    for name, array in saved.tensors.items():
+    vectors = {name: array for name, array in saved.tensors.items() if "history" not in name and name != "times"}
+    for name, array in vectors.items():
         for changed in (
             None,
             array.astype(np.float64),
@@ -178,21 +179,3 @@ def test_tensors_by_another_hand(array_model):
             container.write("d", container.Contents("model", saved.form, tensors), "0.1.0")
             with pytest.raises(cr.FileError, match=f'^d: the file is damaged: the tensor "{name}"'):
                 cr.load("d")
-
-
-def test_old_models_are_upgraded(array_model, monkeypatch):
-    """A step that renames an entry, as a coming format may do."""
-    form = array_model.to_contents().form
-    old = {**{key: value for key, value in form.items() if key != "optimizer"}, "solver": form["optimizer"]}
-    container.write("old", container.Contents("model", old, array_model.to_contents().tensors), "0.1.0")
-    with pytest.raises(cr.FileError):
-        cr.load("old")
-
-    def upgrade(header: dict[str, Any]) -> dict[str, Any]:
-        return {**header, "form": {**header["form"], "optimizer": header["form"]["solver"]}}
-
-    monkeypatch.setattr(container, "FORMAT", 2)
-    monkeypatch.setitem(container.UPGRADES, 1, upgrade)
-    loaded = cr.load("old")
-    assert loaded.optimizer == array_model.optimizer
-    assert loaded.training.parameters.tobytes() == array_model.training.parameters.tobytes()

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule.atomic import replace
 from chainrule.cli.mark import STYLES
 from chainrule.cli.screen import say
-from chainrule.container import replace
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:

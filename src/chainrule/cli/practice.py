@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule.atomic import check_writable, replace
 from chainrule.cli.screen import say
 from chainrule.cli.shapes import sizes
-from chainrule.container import check_writable, replace
 from chainrule.errors import InputError, listed
 
 if TYPE_CHECKING:

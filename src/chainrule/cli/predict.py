@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.atomic import check_writable, replace
 from chainrule.cli.loading import ModelFile, TableFile, load_table_model, refuse_same_file
 from chainrule.cli.screen import columns, print_json, print_notes, say
-from chainrule.container import check_writable, replace
 from chainrule.errors import InputError
 from chainrule.plain import visible
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from chainrule.atomic import check_writable
 from chainrule.cli.loading import TableFile, refuse_same_file, refuse_to_replace
 from chainrule.cli.screen import new_table, note, print_json, print_notes, say, score_table, show
-from chainrule.container import check_writable
 from chainrule.errors import DivergenceError, InputError, TrainingError, counted, listed
 from chainrule.limits import COUNT, FRACTION, Limit
 from chainrule.random import check_seed

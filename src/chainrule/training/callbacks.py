@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.container import check_writable
+from chainrule.atomic import check_writable
 from chainrule.errors import InputError
 from chainrule.limits import COUNT, check
 from chainrule.training.history import EpochRecord

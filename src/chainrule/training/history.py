@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+import numpy as np
+
+from chainrule.arrays import AnyArray
 from chainrule.errors import InputError, did_you_mean, listed
 
+Tensors = dict[str, AnyArray]
+_METRICS: Final = ("metrics", "validation_metrics")
 _NUMBERS: Final = ("loss", "learning_rate", "seconds", "validation_loss")
 
 
@@ -109,3 +114,60 @@ class History:
     def from_dict(cls, form: dict[str, Any]) -> History:
         """The history of a JSON form; the inverse of `to_dict`."""
         return cls([EpochRecord(**entry) for entry in form["epochs"]], form["stopped_by"], form["best_epoch"])
+
+    def to_tensors(self) -> tuple[Tensors, dict[str, Any]]:
+        """Its numbers as one tensor for each column, and the rest in JSON form: what files hold.
+
+        Seconds are left out: they are measured, and have a place of their own in a file.
+        """
+        tensors: Tensors = {}
+        for name in ("epoch", "step"):
+            tensors[name] = np.array([getattr(record, name) for record in self.epochs], np.int64)
+        for name in ("loss", "learning_rate", "validation_loss"):
+            tensors |= _column(name, [getattr(record, name) for record in self.epochs])
+        form: dict[str, Any] = {"stopped_by": self.stopped_by, "best_epoch": self.best_epoch}
+        for group in _METRICS:
+            form[group] = list(dict.fromkeys(name for record in self.epochs for name in getattr(record, group)))
+            for name in form[group]:
+                tensors |= _column(f"{group}/{name}", [getattr(record, group).get(name) for record in self.epochs])
+        return tensors, form
+
+    @classmethod
+    def from_tensors(cls, tensors: Tensors, seconds: AnyArray, form: dict[str, Any]) -> History:
+        """The inverse of `to_tensors`; KeyError, TypeError or ValueError for what it can't have written."""
+        n_epochs = len(seconds)
+
+        def numbers(name: str, kind: type = np.float64) -> list[Any]:
+            values: list[Any] = _row(tensors[name], n_epochs, kind).tolist()
+            if f"{name}?" not in tensors:
+                return values
+            there = _row(tensors[f"{name}?"], n_epochs, np.bool_).tolist()
+            return [value if known else None for value, known in zip(values, there, strict=True)]
+
+        def groups(group: str) -> list[dict[str, float]]:
+            names = [str(name) for name in form[group]]
+            columns = [numbers(f"{group}/{name}") for name in names]
+            rows = zip(*columns, strict=True) if columns else ((),) * n_epochs
+            return [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in rows]
+
+        records = zip(
+            numbers("epoch", np.int64), numbers("step", np.int64), numbers("loss"), numbers("learning_rate"),
+            seconds.tolist(), numbers("validation_loss"), groups("metrics"), groups("validation_metrics"), strict=True,
+        )  # fmt: skip
+        stopped_by, best_epoch = form["stopped_by"], form["best_epoch"]
+        if not isinstance(stopped_by, str) or not (best_epoch is None or type(best_epoch) is int):
+            raise ValueError(f"stopped by {stopped_by!r}, best epoch {best_epoch!r}")
+        return cls([EpochRecord(*record) for record in records], stopped_by, best_epoch)
+
+
+def _column(name: str, values: list[float | None]) -> Tensors:
+    """Numbers as a tensor; where some epochs have none, a second one says which have."""
+    there = np.array([value is not None for value in values], bool)
+    numbers = np.array([0.0 if value is None else value for value in values], np.float64)
+    return {name: numbers} if there.all() else {name: numbers, f"{name}?": there}
+
+
+def _row(array: AnyArray, length: int, kind: type) -> AnyArray:
+    if array.shape != (length,) or array.dtype != kind:
+        raise ValueError(f"a column of {array.dtype} of shape {array.shape} in a history of {length} epochs")
+    return array
