@@ -67,20 +67,21 @@ def saved_and_loaded(model: cr.Model, **options: Any) -> cr.Model:
 
 
 def branched() -> cr.Network:
-    """Two inputs, every kind of layer, two heads."""
-    a, b = cr.Input(3, name="a"), cr.Input((2, 2), name="b")
-    left = cr.Dropout(0.2)(cr.Activation("gelu")(cr.BatchNorm(name="norm")(cr.Dense(4, bias=False)(a))))
+    """Three inputs, every kind of layer, two heads."""
+    a, b, c = cr.Input(3, name="a"), cr.Input((2, 2), name="b"), cr.Input(1, dtype="integer", name="c")
+    scaled = cr.Scale(rate_factor=2.0, decay_factor=0.0)(a)
+    left = cr.Dropout(0.2)(cr.Activation("gelu")(cr.BatchNorm(name="norm")(cr.Dense(4, bias=False)(scaled))))
     right = cr.Dense(4, activation={"name": "leaky_relu", "slope": 0.2}, l2=0.01, initializer="orthogonal")(
         cr.Flatten()(b)
     )
-    joined = cr.Concatenate()(cr.Add()(left, right), a)
+    joined = cr.Concatenate()(cr.Add()(left, right), a, cr.OneHot(5, first=7)(c))
     heads = {"size": cr.Dense(2, name="size")(joined), "kind": cr.Dense(3, activation="softmax", name="kind")(joined)}
-    return cr.Network(inputs=[a, b], outputs=heads)
+    return cr.Network(inputs=[a, b, c], outputs=heads)
 
 
 def branched_data(rows: int = 30) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     rng = np.random.default_rng(1)
-    X = {"a": rng.normal(size=(rows, 3)), "b": rng.normal(size=(rows, 2, 2))}
+    X = {"a": rng.normal(size=(rows, 3)), "b": rng.normal(size=(rows, 2, 2)), "c": rng.integers(7, 12, (rows, 1))}
     return X, {"size": rng.normal(size=(rows, 2)), "kind": rng.integers(3, size=rows)}
 
 

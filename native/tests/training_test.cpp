@@ -11,7 +11,9 @@ using namespace chainrule;
 
 namespace {
 
-// Two inputs, branches, everything that a step can be, three heads.
+constexpr int32_t first_code = 1 << 24;  // from here on not every integer is a float
+
+// Three inputs, one of them codes, branches, everything that a step can be, three heads.
 Program everything() {
     Builder b;
     const int x = b.input(5), y = b.input(6);
@@ -20,9 +22,12 @@ Program everything() {
     const int sum = b.other("add", {h, g, h});
     const int wide = b.other("dropout", {b.other("concatenate", {sum, h, y})}, 0.25);
     const int norm = b.other("batch_norm", {b.activation(b.dense(wide, 33), Activation::softplus)});
-    b.head(b.dense(norm, 1), Loss::squared_error, 0.5);
+    const int codes = b.input(2);
+    b.program.codes = {codes};
+    const int hot = b.other("concatenate", {b.other("scale", {sum}), b.other("one_hot", {codes}, first_code, 6)});
+    b.head(b.dense(b.other("scale", {norm}), 1), Loss::squared_error, 0.5);
     b.head(b.dense(h, 3), Loss::cross_entropy_fused);
-    b.head(b.activation(b.dense(sum, 4), Activation::sigmoid), Loss::binary_cross_entropy, 2);
+    b.head(b.activation(b.dense(hot, 4), Activation::sigmoid), Loss::binary_cross_entropy, 2);
     b.program.runs = {{0, 40, true, 1, 1, 0.01, 0.02}, {40, 64}, {64, 100, true, 1, 1, 0, 0.1}, {100, b.program.parameters}};
     b.program.check();
     return b.program;
@@ -34,6 +39,7 @@ struct Fixture {
     long rows;
     std::vector<T> x, y, t0, t2, weights, parameters, state;
     std::vector<int64_t> labels, order;
+    std::vector<int32_t> codes;
     Data<T> data;
 
     Fixture(const Program& program_, long rows_) : program(program_), rows(rows_) {
@@ -50,8 +56,14 @@ struct Fixture {
         for (long r = 0; r < rows; ++r) {
             labels.push_back(r % 3);
             order.push_back((r * 7 + 3) % rows);
+            codes.push_back(first_code + int32_t(r % 3));
+            codes.push_back(first_code + int32_t(r / 3 % 3));
         }
         data = {rows, {x.data(), y.data()}, {{t0.data(), nullptr, nullptr}, {nullptr, labels.data(), weights.data()}, {t2.data(), nullptr, nullptr}}};
+        if (!program.codes.empty()) {
+            data.inputs.push_back(nullptr);
+            data.codes = {nullptr, nullptr, codes.data()};
+        }
     }
 };
 
@@ -168,6 +180,10 @@ void test_threads() {
         }
         // A row's prediction doesn't depend on its neighbours.
         Data<T> row{1, {f.x.data() + 5 * 77, f.y.data() + 6 * 77}, {}};
+        if (!program.codes.empty()) {
+            row.inputs.push_back(nullptr);
+            row.codes = {nullptr, nullptr, f.codes.data() + 2 * 77};
+        }
         T age;
         std::vector<T> mood(3), other(4);
         predict<T>(program, 1, f.parameters.data(), f.state.data(), row, {&age, mood.data(), other.data()}, 1);
@@ -185,6 +201,69 @@ void test_divergence() {
         CHECK(result.outcome.diverged == 2 && result.outcome.steps == 2, "step %ld", result.outcome.diverged);
         for (T p : result.parameters) CHECK(std::isfinite(p), "the step that diverged must change nothing");
         for (double loss : result.losses) CHECK(std::isfinite(loss), "nor the sums");
+    }
+}
+
+// Codes that are one number as floats stay two, on every way that rows come in.
+template <class T>
+void test_codes() {
+    Builder b;
+    const int codes = b.input(1);
+    b.program.codes = {codes};
+    b.head(b.dense(b.other("one_hot", {codes}, 2147483644.0, 4), 1), Loss::squared_error);
+    b.learn_all();
+    b.program.check();
+    const long rows = 100;
+    std::vector<T> parameters(size_t(b.program.parameters), T(0)), targets, outputs(100), slots(3 * parameters.size());
+    std::vector<int32_t> given;
+    std::vector<int64_t> order;
+    for (long r = 0; r < rows; ++r) {
+        given.push_back(2147483644 + int32_t(r * 7 % 4));
+        targets.push_back(T(r * 7 % 4));
+        order.push_back(rows - 1 - r);
+    }
+    for (int code = 0; code < 4; ++code) parameters[size_t(b.program.steps[1].spans[0] + code)] = T(code);
+    const Data<T> data{rows, {nullptr}, {{targets.data(), nullptr, nullptr}}, {given.data()}};
+    for (long n : {1L, 16L, rows}) {  // rows in place, and copied
+        Data<T> some = data;
+        some.rows = n;
+        predict<T>(b.program, 1, parameters.data(), nullptr, some, {outputs.data()}, 1);
+        for (long r = 0; r < n; ++r) CHECK(outputs[size_t(r)] == targets[size_t(r)], "code %d gives %g", given[size_t(r)], double(outputs[size_t(r)]));
+    }
+    double loss = 0, weight = 0, penalty = 0;
+    TrainJob<T> job;
+    job.parameters = parameters.data();
+    job.slots = slots.data();
+    job.data = data;
+    job.order = order.data();
+    job.rows_in_order = rows;
+    job.batch = 32;
+    const std::vector<double> rates(4, 0.1);
+    job.rates = rates.data();
+    job.steps = 4;
+    job.sums = {&loss, &weight, &penalty};
+    train(b.program, job);
+    CHECK(loss == 0 && weight == double(rows), "gathered by number: a loss of %g", loss);
+}
+
+// Parameters of their own rate and decay: as if an optimizer with these had run over all of them.
+template <class T>
+void test_factors() {
+    Program program = everything();
+    const Fixture<T> f(program, 60);
+    for (ParameterRun& run : program.runs) run.l1 = run.l2 = 0;
+    const Result<T> plain = train_some(program, f, 1, 1, 0, 0.01);
+    ParameterRun& run = program.runs[2];
+    run.rate_factor = 0.5;
+    const Result<T> mixed = train_some(program, f, 1, 1, 0, 0.01);
+    for (ParameterRun& other : program.runs) other.rate_factor = 0.5;
+    const Result<T> slow = train_some(program, f, 1, 1, 0, 0.01);
+    for (ParameterRun& other : program.runs) other.rate_factor = 1;
+    const Result<T> again = train_some(program, f, 1, 1, 0, 0.005);
+    CHECK(slow == again, "half the factor is half the rate");
+    for (long i = 0; i < program.parameters; ++i) {  // one step only: the gradients are the same
+        const bool own = i >= run.begin && i < run.end;
+        CHECK(mixed.parameters[size_t(i)] == (own ? slow : plain).parameters[size_t(i)], "parameter %ld", i);
     }
 }
 
@@ -215,6 +294,9 @@ void test_refusals() {
     refuses("a giant width", changed([](Program& p) { p.widths[2] = 1L << 40; }));
     refuses("a sum of different widths", changed([](Program& p) { p.widths[size_t(p.steps[1].output)] = 8; }));
     refuses("a rate of one", changed([](Program& p) { p.steps[7].numbers[0] = 1; }));
+    refuses("codes where numbers are read", changed([](Program& p) { p.codes.push_back(p.inputs[0]); }));
+    refuses("numbers where codes are read", changed([](Program& p) { p.codes.clear(); }));
+    refuses("codes that are no input", changed([](Program& p) { p.codes = {p.steps[0].output}; }));
     refuses("no input", changed([](Program& p) { p.inputs.clear(); }));
     refuses("a run outside", changed([](Program& p) { p.runs.back().end = p.parameters + 1; }));
     refuses("runs that overlap", changed([](Program& p) { p.runs[1].begin = 39; }));
@@ -230,6 +312,11 @@ void test_refusals() {
         g.order[50] = 100;
         train_some(right, g, 1, 1, 0);
     });
+    refuses("an input without its array", [&] {
+        Fixture<float> g(right, 100);
+        g.data.codes.clear();
+        train_some(right, g, 1, 1, 0);
+    });
     refuses("an instruction set that isn't there", [] { use_set("mmx"); });
 }
 
@@ -242,6 +329,10 @@ int main() {
         test_threads<double>();
         test_divergence<float>();
         test_divergence<double>();
+        test_codes<float>();
+        test_codes<double>();
+        test_factors<float>();
+        test_factors<double>();
         test_refusals();
     });
 }
