@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from explanations import marks_text
 
 from chainrule.explain.marking.mistakes import CATALOGUE, TEXTS
-from chainrule.explain.quantities.names import COUNTS, GIVEN, KINDS, Name
+from chainrule.explain.network.kinds import KINDS
+from chainrule.explain.quantities.names import COUNTS, Name
 from chainrule.explain.quantities.notation import STYLES
 from chainrule.explain.worksheets.worksheet import FORMAT, read_worksheet_text
 
@@ -125,7 +126,7 @@ def _quantities() -> Iterable[list[str]]:
         shown = f"{name}[{','.join(inside)}]" if inside else name
         if name in COUNTS:
             shown = f"{name}`, `{name}[layer]"
-        yield [f"`{shown}`", kind.meaning, "given" if name in GIVEN else "one for each row" if kind.per_row else ""]
+        yield [f"`{shown}`", kind.meaning, "given" if kind.given else "one for each row" if kind.per_row else ""]
 
 
 def _notations() -> Iterable[list[str]]:

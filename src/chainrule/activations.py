@@ -30,6 +30,7 @@ class ActivationFunction(Limited):
     formula: ClassVar[str]
     derivative_formula: ClassVar[str]
     needs: ClassVar[Literal["z", "h"]] = "h"
+    coupled: ClassVar[bool] = False  # whether the units of a row depend on each other
     trainable: ClassVar[bool] = True
     initializer: ClassVar[str] = "glorot_uniform"  # what a Dense layer before it starts from
 
@@ -305,6 +306,7 @@ class Softmax(ActivationFunction):
 
     name = "softmax"
     native = Native("softmax")
+    coupled = True
     formula = "h_j = exp(z_j) / sum_k exp(z_k)"
     derivative_formula = "dh_i/dz_j = h_i ([i = j] - h_j)"
 

@@ -16,7 +16,6 @@ import registered
 from chainrule import Dense, Input, Model, Network, activations, losses
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.network.costs import charges
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.order import in_order
 from chainrule.explain.quantities.names import Name
@@ -118,7 +117,7 @@ class Writer:
         return self.entries
 
     def own(self, name: Name) -> float:
-        return self.work.graph.value(name) if name.given else self.values[name]
+        return self.work.graph.value(name) if self.work.graph.is_given(name) else self.values[name]
 
     def compute(self, name: Name) -> float:
         return evaluate(self.work.graph.recipes(name)[0], self.own)
@@ -256,7 +255,7 @@ def _penalty_missing(graph: Graph, name: Name, v: Value) -> float:
         return right(graph, name, v) - v(Name("penalty"))
     own = Name("W", name.layer, name.index)
     w = v(own)
-    l1, l2 = charges(graph, graph.parameter_steps["W", name.layer][1].offset)
+    l1, l2 = graph.charges(graph.parameter_steps["W", name.layer][1].offset)
     return right(graph, name, v) - 2 * l2 * w - l1 * float(np.sign(w))
 
 

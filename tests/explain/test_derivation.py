@@ -15,8 +15,8 @@ from chainrule.explain.derivation import Derivation
 from chainrule.explain.formula import evaluate as evaluate_tree
 from chainrule.explain.formula import symbols_of
 from chainrule.explain.network.costs import MANY
-from chainrule.explain.network.order import in_order, position
-from chainrule.explain.quantities.names import GIVEN, parse
+from chainrule.explain.network.kinds import parse
+from chainrule.explain.network.order import in_order
 from chainrule.explain.quantities.recipes import evaluate
 
 
@@ -75,7 +75,7 @@ def test_uses_are_counted_right(problem: Problem, training: bool) -> None:
         for name in quantity.inputs:
             counted[name] = counted.get(name, 0) + 1
     assert not any(span for span in problem.model.network.layout.spans if np.prod(span.shape) > MANY)
-    for name in [*in_order(work.graph), *(n for n in counted if n.kind in GIVEN)]:
+    for name in [*in_order(work.graph), *(n for n in counted if work.graph.is_given(n))]:
         assert work[str(name)].uses == counted.get(name, 0), name
 
 
@@ -87,12 +87,12 @@ def test_the_order_is_one_of_computation(problem: Problem) -> None:
     assert len(names) == len(set(names))
     seen = set()
     for name in names:
-        assert all(source in seen or source.kind in GIVEN for source in work[str(name)].inputs), name
+        assert all(source in seen or work.graph.is_given(source) for source in work[str(name)].inputs), name
         seen.add(name)
-    positions = [position(work.graph, name) for name in names]
+    positions = [work.graph.position(name) for name in names]
     for name, place in zip(names, positions, strict=True):
         for source in work[str(name)].inputs:
-            assert position(work.graph, source) < place, (name, source)
+            assert work.graph.position(source) < place, (name, source)
 
 
 def model_of_two() -> Model:

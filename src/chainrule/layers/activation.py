@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import Array
 from chainrule.core import Native
 from chainrule.layers.base import Arrays, Context, Layer, Shape
-from chainrule.layers.element import Source
 
 
 @dataclass(frozen=True)
@@ -50,10 +48,7 @@ class Activation(Layer):
         """`dL/dz = dL/dh f'(z)`, or the product with the Jacobian where units are coupled (softmax)."""
         return (self.f.backward(memo[self.f.needs], d_output),), {}
 
-    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
-        return range(shapes[0][0]) if self.f.name == "softmax" else super().reached(source, shapes)
-
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
-        if self.f.name == "softmax":
+        if self.f.coupled:
             self.check_rank(shapes[0])
         return shapes[0]

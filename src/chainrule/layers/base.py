@@ -13,7 +13,7 @@ from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array
 from chainrule.errors import NetworkError
 from chainrule.initializers import Initializer
-from chainrule.layers.element import Learned, Source, Term
+from chainrule.layers.element import Source, Term
 from chainrule.limits import NOT_NEGATIVE, Limited, check
 from chainrule.resolve import set_fields
 
@@ -108,6 +108,10 @@ class Layer(Limited):
     reads: ClassVar[Numbers] = "float"  # "integer": codes, by which there is no gradient
     letter: ClassVar[str] = "h"  # what formulas call an output: z before an activation, h otherwise
     makes: ClassVar[str] = ""  # what an output can be: that of the activation of this name ("linear": any number)
+    rows_alike: ClassVar[bool] = False  # whether the scalar form is the same in every row
+    couples_rows: ClassVar[bool] = False  # whether in training a row's output depends on the others
+    back_formula: ClassVar[str] = ""  # of the gradient by an input, in the letters of derivations
+    local_formulas: ClassVar[Mapping[str, str]] = {}  # of the derivative by each parameter
 
     @property
     def applies(self) -> ActivationFunction | None:
@@ -162,9 +166,9 @@ class Layer(Limited):
         """One unit of the output in one row as a sum of products; None where it is no such sum."""
         return None
 
-    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
-        """The units of the output that a source acts on: the same unit, unless the layer mixes units."""
-        return (source.index[-1] if isinstance(source, Learned) else source.unit,)
+    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int] | None:
+        """The units of the output that a source acts on; None where `element` of every unit is to be asked for them."""
+        return None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: the type, and the fields that differ from their defaults."""

@@ -28,6 +28,7 @@ class BatchNorm(Layer):
     trainable: bool = True
 
     least_rows = 2
+    couples_rows = True
     formula = "y = scale (x - mean) / sqrt(variance + epsilon) + shift"
     native = Native("batch_norm", "momentum", "epsilon")
     limits = {"momentum": Limit(0, 1, low_open=True), "epsilon": POSITIVE}

@@ -40,6 +40,9 @@ class Dense(Layer):
     letter = "z"
     makes = "linear"
     native = Native("dense")
+    rows_alike = True
+    back_formula = "dL/dh_i = sum_j dL/dz_j W_ij"
+    local_formulas = {"W": "dz_j/dW_ij = x_i", "b": "dz_j/db_j = 1"}
     limits = {"units": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE}
 
     def __post_init__(self) -> None:
@@ -76,7 +79,7 @@ class Dense(Layer):
         return (*products, Term((Learned("b", (unit,)),))) if self.bias else products
 
     def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
-        return range(self.units) if isinstance(source, Read) else super().reached(source, shapes)
+        return range(self.units) if isinstance(source, Read) else source.index[-1:]
 
     def expand(self) -> tuple[Layer, ...]:
         if not isinstance(self.activation, ActivationFunction):

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import InputError
-from chainrule.explain.network.order import position
 from chainrule.explain.practice.exercise import Exercise
 from chainrule.explain.practice.session import Session, given_lines, summary_lines, verdict_text
 from chainrule.explain.worksheets.worksheet import Worksheet, read_worksheet, read_worksheet_text
@@ -26,7 +25,7 @@ def sheet() -> Worksheet:
 def test_answering_from_the_key_is_right_all_the_way(seed: int, rows: int) -> None:
     exercise = Exercise((2, 2, 1), activation="tanh", rows=rows, seed=seed)
     session = Session.of(exercise.sheet)
-    places = [position(session.work.graph, question.name) for question in session.questions]
+    places = [session.work.graph.position(question.name) for question in session.questions]
     assert places == sorted(places)
     for i, question in enumerate(session.questions):
         if i % 5 == 0:

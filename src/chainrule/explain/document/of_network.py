@@ -16,9 +16,9 @@ from chainrule.explain.document.lines import line
 from chainrule.explain.document.one_weight import one_weight
 from chainrule.explain.document.vectors import given, vectors
 from chainrule.explain.network.graph import Graph
-from chainrule.explain.network.order import Part, in_order, is_trainable, position
+from chainrule.explain.network.order import Part, in_order
 from chainrule.explain.quantities.calculation import Calculation
-from chainrule.explain.quantities.names import KINDS, Name
+from chainrule.explain.quantities.names import Name
 from chainrule.layers import Activation, Dense
 
 Derivation = Calculation[Graph]
@@ -164,7 +164,7 @@ def _network(derivation: Derivation) -> Paragraph:
 
 def section_of(derivation: Derivation, name: Name) -> str:
     """The heading under which a quantity stands."""
-    phase = position(derivation.graph, name)[0]
+    phase = derivation.graph.position(name)[0]
     if phase == 1:
         return f"Forward: {name.layer}"
     if phase in (2, 3):
@@ -176,12 +176,14 @@ def section_of(derivation: Derivation, name: Name) -> str:
 
 def _memo_table(derivation: Derivation, made: Document) -> None:
     """Memoization counted: the quantities that are used most."""
-    if not is_trainable(derivation.graph):
+    if not derivation.graph.is_trainable:
         return
     gradients = [n for n in in_order(derivation.graph, update=False) if n.kind in ("dL/dz", "dL/dh", "h")]
     uses = sorted(((derivation[n].uses, -i, n) for i, n in enumerate(gradients)), reverse=True)[:5]
     rows = tuple(
-        (SymbolText(n, derivation.notation), KINDS[n.kind].meaning, str(count)) for count, _, n in uses if count > 1
+        (SymbolText(n, derivation.notation), derivation.graph.meaning(n), str(count))
+        for count, _, n in uses
+        if count > 1
     )
     if rows:
         made.add(Heading("What is computed once and used again"), Table(("quantity", "", "uses"), rows, (2,)))
@@ -190,7 +192,7 @@ def _memo_table(derivation: Derivation, made: Document) -> None:
 def _folded(derivation: Derivation) -> Table:
     """The summary of a network that is too large to write out."""
     graph, trace = derivation.graph, derivation.graph.trace
-    backward = not graph.forward_only and is_trainable(graph)
+    backward = not graph.forward_only and graph.is_trainable
     rows = []
     for slot in graph.program.slots:
         if slot.producer is not None:

@@ -19,6 +19,9 @@ from chainrule.explain.quantities.names import Name, plainly_spelled
 from chainrule.explain.quantities.protocol import Position
 from chainrule.explain.quantities.recipes import Part, Products, Recipe, evaluate
 
+MEANINGS = {
+    "variable": "given", "value": "value", "slope": "local derivative", "gradient": "derivative of the result",
+}  # fmt: skip
 CHAIN = "dy/dv = sum over readers r of v: dy/dr dr/dv"
 
 
@@ -168,6 +171,14 @@ class ExpressionGraph:
                 f'there is no "{text}" in this expression.{did_you_mean(text, names)} There are {listed(names)}'
             )
         return found
+
+    def meaning(self, name: Name) -> str:
+        """What a quantity is, in words."""
+        return MEANINGS[name.kind]
+
+    def is_given(self, name: Name) -> bool:
+        """Whether it is a number of the exercise, not a result."""
+        return name.kind == "variable"
 
     def parse(self, text: str) -> Name:
         """The quantity that a text names: `x`, `h`, `dk/dh` for the result k, `dh/df` for a step h and its input f."""

@@ -32,7 +32,7 @@ from chainrule.explain.formula import (
     replace_symbols,
     symbols_of,
 )
-from chainrule.explain.network.values import options_of
+from chainrule.explain.network.formulas import options_of
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
 

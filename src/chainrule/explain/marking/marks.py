@@ -180,7 +180,7 @@ def _mark_one(derivation: Calculation[Quantities], judge: Judge, symbol: str, na
         words = judge.words
         judge = Judge(derivation.graph, {**judge.entries, name: written})
         judge.words = words
-    if name.given:
+    if derivation.graph.is_given(name):
         right = abs(written.value - exact) <= written.radius
         judge.words[name] = "correct" if right else "wrong"
         diagnosis = None if right else Diagnosis("arithmetic", "this is given in the exercise, and was copied wrongly")

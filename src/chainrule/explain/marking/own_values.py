@@ -42,7 +42,7 @@ class OwnValues:
         if name in self.entries:
             written = self.entries[name]
             return Spread.exact(written.value) if self._was_not_rounded(name, written) else written.spread
-        if name.given:
+        if self.graph.is_given(name):
             return Spread.exact(self.graph.value(name))
         recipe = self.recipe(name)
         spread = recipe.carry(self.lookup)
@@ -54,7 +54,9 @@ class OwnValues:
         """Whether an entry is right to every digit, and so is all that it comes from: that 7 stands for no 7.3."""
         if not abs(self.graph.value(name) - written.value) <= ROUNDING * abs(written.value):
             return False
-        return name.given or all(self.lookup(source).radius == 0 for source in self.sources(self.recipe(name)))
+        return self.graph.is_given(name) or all(
+            self.lookup(source).radius == 0 for source in self.sources(self.recipe(name))
+        )
 
     def recipe(self, name: Name) -> Recipe:
         """The recipe by which something unwritten is recomputed."""
@@ -77,7 +79,7 @@ class OwnValues:
             seen.add(name)
             if name in self.entries:
                 found.add(name)
-            elif not name.given:
+            elif not self.graph.is_given(name):
                 waiting += self.recipe(name).inputs
         return found
 
@@ -87,7 +89,7 @@ class OwnValues:
         waiting = list(recipe.inputs)
         while waiting and len(found) < limit:
             name = waiting.pop(0)
-            if name.given or name in self.entries or name in found:
+            if self.graph.is_given(name) or name in self.entries or name in found:
                 continue
             found[name] = None
             waiting += self.recipe(name).inputs

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.arrays import AnyArray, Doubles
+from chainrule.arrays import AnyArray, Array, Doubles
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.engines.reference import Forward, ReferenceEngine
@@ -18,6 +18,7 @@ from chainrule.layers import Context
 from chainrule.network import Network
 from chainrule.objective import HeadLoss, Objective
 from chainrule.optimizers import Optimizer
+from chainrule.parameters import ParameterRun
 from chainrule.training.state import TrainingState
 
 DOUBLE = np.dtype(np.float64)
@@ -76,13 +77,12 @@ class Trace:
         learn_biases: bool = True, has_target: bool = True, has_update: bool = True,
     ):  # fmt: skip
         self.network = network
-        self.objective = objective
+        self.objective = objective if learn_biases else objective.without_biases()
         self.moment = moment
         self.program = network.program
         self.data = data
         self.n_rows = len(data)
         self.training = training
-        self.learn_biases = learn_biases
         self.has_target = has_target
         self.has_update = has_update
         self.parameters = network.layout.views(moment.parameters)
@@ -184,12 +184,14 @@ class Trace:
                 f"{self.optimizer.name} has no update of single parameters to show: it searches along a line; "
                 'use "sgd", "adam" ...'
             )
-        for span in self.network.layout.spans:
-            spec: Any = span.spec
-            if spec.trainable and (self.learn_biases or spec.kind != "bias"):
-                run = span.slice
-                self.optimizer.update(vector[run], gradient[run], slots[:, run], self.rate, self.optimizer_step)
+        for run in self.objective.trainable:
+            self.update(run, vector[run.slice], gradient[run.slice], slots[:, run.slice])
         return self.network.layout.views(vector)  # type: ignore[return-value]  # float64 throughout
+
+    def update(self, run: ParameterRun, w: Array, g: Array, slots: Array, rate: float | None = None) -> None:
+        """Change some of a run's numbers in place as the optimizer does; `rate` instead of the step's own."""
+        rate = self.rate if rate is None else rate
+        self.optimizer.decayed(run.decay_factor).update(w, g, slots, rate * run.rate_factor, self.optimizer_step)
 
     def targets(self, head: int) -> Doubles:
         """The targets of a head as numbers (rows, outputs): labels one-hot, smoothed where the loss smooths."""

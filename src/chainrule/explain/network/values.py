@@ -1,206 +1,151 @@
-"""Forward: what a value is computed from, and the derivative of an activation."""
+"""Forward: inputs, what layers make of them, and the derivatives of each layer's own step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-import numpy as np
-
-from chainrule.activations import ActivationFunction
-from chainrule.arrays import Array, Doubles
-from chainrule.explain.formula import Node, Number, Symbol, expand_sums, read_formula, replace_symbols
-from chainrule.explain.network.batch_norm import normalized_tree
+from chainrule.errors import InputError, did_you_mean, listed
+from chainrule.explain.network.activated import Activated
+from chainrule.explain.network.kind import BACKWARD, FORWARD, NetworkKind
+from chainrule.explain.network.structure import Structure, check_index
+from chainrule.explain.network.sums import SumOfProducts
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
-from chainrule.layers import Activation, Arrays, BatchNorm, Context, Dense
-from chainrule.layers.element import Learned, Read, Source, Term
-from chainrule.steps import Step
-
-if TYPE_CHECKING:
-    from chainrule.explain.network.graph import Graph
+from chainrule.explain.quantities.protocol import Position
+from chainrule.explain.quantities.recipes import Products, Recipe
+from chainrule.layers.element import Learned
 
 
-def value(graph: Graph, name: Name) -> tuple[Recipe, ...]:
-    """`z` and `h`: the layer's own scalar form, or its function."""
-    slot = graph.slots[name.kind, name.layer]
-    producer = graph.program.slots[slot].producer
-    assert producer is not None
-    step, row, unit = graph.program.steps[producer], graph.row_of(name), name.index[0] - 1
-    terms = element(graph, step, row, unit)
-    if terms is not None:
-        parts = tuple(
-            Part(tuple(source_name(graph, step, row, s) for s in term.factors), term.coefficient) for term in terms
-        )
-        return (Products(parts, step.layer.formula),)
-    if isinstance(step.layer, Activation):
-        return (activation_value(graph, step, row, unit),)
-    assert isinstance(step.layer, BatchNorm)
-    return (normalized(graph, step, row, unit),)
+@dataclass(frozen=True)
+class Element(NetworkKind):
+    """An element of a slot: `x`, `z`, `h`."""
+
+    needs_target = False
+
+    @property
+    def given(self) -> bool:  # type: ignore[override]  # of the kinds here inputs alone
+        """Whether it is an input."""
+        return self.spelled == "x"
+
+    def resolve(self, net: Structure, name: Name) -> Name:
+        """`h` of a layer without activation is its `z`, `z` of any other what it reads."""
+        return net.resolve_element(name, self.spelled)
+
+    def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
+        """The layer's own scalar form, or its function."""
+        step = net.producer(net.slots[self.spelled, name.layer])
+        return () if step is None else (net.operations[step.index].value(net.row_of(name), name.index[0] - 1),)
+
+    def value(self, net: Structure, name: Name) -> float:
+        """As the engine computed it."""
+        return float(net.trace.value(net.slots[self.spelled, name.layer])[net.row_of(name), name.index[0] - 1])
+
+    def position(self, net: Structure, name: Name) -> Position:
+        """Layer by layer."""
+        if self.given:
+            return super().position(net, name)
+        return (FORWARD, net.slots[self.spelled, name.layer], 0, name.row or 0, name.index)
+
+    def uses(self, net: Structure, name: Name) -> int:
+        """By the steps that read it, by the slopes of the one that makes it, and by losses."""
+        slot, row, unit = net.slots[self.spelled, name.layer], net.row_of(name), name.index[0] - 1
+        total = sum(net.operations[step.index].uses_of_element(row, slot, unit) for step in net.readers(slot))
+        step = net.producer(slot)
+        if step is not None:
+            total += net.operations[step.index].uses_of_output(net.size(slot))
+        for head in (net.trace.heads[i] for i in net.heads_at(slot)):
+            total += 2 if head.loss.separable else 1 + head.outputs
+        return total
 
 
-def element(graph: Graph, step: Step, row: int, unit: int) -> tuple[Term, ...] | None:
-    """The scalar form of one unit, kept: a gradient by a value asks for that of every unit that reads it."""
-    key = _element_key(step, row, unit)
-    if key not in graph._elements:
-        shapes = tuple(graph.program.slots[i].shape for i in step.inputs)
-        memo = graph.trace.forward.memos[step.index]
-        graph._elements[key] = step.layer.element(row, unit, shapes, memo)
-    return graph._elements[key]
+@dataclass(frozen=True)
+class Slope(NetworkKind):
+    """`dh/dz`: the derivative of an activation."""
+
+    needs_target = False
+
+    def resolve(self, net: Structure, name: Name) -> Name:
+        """Two indices where units are coupled, one elsewhere."""
+        step = net.activation_steps.get(name.layer)
+        if step is None:
+            raise InputError(
+                f'"{name}": "{name.layer}" has no activation.{did_you_mean(name.layer, net.activation_steps)}'
+                f" These have: {listed(net.activation_steps)}"
+            )
+        coupled = net.is_coupled(step)
+        if coupled != (len(name.index) == 2):
+            raise InputError(
+                f'"{name}": the units of a softmax depend on each other, so two indices: dh/dz[{name.layer},i,j]'
+                if coupled
+                else f'"{name}": one index is enough, dh/dz[{name.layer},{name.index[0]}]'
+            )
+        check_index(name, (net.size(step.output),) * len(name.index))
+        return name
+
+    def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
+        """From `h` or from `z`, as the activation's derivative needs; a second route starts from `z`."""
+        operation = net.operations[net.activation_steps[name.layer].index]
+        assert isinstance(operation, Activated)
+        return operation.slope(net.row_of(name), name.index[0] - 1, name.index[-1] - 1)
+
+    def position(self, net: Structure, name: Name) -> Position:
+        """After the gradient by the activation, which it is multiplied with."""
+        return (BACKWARD, -net.activation_steps[name.layer].output, 2, name.row or 0, name.index)
+
+    def uses(self, net: Structure, name: Name) -> int:
+        """`dL/dz`."""
+        return 1
 
 
-def _element_key(step: Step, row: int, unit: int) -> tuple[int, int, int]:
-    """Units of a dense layer are alike in every row."""
-    return step.index, -1 if isinstance(step.layer, Dense) else row, unit
+@dataclass(frozen=True)
+class LocalDerivative(NetworkKind):
+    """`dz/dW`: the derivative of a unit by a learned number; `parameter` is which, `letter` the unit's."""
+
+    letter: str = "z"
+    parameter: str = "W"
+    needs_target = False
+
+    def resolve(self, net: Structure, name: Name) -> Name:
+        """The unit is the last index of the number; where that acts on others, the unit stands first."""
+        shape = net.parameter_shape(name, self.parameter)
+        operation, learned, unit = self._parts(net, name)
+        if not isinstance(operation, SumOfProducts) or operation.step.layer.letter != self.letter:
+            raise InputError(f'"{name}": "{name.layer}" is no sum of products, so it has no {self.spelled}')
+        check_index(Name(name.kind, name.layer, tuple(i + 1 for i in learned.index)), shape)
+        reached = operation.reached(net.row_of(name), learned)
+        if unit not in reached:
+            raise InputError(
+                f'"{name}" does not exist: {learned.name} acts on {_units(reached)} of "{name.layer}" here'
+            )
+        if len(name.index) == len(shape) and reached != learned.index[-1:]:
+            raise InputError(f'"{name}": say of which unit, first: {next(operation.local(net.row_of(name), learned))}')
+        return name._replace(index=name.index[-len(shape) :]) if reached == learned.index[-1:] else name
+
+    def _parts(self, net: Structure, name: Name) -> tuple[object, Learned, int]:
+        step, span = net.parameter_steps[self.parameter, name.layer]
+        n = len(span.shape)
+        learned = Learned(self.parameter, tuple(i - 1 for i in name.index[len(name.index) - n :]))
+        return net.operations[step.index], learned, (name.index[0] if len(name.index) > n else name.index[-1]) - 1
+
+    def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
+        """The layer's scalar form, differentiated."""
+        operation, learned, unit = self._parts(net, name)
+        assert isinstance(operation, SumOfProducts)
+        layer = operation.step.layer
+        text = dict(layer.local_formulas).get(self.parameter)
+        general = text or f"{self.spelled} = d({layer.formula.partition(' = ')[2]})/d{self.parameter}"
+        return (Products(tuple(operation.derivative(net.row_of(name), unit, learned)), general),)
+
+    def position(self, net: Structure, name: Name) -> Position:
+        """Behind the gradients by the layer's units, before those by its learned numbers."""
+        step, span = net.parameter_steps[self.parameter, name.layer]
+        return (BACKWARD, -step.output, 3 + step.parameters.index(span), name.row or 0, name.index)
+
+    def uses(self, net: Structure, name: Name) -> int:
+        """The gradient by the learned number, unless it is a mere number, which is written as such."""
+        operation, learned, unit = self._parts(net, name)
+        assert isinstance(operation, SumOfProducts)
+        return operation.uses_of_local(name, learned, unit)
 
 
-def terms_with(graph: Graph, step: Step, row: int, unit: int, source: Source) -> tuple[Term, ...]:
-    """The terms of one unit that a source is in, found at once also where a unit has hundreds."""
-    key = _element_key(step, row, unit)
-    if key not in graph._terms:
-        table: dict[Source, tuple[Term, ...]] = {}
-        for term in element(graph, step, row, unit) or ():
-            for factor in dict.fromkeys(term.factors):
-                table[factor] = (*table.get(factor, ()), term)
-        graph._terms[key] = table
-    return graph._terms[key].get(source, ())
-
-
-def source_name(graph: Graph, step: Step, row: int, source: Source) -> Name:
-    """The name of what a layer's scalar form speaks of."""
-    if isinstance(source, Learned):
-        return Name(source.name, step.name, tuple(i + 1 for i in source.index))
-    return graph.name_of(step.inputs[source.input], row, source.unit)
-
-
-def options_of(thing: object) -> dict[str, Node]:
-    """The numeric fields of an activation or a loss, as they enter its formulas."""
-    return {
-        field.name: Number(float(value))
-        for field in fields(thing)  # type: ignore[arg-type]  # every one of them is a dataclass
-        if isinstance(value := getattr(thing, field.name), (int, float)) and not isinstance(value, bool)
-    }
-
-
-def bound(text: str, letters: Mapping[str, Name], thing: object) -> Node:
-    """A formula text with its letters bound to quantities and its options to numbers."""
-    symbols: dict[str, Node] = {letter: Symbol(name) for letter, name in letters.items()}
-    return replace_symbols(read_formula(text).right, options_of(thing) | symbols)
-
-
-def bound_over(
-    text: str, letters: Mapping[str, list[Name]], thing: object, indices: Mapping[str, int], first: int = 1
-) -> Node:
-    """A formula text with subscripts: `letters["z"]` are all units', `indices` which of them `i` and `j` are."""
-    n = max(len(names) for names in letters.values())
-    tree = expand_sums(read_formula(text).right, range(first, first + n), indices)
-    symbols: dict[str, Node] = {
-        f"{letter}_{i}": Symbol(name) for letter, names in letters.items() for i, name in enumerate(names, first)
-    }
-    return replace_symbols(tree, options_of(thing) | symbols)
-
-
-def activation_value(graph: Graph, step: Step, row: int, unit: int) -> FunctionOf:
-    """`h = f(z)`; a unit of a softmax reads the whole row."""
-    f = activation_of(step)
-    slot = step.inputs[0]
-    if graph.is_coupled(step):
-        names = [graph.name_of(slot, row, k) for k in range(graph.program.slots[slot].shape[0])]
-        return FunctionOf(
-            tuple(names),
-            lambda z: f.value(z)[:, unit],
-            f.formula,
-            lambda: bound_over(f.formula, {"z": names}, f, {"j": unit + 1}),
-        )
-    name = graph.name_of(slot, row, unit)
-    text = f.formulas[0]
-    return FunctionOf((name,), lambda z: f.value(z[:, 0]), text, lambda: bound(text, {"z": name}, f))
-
-
-def activation_of(step: Step) -> ActivationFunction:
-    """The function of an activation step."""
-    assert isinstance(step.layer, Activation)
-    return step.layer.f
-
-
-def slope(graph: Graph, name: Name) -> tuple[Recipe, ...]:
-    """`dh/dz`: from `h` or from `z`, as the activation's derivative needs; a second route starts from `z`."""
-    step = graph.activation_steps[name.layer]
-    f, row = activation_of(step), graph.row_of(name)
-    text = f.formulas[1]
-    if graph.is_coupled(step):
-        return _coupled_slopes(graph, step, name)
-    unit = name.index[0] - 1
-    z, h = graph.name_of(step.inputs[0], row, unit), graph.name_of(step.output, row, unit)
-    kept = z if f.needs == "z" else h
-    letters = {"z": z, "h": h}
-    recipes: list[Recipe] = [
-        FunctionOf((kept,), lambda k: f.derivative(k[:, 0]), text, lambda: bound(text, letters, f))
-    ]
-    if f.needs == "h" and f.name != "linear":
-        recipes.append(FunctionOf((z,), lambda k: f.derivative(f.value(k[:, 0])), text, None, "from z"))
-    return tuple(recipes)
-
-
-def _coupled_slopes(graph: Graph, step: Step, name: Name) -> tuple[Recipe, ...]:
-    f, row = activation_of(step), graph.row_of(name)
-    i, j = (index - 1 for index in name.index)
-    n = graph.program.slots[step.output].shape[0]
-    h = [graph.name_of(step.output, row, k) for k in range(n)]
-    z = [graph.name_of(step.inputs[0], row, k) for k in range(n)]
-    both = (h[i],) if i == j else (h[i], h[j])
-
-    def from_outputs(kept: Doubles) -> Array:
-        whole = np.zeros((len(kept), n))
-        whole[:, i] = kept[:, 0]
-        whole[:, j] = kept[:, -1]
-        return f.derivative(whole)[:, i, j]
-
-    return (
-        FunctionOf(
-            both, from_outputs, f.derivative_formula,
-            lambda: bound_over(f.derivative_formula, {"h": h}, f, {"i": i + 1, "j": j + 1}),
-        ),
-        FunctionOf(
-            tuple(z), lambda k: f.derivative(f.value(k))[:, i, j], f.derivative_formula, None, "from z",
-        ),
-    )  # fmt: skip
-
-
-def normalized(graph: Graph, step: Step, row: int, unit: int) -> FunctionOf:
-    """Batch normalization: in training a unit reads its whole column, in prediction its own row only."""
-    layer = step.layer
-    names, _, place = norm_inputs(graph, step, row, unit)
-
-    def function(points: Doubles) -> Array:
-        return np.array([_run_norm(graph, step, unit, point)[0][place] for point in points])
-
-    return FunctionOf(names, function, layer.formula, lambda: normalized_tree(graph, step, row, unit))
-
-
-def norm_inputs(graph: Graph, step: Step, row: int, unit: int) -> tuple[tuple[Name, ...], range, int]:
-    """Scale, shift and the column that a normalized unit is computed from; the rows; and where `row` is among them."""
-    rows = range(graph.trace.n_rows) if graph.trace.training else range(row, row + 1)
-    learned = tuple(Name(parameter, step.name, (unit + 1,)) for parameter in ("scale", "shift"))
-    column = tuple(graph.name_of(step.inputs[0], r, unit) for r in rows)
-    return (*learned, *column), rows, row - rows.start
-
-
-def _run_norm(graph: Graph, step: Step, unit: int, point: Doubles) -> tuple[Array, Arrays]:
-    """The layer itself, run on one column: `point` is scale, shift, and the column."""
-    state = {name: array[[unit]] for name, array in graph.trace.state[step.index].items()}
-    context = Context(training=graph.trace.training)
-    output, memo, _ = step.layer.forward({"scale": point[[0]], "shift": point[[1]]}, state, (point[2:, None],), context)
-    return output[:, 0], memo
-
-
-def run_norm_backward(graph: Graph, step: Step, unit: int, point: Doubles, deltas: Doubles) -> tuple[Array, Arrays]:
-    """The layer's own backward pass on one column: the gradient by the column, and by scale and shift."""
-    _, memo = _run_norm(graph, step, unit, point)
-    (d_x,), gradients = step.layer.backward({"scale": point[[0]], "shift": point[[1]]}, memo, deltas[:, None])
-    assert d_x is not None
-    return d_x[:, 0], gradients
-
-
-__all__ = ["Read", "activation_of", "bound", "bound_over", "element", "norm_inputs", "run_norm_backward", "value"]
+def _units(reached: tuple[int, ...]) -> str:
+    return f"unit {listed(unit + 1 for unit in reached)}" if reached else "no unit"

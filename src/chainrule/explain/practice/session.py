@@ -13,9 +13,8 @@ from chainrule.explain.formula.writer import formula_text
 from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Mark, Marks
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.network.order import position
 from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
-from chainrule.explain.quantities.names import KINDS, Name, parse
+from chainrule.explain.quantities.names import Name
 from chainrule.explain.worksheets.worksheet import Worksheet
 
 COARSE = 50  # times the last place asked for: answers in units above that get a remark
@@ -155,17 +154,17 @@ class Session:
 def questions_of(sheet: Worksheet, work: Derivation) -> tuple[Question, ...]:
     """What a sheet asks for, in the order of computation."""
     wanted = {symbol: _resolved(work, sheet.symbols.get(symbol, symbol)) for symbol in sheet.work}
-    named = {name: symbol for symbol, name in wanted.items() if name is not None and not name.given}
+    named = {name: symbol for symbol, name in wanted.items() if name is not None and not work.graph.is_given(name)}
     if not named:
         own = {_resolved(work, name): symbol for symbol, name in sheet.symbols.items()}
         named = {name: own.get(name, str(name)) for name in asked_names(work)}
-    ordered = sorted(named, key=lambda name: position(work.graph, name))
-    return tuple(Question(named[name], name, KINDS[name.kind].meaning) for name in ordered)
+    ordered = sorted(named, key=lambda name: work.graph.position(name))
+    return tuple(Question(named[name], name, work.graph.meaning(name)) for name in ordered)
 
 
 def _resolved(work: Derivation, text: str) -> Name | None:
     try:
-        name = work.graph.resolve(parse(text))
+        name = work.graph.parse(text)
         work.graph.value(name)
     except ChainruleError:
         return None

@@ -12,7 +12,7 @@ from chainrule.errors import InputError
 from chainrule.explain.formula import Node, Number, replace_symbols, symbols_of
 from chainrule.explain.formula.numbers import shown
 from chainrule.explain.formula.writer import formula_text
-from chainrule.explain.quantities.names import GIVEN, Name, kind_of
+from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.quantities.paths import Paths, find_paths
 from chainrule.explain.quantities.protocol import Quantities
@@ -53,7 +53,7 @@ class Quantity:
     @property
     def meaning(self) -> str:
         """What kind of quantity it is, in words."""
-        return kind_of(self.name).meaning
+        return self.derivation.graph.meaning(self.name)
 
     @property
     def symbol(self) -> str:
@@ -185,7 +185,7 @@ class Calculation(ABC, Generic[Graph]):
             following = []
             for current in waiting:
                 for source in Quantity(self, current).inputs:
-                    if source not in found and source.kind not in GIVEN and len(found) < limit:
+                    if source not in found and not self.graph.is_given(source) and len(found) < limit:
                         found[source] = None
                         following.append(source)
             waiting = following

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from chainrule.errors import InputError, did_you_mean, listed
@@ -57,12 +57,13 @@ Style = Callable[["Places", Name], Sign | None]
 
 @dataclass(frozen=True)
 class Places:
-    """Where a layer stands: the dense layers in order, and the layer of the head."""
+    """Where a layer stands: the dense layers in order, the layer of the head; and the indices of each parameter."""
 
     numbers: Mapping[str, int]
     sizes: Mapping[str, tuple[int, int]]
     last: str
     rows: int
+    ranks: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def units(self, layer: str) -> int:
         """How many units a layer has."""
@@ -89,7 +90,7 @@ def _a_h(places: Places, name: Name) -> Sign | None:
     if name.kind == "h" and name.layer == places.last:
         return Sign("ŷ", "" if places.units(name.layer) == 1 else str(i[0]))
     letters = {"z": "a", "h": "h", "b": "b", "W": "w"}
-    return Sign(letters[name.kind], join.join(map(str, (k, *reversed(i)))))
+    return Sign(letters.get(name.kind, name.kind), join.join(map(str, (k, *reversed(i)))))
 
 
 def _o_w(places: Places, name: Name) -> Sign | None:
@@ -198,26 +199,24 @@ class Notation:
         """A name's symbol with its parts, for renderers that set them above and below."""
         if name in self.own:
             return read_symbol(self.own[name])
-        kind = name.kind
-        if kind in COUNTS:
-            return Sign(kind, name.layer)
-        if kind == "dloss/dh":
-            return Ratio(self._sign(Name("L")), self._sign(name._replace(kind="h")))
-        if kind.startswith("dL/d"):
-            return Ratio(self._sign(Name("L")), self._sign(name._replace(kind=kind.removeprefix("dL/d"))))
-        if kind == "dh/dz":
-            first, second = name.index[0], name.index[-1]
-            return Ratio(
-                self._sign(name._replace(kind="h", index=(first,))),
-                self._sign(name._replace(kind="z", index=(second,))),
-            )
-        if kind in ("dz/dW", "dz/db"):
-            unit = name._replace(kind="z", index=name.index[-1:])
-            return Ratio(self._sign(unit), self._sign(name._replace(kind=kind[-1], row=None)))
-        if kind.endswith("+"):
-            sign = self._sign(name._replace(kind=kind[:-1]))
-            return Sign(sign.letter, sign.below, sign.above, plus=True)
-        return self._sign(name)
+        if name.kind in COUNTS:
+            return Sign(name.kind, name.layer)
+        above, is_ratio, below = name.kind.partition("/d")
+        if not is_ratio:
+            sign = self._sign(name._replace(kind=name.kind.removesuffix("+")))
+            return replace(sign, plus=name.kind.endswith("+"))
+        if above in ("dL", "dloss"):
+            return Ratio(self._sign(Name("L")), self._sign(name._replace(kind=below)))
+        # a unit by its pre-activation, or by one of its learned numbers: then no row has its own
+        rank = self.places.ranks.get((below, name.layer), 0)
+        unit, index = name.index[:1], name.index[-1:]
+        if rank:
+            unit, index = name.index[:1] if len(name.index) > rank else name.index[-1:], name.index[-rank:]
+        row = None if rank else name.row
+        return Ratio(
+            self._sign(name._replace(kind=above[1:], index=unit)),
+            self._sign(name._replace(kind=below, index=index, row=row)),
+        )
 
     def _sign(self, name: Name) -> Sign:
         if name in self.own:

@@ -28,6 +28,12 @@ class Quantities(Protocol):
     def spelled(self, name: Name) -> str:
         """A name as people write it."""
 
+    def meaning(self, name: Name) -> str:
+        """What a quantity is, in words."""
+
+    def is_given(self, name: Name) -> bool:
+        """Whether it is a number of the exercise, not a result."""
+
     def resolve(self, name: Name) -> Name:
         """The name as this calculation uses it; an `InputError` says what there is."""
 

@@ -76,7 +76,7 @@ class FunctionOf:
     inputs: tuple[Name, ...]
     function: Function
     general: str
-    formula: Callable[[], Node] | None = None
+    formula: Callable[[], Node | None] | None = None
     route: str = ""
 
     def carry(self, lookup: Lookup) -> Spread:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, InputError
-from chainrule.explain.quantities.names import parse
+from chainrule.explain.network.kinds import parse
 from chainrule.explain.worksheets.sheet_model import learns_biases, read_model, read_network, set_parameters
 from chainrule.explain.worksheets.sheet_reading import FORMAT, MOST_NUMBERS, SheetReading, numbers
 from chainrule.plain import shortened
@@ -179,7 +179,7 @@ def _check_whole(reading: SheetReading, sheet: Worksheet) -> None:
         raise reading.wrong(str(error), "notation") from None
     for symbol, text in sheet.symbols.items():
         try:
-            work.graph.resolve(parse(text))
+            work.graph.parse(text)
         except ChainruleError as error:
             raise reading.wrong(str(error), "symbols", symbol) from None
     for symbol, text in sheet.work.items():

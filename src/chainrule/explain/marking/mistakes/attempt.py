@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chainrule.explain.marking.own_values import OwnValues
-from chainrule.explain.network.costs import head_slot
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products, Recipe
@@ -47,10 +46,10 @@ class Attempt:
     def head(self) -> int | None:
         """The head that a quantity belongs to: its loss, or the gradient by its output or that output's `z`."""
         if self.kind == "loss":
-            return self.graph._head_index(self.name)
+            return self.graph.head_index(self.name)
         if self.kind in ("dL/dh", "dL/dz", "dloss/dh"):
             for i, head in enumerate(self.graph.trace.heads):
-                slot = head_slot(self.graph, head)
+                slot = self.graph.head_slot(head)
                 mine = self.graph.slots.get((self.kind[-1], self.name.layer))
                 if self.kind == "dloss/dh" and self.name.layer == head.head:
                     return i

@@ -8,7 +8,6 @@ from itertools import combinations
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.marking.mistakes.attempt import DELTAS, Attempt
-from chainrule.explain.network.values import activation_of
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products
 from chainrule.explain.quantities.rounding import Function, Spread, product, through
@@ -68,11 +67,11 @@ def activation_derivative_repeated(a: Attempt) -> Iterator[Spread]:
 def activation_derivative_at_z(a: Attempt) -> Iterator[Spread]:
     """dh/dz taken as f'(h), or from z as if it were h (for the sigmoid z(1 - z))."""
     step = a.activation()
-    if a.kind not in (*DELTAS, "dh/dz") or step is None or a.graph.is_coupled(step):
+    if a.kind not in (*DELTAS, "dh/dz") or step is None or step.layer.applies is None or a.graph.is_coupled(step):
         return
     row, unit = a.graph.row_of(a.name), a.name.index[0] - 1
     h, z = a.graph.name_of(step.output, row, unit), a.graph.name_of(step.inputs[0], row, unit)
-    for source, function in _misplaced(activation_of(step), h, z):
+    for source, function in _misplaced(step.layer.applies, h, z):
         slope = through(function, [a.view.lookup(source)])
         yield slope if a.kind == "dh/dz" else product(1.0, [a.view.lookup(_gradient_by_h(a, step, unit)), slope])
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.explain.marking.mistakes.attempt import Attempt, pre_activation
-from chainrule.explain.network.values import activation_of
 from chainrule.explain.quantities.recipes import Products
 from chainrule.explain.quantities.rounding import Spread, through
 
@@ -15,7 +14,7 @@ from chainrule.explain.quantities.rounding import Spread, through
 def activation_missing(a: Attempt) -> Iterator[Spread]:
     """h = z."""
     step = a.activation()
-    if a.kind == "h" and step is not None and activation_of(step).name != "linear":
+    if a.kind == "h" and step is not None and step.layer.makes != "linear":
         yield a.view.lookup(pre_activation(a.graph, step, a.name))
 
 

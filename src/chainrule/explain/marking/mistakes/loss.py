@@ -11,7 +11,6 @@ from chainrule.arrays import Array, Doubles
 from chainrule.explain.formula import Call, Node, Number, Quotient, evaluate
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.marking.mistakes.attempt import BY_PARAMETERS, Attempt, is_penalty, scaled
-from chainrule.explain.network.costs import head_slot
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
 from chainrule.explain.quantities.rounding import Spread, product, through
@@ -140,7 +139,7 @@ def other_loss(a: Attempt) -> Iterator[Spread]:
     head, row = a.graph.trace.heads[index], a.graph.row_of(a.name)
     factor = float(a.graph.trace.row_factors(index)[row]) if a.kind != "dloss/dh" else 1.0
     unit = a.name.index[0] - 1
-    h = a.graph.name_of(head_slot(a.graph, head), row, unit)
+    h = a.graph.name_of(a.graph.head_slot(head), row, unit)
     y = Name("y", "" if a.graph.single_head else head.head, (unit + 1,), a.name.row)
     for cls in LOSSES.values():
         loss = cls()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.marking.mistakes.attempt import Attempt
-from chainrule.explain.network.values import norm_inputs
+from chainrule.explain.network.normalized import Normalized
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products
 from chainrule.explain.quantities.rounding import Spread, product, through
@@ -78,7 +78,7 @@ def normalization_missing(a: Attempt) -> Iterator[Spread]:
     step = _norm_of(a)
     if step is None:
         return
-    names, _, place = norm_inputs(a.graph, step, a.graph.row_of(a.name), a.name.index[0] - 1)
+    names, place = _column(a, step, a.graph.row_of(a.name), a.name.index[0] - 1)
     scale, shift, *column = [a.view.lookup(name) for name in names]
     if a.kind == "h":
         yield column[place]
@@ -89,6 +89,12 @@ def normalization_missing(a: Attempt) -> Iterator[Spread]:
         yield product(1.0, [delta, scale])
 
 
+def _column(a: Attempt, step: Step, row: int, unit: int) -> tuple[tuple[Name, ...], int]:
+    operation = a.graph.operations[step.index]
+    assert isinstance(operation, Normalized)
+    return operation.column(row, unit)
+
+
 def statistics_taken_as_fixed(a: Attempt) -> Iterator[Spread]:
     """Mean and variance of the batch taken as constants on the way back."""
     step = _norm_of(a)
@@ -97,7 +103,7 @@ def statistics_taken_as_fixed(a: Attempt) -> Iterator[Spread]:
     assert isinstance(step.layer, BatchNorm)
     epsilon = step.layer.epsilon
     row, unit = a.graph.row_of(a.name), a.name.index[0] - 1
-    names, _, _ = norm_inputs(a.graph, step, row, unit)
+    names, _ = _column(a, step, row, unit)
     delta = a.graph.name_of(step.output, row, unit, gradient=True)
 
     def function(points: Doubles) -> Array:
@@ -113,7 +119,7 @@ def unbiased_variance(a: Attempt) -> Iterator[Spread]:
         return
     assert isinstance(step.layer, BatchNorm)
     epsilon = step.layer.epsilon
-    names, _, place = norm_inputs(a.graph, step, a.graph.row_of(a.name), a.name.index[0] - 1)
+    names, place = _column(a, step, a.graph.row_of(a.name), a.name.index[0] - 1)
 
     def function(points: Doubles) -> Array:
         x = points[:, 2:]

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.formula import Number, evaluate, read_formula
 from chainrule.explain.marking.mistakes.attempt import Attempt
-from chainrule.explain.network.values import options_of
+from chainrule.explain.network.formulas import options_of
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf
 from chainrule.explain.quantities.rounding import Spread, through
@@ -39,12 +39,11 @@ def _other_update(a: Attempt, rate: float | None = None, sign: float = 1.0) -> I
     trace = a.graph.trace
     _, span = a.graph.parameter_steps[a.kind[:-1], a.name.layer]
     flat = span.offset + int(np.ravel_multi_index([i - 1 for i in a.name.index], span.shape))
-    remembered, t = trace.memory(flat), trace.optimizer_step
-    used = trace.rate if rate is None else rate
+    remembered, run = trace.memory(flat), trace.objective.run_at(span.offset)
 
     def function(points: Doubles) -> Array:
         w, g = points[:, 0].copy(), sign * points[:, 1]
-        trace.optimizer.update(w, g, np.repeat(remembered, len(points), axis=1), used, t)
+        trace.update(run, w, g, np.repeat(remembered, len(points), axis=1), rate)
         return w
 
     yield through(function, [a.view.lookup(name) for name in a.recipe.inputs])
@@ -75,7 +74,7 @@ def _update_by(a: Attempt, change: Callable[[str], str]) -> Iterator[Spread]:
     tree = read_formula(change(text)).right
     numbers = {key: node.value for key, node in options_of(trace.optimizer).items() if isinstance(node, Number)}
     numbers |= dict(zip(trace.optimizer.slot_letters, trace.memory(flat)[:, 0], strict=False))
-    numbers |= {"rate": trace.rate, "t": float(trace.optimizer_step)}
+    numbers |= {"rate": trace.rate * trace.objective.run_at(span.offset).rate_factor, "t": float(trace.optimizer_step)}
 
     def function(points: Doubles) -> Array:
         return evaluate(tree, {**numbers, "w": points[:, 0], "g": points[:, 1]})

@@ -1,0 +1,93 @@
+"""All kinds of quantities of networks, each beside what it is in words."""
+
+from __future__ import annotations
+
+from chainrule.errors import InputError
+from chainrule.explain.network.costs import HeadGradient, Penalty, Share, Target, Total
+from chainrule.explain.network.counts import Count
+from chainrule.explain.network.gradients import Back, Gradient, ParameterGradient
+from chainrule.explain.network.kind import NetworkKind
+from chainrule.explain.network.structure import Structure
+from chainrule.explain.network.updates import Parameter, Updated
+from chainrule.explain.network.values import Element, LocalDerivative, Slope
+from chainrule.explain.quantities import names
+from chainrule.explain.quantities.names import Name
+
+KINDS: dict[str, NetworkKind] = {
+    kind.spelled: kind
+    for kind in (
+        Element("x", "input", layer=False, optional_layer=True),
+        Target("y", "target"),
+        Parameter("W", "weight", (2,)),
+        Parameter("b", "bias"),
+        Parameter("scale", "scale of batch normalization"),
+        Parameter("shift", "shift of batch normalization"),
+        Element("z", "pre-activation"),
+        Element("h", "activation"),
+        Share("loss", "one output's share of a row's loss", (0, 1)),
+        Penalty("penalty", "penalties on the weights", (0,)),
+        Total("L", "loss, penalties included", (0,)),
+        HeadGradient("dloss/dh", "derivative of a head's loss alone"),
+        Gradient("dL/dh", "gradient by an activation"),
+        Slope("dh/dz", "derivative of the activation", (1, 2)),
+        Gradient("dL/dz", "gradient by a pre-activation (delta)"),
+        Back("back", "what a layer passes back", (1, 2)),
+        LocalDerivative("dz/dW", "derivative of a pre-activation by a weight", (2,)),
+        LocalDerivative("dz/db", "derivative of a pre-activation by its bias", parameter="b"),
+        ParameterGradient("dL/dW", "gradient by a weight", (2,)),
+        ParameterGradient("dL/db", "gradient by a bias"),
+        ParameterGradient("dL/dscale", "gradient by a scale"),
+        ParameterGradient("dL/dshift", "gradient by a shift"),
+        Gradient("dL/dx", "gradient by an input", layer=False, optional_layer=True),
+        Updated("W+", "weight after the update", (2,)),
+        Updated("b+", "bias after the update"),
+        Updated("scale+", "scale after the update"),
+        Updated("shift+", "shift after the update"),
+        Count("weights", "number of weights", (0,)),
+        Count("biases", "number of biases", (0,)),
+        Count("parameters", "number of learned parameters", (0,)),
+    )
+}  # fmt: skip
+
+
+def kinds_of(net: Structure) -> dict[str, NetworkKind]:
+    """The kinds of a network: those of every one, and those of parameters that only its own layers have.
+
+    Raises:
+        InputError: a parameter is called as another kind of quantity is.
+    """
+    found = dict(KINDS)
+    own: dict[str, set[int]] = {}
+    letters: dict[str, set[str]] = {}
+    for (name, layer), (step, span) in net.parameter_steps.items():
+        known = KINDS.get(name)
+        if known is not None and not isinstance(known, Parameter):
+            raise InputError(
+                f'the parameter "{name}" of layer "{layer}" is called as every {known.meaning} is: call it otherwise'
+            )
+        own.setdefault(name, set()).add(len(span.shape))
+        letters.setdefault(name, set()).add(step.layer.letter)
+    for name, sizes in own.items():
+        indices = tuple(sorted({*sizes, *(KINDS[name].indices if name in KINDS else ())}))
+        if name not in KINDS or indices != KINDS[name].indices:
+            found[name] = Parameter(name, KINDS[name].meaning if name in KINDS else name, indices)
+            gradient, updated = f"dL/d{name}", f"{name}+"
+            found[gradient] = ParameterGradient(gradient, f"gradient by {name}", indices)
+            found[updated] = Updated(updated, f"{name} after the update", indices)
+        for letter in letters[name]:
+            local = f"d{letter}/d{name}"
+            if local not in KINDS or indices != KINDS[name].indices:
+                shapes = tuple(sorted({*indices, *(n + 1 for n in indices)}))
+                found[local] = LocalDerivative(
+                    local, f"derivative of a unit by {name}", shapes, letter=letter, parameter=name
+                )
+    return found
+
+
+def parse(text: str) -> Name:
+    """The name that a text spells, of a kind that every network has.
+
+    >>> parse("z[ row 2; hidden , 1 ]")
+    Name(kind='z', layer='hidden', index=(1,), row=2)
+    """
+    return names.parse(text, KINDS)

@@ -1,0 +1,182 @@
+"""Layers whose units are sums of products, as their scalar form says: differentiated term by term.
+
+The derivative of a product by one of its factors is the product of the others, as often as the factor is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from chainrule.errors import NetworkError
+from chainrule.explain.network.operation import CHAIN, Operation
+from chainrule.explain.network.structure import Structure
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.recipes import Part, Products
+from chainrule.layers.element import Learned, Read, Source, Term
+from chainrule.steps import Step
+
+
+class SumOfProducts(Operation):
+    """A step whose layer says its scalar form (`Layer.element`)."""
+
+    def __init__(self, net: Structure, step: Step):
+        self.net = net
+        self.step = step
+        self.shapes = tuple(net.program.slots[i].shape for i in step.inputs)
+        self.back_formula = step.layer.back_formula or CHAIN
+        self._terms: dict[tuple[int, int], tuple[Term, ...]] = {}
+        self._with: dict[tuple[int, int], dict[Source, tuple[Term, ...]]] = {}
+        self._reached: dict[int, dict[Source, tuple[int, ...]]] = {}
+
+    # ------------------------------------------------------------ the scalar form
+
+    def _key(self, row: int, unit: int) -> tuple[int, int]:
+        return (-1 if self.step.layer.rows_alike else row, unit)
+
+    def terms(self, row: int, unit: int) -> tuple[Term, ...]:
+        """The scalar form of one unit, kept: a gradient by a value asks for that of every unit that reads it."""
+        key = self._key(row, unit)
+        if key not in self._terms:
+            memo = self.net.trace.forward.memos[self.step.index]
+            found = self.step.layer.element(row, unit, self.shapes, memo)
+            if found is None:
+                raise NetworkError(
+                    f'layer "{self.step.name}" says the scalar form of some units, but not of {unit + 1}'
+                )
+            self._terms[key] = found
+        return self._terms[key]
+
+    def terms_with(self, row: int, unit: int, source: Source) -> tuple[Term, ...]:
+        """The terms of one unit that a source is in, found at once also where a unit has hundreds."""
+        key = self._key(row, unit)
+        if key not in self._with:
+            table: dict[Source, tuple[Term, ...]] = {}
+            for term in self.terms(row, unit):
+                for factor in dict.fromkeys(term.factors):
+                    table[factor] = (*table.get(factor, ()), term)
+            self._with[key] = table
+        return self._with[key].get(source, ())
+
+    def reached(self, row: int, source: Source) -> tuple[int, ...]:
+        """The units that a source acts on: as the layer says, or else as its scalar forms show."""
+        said = self.step.layer.reached(source, self.shapes)
+        if said is not None:
+            return tuple(said)
+        key = self._key(row, 0)[0]
+        if key not in self._reached:
+            table: dict[Source, tuple[int, ...]] = {}
+            for unit in range(self.net.size(self.step.output)):
+                for factor in dict.fromkeys(f for term in self.terms(row, unit) for f in term.factors):
+                    table[factor] = (*table.get(factor, ()), unit)
+            self._reached[key] = table
+        return self._reached[key].get(source, ())
+
+    def derivative(self, row: int, unit: int, source: Source) -> list[Part]:
+        """The derivative of a unit by a source, as a sum of products."""
+        parts = []
+        for term in self.terms_with(row, unit, source):
+            left = list(term.factors)
+            left.remove(source)
+            names = tuple(self._name(row, factor) for factor in left)
+            parts.append(Part(names, term.coefficient * term.factors.count(source)))
+        return parts
+
+    def _name(self, row: int, source: Source, gradient: bool = False) -> Name:
+        if isinstance(source, Learned):
+            kind = f"dL/d{source.name}" if gradient else source.name
+            return Name(kind, self.step.name, tuple(i + 1 for i in source.index))
+        return self.net.name_of(self.step.inputs[source.input], row, source.unit, gradient)
+
+    # ------------------------------------------------------------------- recipes
+
+    def value(self, row: int, unit: int) -> Products:
+        """The layer's own sum of products."""
+        parts = (
+            Part(tuple(self._name(row, f) for f in term.factors), term.coefficient) for term in self.terms(row, unit)
+        )
+        return Products(tuple(parts), self.step.layer.formula)
+
+    def passed_back(self, row: int, read: Read) -> list[Part]:
+        """The gradient by each unit that reads the element, times that unit's derivative by it."""
+        parts = []
+        for unit in self.reached(row, read):
+            outer = self.net.name_of(self.step.output, row, unit, gradient=True)
+            parts += [Part((outer, *p.factors), p.coefficient) for p in self.derivative(row, unit, read)]
+        return parts
+
+    def gradient(self, learned: Learned) -> Products:
+        """Over rows and units: the gradient by the unit, times its derivative where that is no mere number."""
+        net, parts = self.net, []
+        local = f"d{self.step.layer.letter}/d{learned.name}"
+        for row in range(net.trace.n_rows):
+            for unit in self.reached(row, learned):
+                outer = net.name_of(self.step.output, row, unit, gradient=True)
+                found = self.derivative(row, unit, learned)
+                if _is_number(found):
+                    parts.append(Part((outer,), sum(part.coefficient for part in found)))
+                else:
+                    parts.append(Part((outer, self._local(row, unit, learned))))
+        _, span = net.parameter_steps[learned.name, self.step.name]
+        l1, l2 = net.charges(span.offset)
+        factor = net.trace.penalty_factor
+        if l2:
+            parts.append(Part((self._name(0, learned),), 2 * l2 * factor))
+        if l1:
+            sign = float(np.sign(net.trace.parameters[self.step.index][learned.name][learned.index]))
+            parts.append(Part((), l1 * factor * sign))
+        outer_letter = f"dL/d{self.step.layer.letter}"
+        over_rows = "sum over rows of " if net.trace.n_rows > 1 else ""
+        return Products(tuple(parts), f"dL/d{learned.name} = {over_rows}{outer_letter} {local}")
+
+    # --------------------------------------------------------- local derivatives
+
+    def _local(self, row: int, unit: int, learned: Learned) -> Name:
+        """`dz/dW[i,j]` is of unit j; where a number acts on other units, the unit stands first: `dh/da[unit,i]`."""
+        index = tuple(i + 1 for i in learned.index)
+        if self.reached(row, learned) != learned.index[-1:]:
+            index = (unit + 1, *index)
+        kind = f"d{self.step.layer.letter}/d{learned.name}"
+        return Name(kind, self.step.name, index, self.net.row_name(row))
+
+    def local(self, row: int, learned: Learned) -> Iterator[Name]:
+        """The derivatives of the units by a learned number."""
+        return (self._local(row, unit, learned) for unit in self.reached(row, learned))
+
+    # ---------------------------------------------------------------------- uses
+
+    def _readers(self, row: int, source: Source) -> Iterable[Name]:
+        """What in one row is computed from a source: units, and the derivatives by what stands beside it."""
+        found: dict[Name, None] = {}
+        for unit in self.reached(row, source):
+            found[self.net.name_of(self.step.output, row, unit)] = None
+            for term in self.terms_with(row, unit, source):
+                for other in dict.fromkeys(term.factors):
+                    if other != source or term.factors.count(source) > 1:
+                        beside = isinstance(other, Learned)
+                        name = self._local(row, unit, other) if beside else self._name(row, other, gradient=True)  # type: ignore[arg-type]  # learned, as `beside` says
+                        found[name] = None
+        return found
+
+    def uses_of_element(self, row: int, slot: int, unit: int) -> int:
+        """Each unit that reads it, and each derivative that it is a factor of."""
+        inputs = [k for k, read in enumerate(self.step.inputs) if read == slot]
+        return len({name for k in inputs for name in self._readers(row, Read(unit, k))})
+
+    def uses_of_gradient(self, row: int, unit: int) -> int:
+        """The gradients by all that the unit is made of."""
+        sources = {factor for term in self.terms(row, unit) for factor in term.factors}
+        return len({self._name(row, source, gradient=True) for source in sources})
+
+    def uses_of_learned(self, learned: Learned) -> int:
+        """The units that it is in, in every row, and each derivative that it is a factor of."""
+        return sum(len(list(self._readers(row, learned))) for row in range(self.net.trace.n_rows))
+
+    def uses_of_local(self, name: Name, learned: Learned, unit: int) -> int:
+        """Its gradient, unless the derivative is a mere number, which is written as such."""
+        return int(not _is_number(self.derivative(self.net.row_of(name), unit, learned)))
+
+
+def _is_number(parts: list[Part]) -> bool:
+    return all(not part.factors for part in parts)
