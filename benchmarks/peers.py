@@ -54,7 +54,7 @@ class Chainrule(Peer):
         import chainrule as cr
 
         network = cr.Network.mlp(self.sizes[0], self.sizes[1:-1], self.sizes[-1], output="softmax")
-        return cr.Model(network, "cross_entropy", cr.Adam(1e-3), seed=seed, engine="native", n_jobs=jobs)
+        return cr.Model(network, "cross_entropy", cr.Adam(1e-3), seed=seed, engine="native", threads=jobs)
 
     def prepare(self) -> None:
         self.trained = self.model(None if self.threads > 1 else 1)

@@ -21,7 +21,7 @@ from worksheet_page import worksheet_page
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.cli.app import app
-from chainrule.core import native_of
+from chainrule.compiled import native_of
 from chainrule.engines import native
 from chainrule.initializers import INITIALIZERS
 from chainrule.layers import LAYERS
@@ -134,13 +134,13 @@ def native_core() -> str:
             [
                 ["`CHAINRULE_NATIVE=0`", "switches the core off"],
                 [
-                    "`Model(n_jobs=...)`",
+                    "`Model(threads=...)`",
                     "threads of this model; without it the core looks at the work, and small networks get one. "
                     "The result is the same to the last bit",
                 ],
                 [
                     "`CHAINRULE_THREADS=n`",
-                    "at most n threads where `n_jobs` says nothing; otherwise all cores. Read once, when the core is first used",
+                    "at most n threads where `threads` says nothing; otherwise all cores. Read once, when the core is first used",
                 ],
                 [
                     "`CHAINRULE_ISA=name`",

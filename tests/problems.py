@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from registered import AROUND, INPUT_SHAPES, KINKS, loss_kinks
@@ -10,10 +11,12 @@ from registered import AROUND, INPUT_SHAPES, KINKS, loss_kinks
 from chainrule import Activation, BatchNorm, Dense, Input, Model, Network, losses
 from chainrule.activations import ActivationFunction
 from chainrule.data import prepare_rows
-from chainrule.engines.contract import Rows
+from chainrule.engines.contract import Engine, Job, Outcome, Rows
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.layers import Context
 from chainrule.losses import Loss
+from chainrule.objective import Objective
+from chainrule.training.state import TrainingState
 
 QUARTIC = losses.CustomLoss(
     row_losses=lambda y, h: ((h - y) ** 4).sum(axis=1), output_gradient=lambda y, h: 4 * (h - y) ** 3, title="quartic"
@@ -42,6 +45,21 @@ def network_with(
     x = Input(INPUT_SHAPES.get(layer, 3), name="x")
     assert layer in AROUND, f"{layer}: a registered layer without a network around it in tests/registered.py"
     return Network(inputs=x, outputs=Dense(outputs, activation=output, name="head")(AROUND[layer](x, activation)))
+
+
+def make_model(network: Network, loss: Any, optimizer: Any = "adam", *, members: Any = 1, **options: Any) -> Model:
+    """A model from options of its own and of its objective: what tests with a table of options take."""
+    names = ("loss_weights", "reduction", "convention", "fuse")
+    objective = Objective(loss, **{name: options.pop(name) for name in names if name in options})
+    return Model.ensemble(network, objective, optimizer, members=members, **options)
+
+
+def run_job(engine: Engine, state: TrainingState, job: Job) -> Outcome:
+    """Do a job from a training state, and leave in it what came of it."""
+    engine.load(state.parameters, state.state, state.slots)
+    outcome = engine.run(job)
+    engine.store(state.parameters, state.state, state.slots)
+    return outcome
 
 
 def randomize(model: Model, rng: np.random.Generator) -> None:

@@ -17,7 +17,7 @@ from pairwise import pairwise
 
 from chainrule import activations, initializers, layers, losses, metrics, optimizers, schedules
 from chainrule.activations import ActivationFunction
-from chainrule.engines.choose import native_missing
+from chainrule.engines import choose
 from chainrule.initializers import Initializer
 from chainrule.layers import (
     Activation,
@@ -135,7 +135,7 @@ SCHEDULED = tuple(  # every optimizer and every schedule
 INITIALIZERS: tuple[Initializer, ...] = instances(initializers.INITIALIZERS)
 LAYERS: tuple[Layer, ...] = instances(layers.LAYERS)
 METRICS: tuple[Metric, ...] = tuple(metrics.METRICS.values())
-ENGINES = ("reference",) if native_missing() else ("reference", "native")
+ENGINES = tuple(name for name, engine in choose.ENGINES.items() if engine.missing() is None)  # that this machine has
 LAYER_NAMES = tuple(name for name in layers.LAYERS if name != "Input")
 
 

@@ -120,7 +120,7 @@ def general_problems(draw: st.DrawFn, engine: str) -> Problem:
         "loss_weights": {name: draw(st.sampled_from([1.0, 0.5, 3.0, 0.0])) for name in losses},
         "seed": draw(seeds),
     }
-    model = Model(network, losses, dtype="float64", engine=engine, **options)
+    model = problems.make_model(network, losses, dtype="float64", engine=engine, **options)
     rng = np.random.default_rng(draw(seeds))
     problems.randomize(model, rng)
     rows = draw(st.integers(3 if network.state_layout.spans else 1, 6))

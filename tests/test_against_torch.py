@@ -16,6 +16,7 @@ from chainrule.activations import ActivationFunction
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.losses import Loss, get_loss
+from chainrule.objective import Objective
 
 torch = pytest.importorskip("torch")
 oracle = pytest.importorskip("torch_oracle")
@@ -67,7 +68,7 @@ def test_every_output_activation(
     loss: Loss, output: ActivationFunction, fuse: bool, engine: str, rng: np.random.Generator
 ) -> None:
     network = Network.mlp(3, [4], 3, activation="tanh", output=output)
-    model = Model(network, loss, dtype="float64", fuse=fuse, seed=int(rng.integers(1000)), engine=engine)
+    model = Model(network, Objective(loss, fuse=fuse), dtype="float64", seed=int(rng.integers(1000)), engine=engine)
     labels = loss.name == "cross_entropy"
     y = problems.targets_for(loss, 5, 3, rng, labels=labels)
     data = prepare_rows(network, model.objective, rng.normal(size=(5, 3)), y, None, model.dtype)

@@ -20,8 +20,8 @@ SOURCE = Path(chainrule.__file__).parent
 # From the ground up. A name is a module of the package or a folder in it.
 FLOORS = [
     ["plain"],
-    ["", "errors", "arrays", "core"],  # "" is chainrule/__init__.py: the version, and lazy names
-    ["limits", "resolve", "core", "atomic", "upgrades"],
+    ["", "errors", "arrays", "compiled"],  # "" is chainrule/__init__.py: the version, and lazy names
+    ["limits", "resolve", "atomic", "upgrades"],
     ["container"],
     ["random"],
     ["activations"],
@@ -32,7 +32,7 @@ FLOORS = [
     ["summary"],
     ["network"],
     ["objective"],
-    ["metrics", "schedules"],
+    ["metrics", "schedules", "former"],
     ["optimizers"],
     ["engines"],
     ["data"],

@@ -15,6 +15,7 @@ from strategies import general_problems
 from chainrule import Activation, Dense, Dropout, Flatten, Input, Model, Network
 from chainrule.activations import ActivationFunction
 from chainrule.losses import Loss
+from chainrule.objective import Objective
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_every_output_activation_and_loss(
     network = Network.mlp(3, [3], 2, activation="tanh", output=output)
 
     def make() -> Model:
-        return Model(network, loss, dtype="float64", fuse=fuse, engine=engine)
+        return Model(network, Objective(loss, fuse=fuse), dtype="float64", engine=engine)
 
     model, data = problems.smooth_problem(make, loss, rng)
     assert model.objective.heads[0].fused == (fuse and loss.fuses_with == output.name)

@@ -23,6 +23,7 @@ from chainrule import (
     Metric,
     Model,
     Network,
+    Objective,
 )  # fmt: skip
 from chainrule.layers import Layer
 
@@ -46,10 +47,12 @@ def test_people_gender_age_and_mood(engine: str) -> None:
     )
     model = Model(
         network,
-        {"gender": "binary_cross_entropy", "age": "squared_error", "mood": CrossEntropy()},
+        Objective(
+            {"gender": "binary_cross_entropy", "age": "squared_error", "mood": CrossEntropy()},
+            loss_weights={"age": 0.01},
+        ),
         Adam(0.02),
         metrics={"gender": ["accuracy"], "age": ["r2"], "mood": ["accuracy"]},
-        loss_weights={"age": 0.01},
         engine=engine,
     )
     y = {"gender": gender, "age": age, "mood": mood}

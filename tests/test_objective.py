@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import problems
 import pytest
 from registered import LOSSES, label, outputs_for
 
@@ -26,12 +27,12 @@ class TestHeads:
     def test_one_loss_for_one_head_in_any_form(self) -> None:
         network = Network.mlp(2, [], 1)
         for given in ("huber", Huber(), Huber, {"name": "huber"}, {"output": "huber"}, {"output": Huber()}):
-            (head,) = Objective.of(network, given).heads
+            (head,) = Objective(given).on(network).heads
             assert head.loss == Huber()
             assert (head.head, head.weight, head.outputs) == ("output", 1.0, 1)
 
     def test_several(self) -> None:
-        objective = Objective.of(two_heads(), TWO, loss_weights={"b": 0.3})
+        objective = Objective(TWO, loss_weights={"b": 0.3}).on(two_heads())
         assert [(head.head, head.loss.name, head.weight) for head in objective.heads] == [
             ("a", "squared_error", 1.0), ("b", "cross_entropy", 0.3),
         ]  # fmt: skip
@@ -49,7 +50,7 @@ class TestHeads:
         self, loss: str, outputs: int, output: str, message: str
     ) -> None:
         with pytest.raises(InputError, match=message):
-            Objective.of(Network.mlp(2, [], outputs, output=output), loss)
+            Objective(loss).on(Network.mlp(2, [], outputs, output=output))
 
     @pytest.mark.parametrize(
         ("loss", "options", "message"),
@@ -73,12 +74,12 @@ class TestHeads:
     )
     def test_errors(self, loss: Any, options: dict[str, Any], message: str) -> None:
         with pytest.raises(InputError, match=message):
-            Objective.of(two_heads(), loss, **options)
+            problems.make_model(two_heads(), loss, **options)
 
     def test_a_head_is_a_vector(self) -> None:
         network = Network([Input((2, 2)), Activation("tanh", name="t")])
         with pytest.raises(InputError, match=r'head "t" makes rows of shape \(2, 2\); a loss takes vectors'):
-            Objective.of(network, "squared_error")
+            Objective("squared_error").on(network)
 
 
 class TestFusing:
@@ -86,8 +87,8 @@ class TestFusing:
     def test_known_pairs_and_no_others(self, loss: Any) -> None:
         for output in outputs_for(loss):
             network = Network.mlp(2, [], 2, output=output)
-            (head,) = Objective.of(network, loss).heads
-            (plain,) = Objective.of(network, loss, fuse=False).heads
+            (head,) = Objective(loss).on(network).heads
+            (plain,) = Objective(loss, fuse=False).on(network).heads
             assert head.fused == (loss.fuses_with == output.name)
             assert not plain.fused
             assert plain.slot == network.heads[0].slot
@@ -108,10 +109,10 @@ class TestFusing:
         p = Dense(1, activation="sigmoid", name="p")(Input(2, name="x"))
         network = Network(outputs=make(p))
         loss = {"p": "binary_cross_entropy", "q": "squared_error"}
-        assert not Objective.of(network, loss).heads[0].fused
+        assert not Objective(loss).on(network).heads[0].fused
         X, y = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([1.0, 0.0])
         results = [
-            Model(network, loss, dtype="float64", seed=2, engine=engine, fuse=fuse).loss_and_gradients(
+            Model(network, Objective(loss, fuse=fuse), dtype="float64", seed=2, engine=engine).loss_and_gradients(
                 X, {"p": y, "q": y}
             )
             for fuse in (True, False)
@@ -127,7 +128,7 @@ class TestFusing:
         loss = {"p": "cross_entropy", "q": "squared_error"}
         X, y = np.array([[1.0, 2.0], [0.5, -1.0]]), {"p": [0, 2], "q": [1.0, 0.0]}
         fused = Model(network, loss, dtype="float64", engine=engine)
-        plain = Model(network, loss, dtype="float64", engine=engine, fuse=False)
+        plain = Model(network, Objective(loss, fuse=False), dtype="float64", engine=engine)
         assert fused.objective.heads[0].fused
         for name in ("W", "b"):
             a, b = (model.loss_and_gradients(X, y)[1]["z"][name] for model in (fused, plain))
@@ -145,7 +146,7 @@ class TestPenalties:
                 Dense(1, name="d"),
             ]
         )
-        objective = Objective.of(network, "squared_error", l1=0.0, l2=0.25)
+        objective = Objective("squared_error").on(network, l1=0.0, l2=0.25)
         charges = {}
         for span in network.layout.spans:
             for run in objective.penalties:
@@ -161,16 +162,17 @@ class TestPenalties:
 
     def test_weights_of_one_charge_are_one_run(self) -> None:
         network = Network.mlp(3, [5, 4], 2)
-        (run,) = Objective.of(network, "squared_error", l2=0.1).penalties
+        (run,) = Objective("squared_error").on(network, l2=0.1).penalties
         weights = [span for span in network.layout.spans if span.spec.kind == "weight"]
         assert run == ParameterRun(0, weights[-1].slice.stop, l1=0.0, l2=0.1)
-        assert Objective.of(network, "squared_error").penalties == ()
+        assert Objective("squared_error").on(network).penalties == ()
 
     def test_the_penalty_is_added_once_per_step_whatever_the_batch(self, engine: str) -> None:
         """Batches of 2 and of 4 rows: the charge is the same, and so it is with `reduction="sum"`."""
         network, X = Network.mlp(2, [], 1), np.zeros((4, 2))
         for reduction in ("mean", "sum"):
-            model = Model(network, "squared_error", l2=0.5, reduction=reduction, dtype="float64", engine=engine)
+            objective = Objective("squared_error", reduction=reduction)
+            model = Model(network, objective, l2=0.5, dtype="float64", engine=engine)
             model.set_parameters({"output": {"W": [[1.0], [2.0]], "b": [0.0]}})
             for rows in (1, 2, 4):
                 assert model.loss_and_gradients(X[:rows], np.zeros(rows))[0] == pytest.approx(2.5, rel=1e-15)
@@ -181,7 +183,8 @@ class TestReduction:
     X, y = np.array([[1.0], [2.0], [3.0]]), np.array([0.0, 0.0, 0.0])
 
     def model(self, engine: str, **options: Any) -> Model:
-        model = Model(Network.mlp(1, [], 1), "squared_error", dtype="float64", engine=engine, **options)
+        network = Network.mlp(1, [], 1)
+        model = problems.make_model(network, "squared_error", dtype="float64", engine=engine, **options)
         model.set_parameters({"output": {"W": [[1.0]], "b": [0.0]}})
         return model
 
@@ -211,7 +214,7 @@ class TestReduction:
 
     def test_heads_are_divided_by_their_own_weights(self, engine: str) -> None:
         """A row that is masked in one head still counts in the other."""
-        model = Model(two_heads(), TWO, dtype="float64", loss_weights={"a": 2.0, "b": 3.0}, engine=engine)
+        model = Model(two_heads(), Objective(TWO, loss_weights={"a": 2.0, "b": 3.0}), dtype="float64", engine=engine)
         X = np.random.default_rng(0).normal(size=(3, 3))
         y = {"a": [1.0, 2.0, 3.0], "b": [0, 1, 2]}
         masked, _ = model.loss_and_gradients(X, y, {"a": [1, 0, 0]})

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import problems
 import pytest
 import registered
 from problems import QUARTIC, classes, regression
@@ -90,9 +91,12 @@ class TestRoundTrip:
     @pytest.mark.parametrize("training", [False, True])
     def test_every_layer_two_inputs_two_heads(self, dtype, training):
         model = cr.Model(
-            branched(), {"size": cr.Huber(delta=0.5), "kind": cr.CrossEntropy(label_smoothing=0.1)},
+            branched(),
+            cr.Objective(
+                {"size": cr.Huber(delta=0.5), "kind": cr.CrossEntropy(label_smoothing=0.1)}, loss_weights={"size": 0.5}
+            ),
             cr.SGD(cr.Cosine(0.05, warmup_epochs=1), momentum=0.9, nesterov=True),
-            metrics={"kind": ["accuracy"], "size": ["r2"]}, loss_weights={"size": 0.5}, l1=1e-4, l2=1e-3, seed=7,
+            metrics={"kind": ["accuracy"], "size": ["r2"]}, l1=1e-4, l2=1e-3, seed=7,
             dtype=dtype,
         )  # fmt: skip
         X, y = branched_data()
@@ -120,7 +124,7 @@ class TestRoundTrip:
     )  # fmt: skip
     def test_options(self, options):
         X, y = regression()
-        model = cr.Model(cr.Network.mlp(3, [4], 1), **options)
+        model = problems.make_model(cr.Network.mlp(3, [4], 1), **options)
         model.fit(X, y, epochs=2)
         loaded = saved_and_loaded(model)
         assert_same_state(model, loaded, training=False)
@@ -267,7 +271,7 @@ class TestResume:
         X, y = regression()
 
         def model() -> cr.Model:
-            return cr.Model(cr.Network.mlp(3, [4], 1, batch_norm=True), "squared_error", members=3)
+            return cr.Model.ensemble(cr.Network.mlp(3, [4], 1, batch_norm=True), "squared_error", members=3)
 
         whole, part = model(), model()
         whole.fit(X, y, epochs=4, batch_size=6)

@@ -26,7 +26,7 @@ _HOMES = {
     "ConvergedWeights": "training.stopping", "EarlyStopping": "training.stopping",
     "LossBelow": "training.stopping", "TimeLimit": "training.stopping",
     "Callback": "training.callbacks", "Checkpoint": "training.callbacks", "History": "training.history",
-    "Metric": "metrics",
+    "Metric": "metrics", "Objective": "objective",
     "Derivation": "explain.derivation", "Exercise": "explain.practice.exercise", "Marks": "explain.marking.marks",
     "Worksheet": "explain.worksheets.worksheet", "read_worksheet": "explain.worksheets.worksheet",
     "ChainruleError": "errors", "DivergenceError": "errors", "EngineError": "errors", "FileError": "errors",

@@ -85,6 +85,7 @@ from chainrule.losses import (
 from chainrule.metrics import Metric as Metric
 from chainrule.model import Model as Model
 from chainrule.network import Network as Network
+from chainrule.objective import Objective as Objective
 from chainrule.optimizers import (
     LBFGS as LBFGS,
 )

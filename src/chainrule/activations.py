@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.core import Native
+from chainrule.compiled import Native
 from chainrule.errors import TrainingError
 from chainrule.limits import NOT_NEGATIVE, Limited
 from chainrule.resolve import resolve

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from chainrule import random
 from chainrule.arrays import AnyArray, Array, Codes
 from chainrule.engines.contract import Rows
 from chainrule.errors import InputError, did_you_mean, listed
+from chainrule.limits import OPEN_FRACTION, check
 from chainrule.network import Network
-from chainrule.objective import Objective
+from chainrule.objective import NetworkObjective
 from chainrule.steps import Slot
 
 CODES = np.dtype(np.int32)  # of integer inputs
@@ -55,7 +58,9 @@ def is_ready(network: Network, X: Any, dtype: np.dtype) -> bool:
     )
 
 
-def prepare_rows(network: Network, objective: Objective, X: Any, y: Any, sample_weight: Any, dtype: np.dtype) -> Rows:
+def prepare_rows(
+    network: Network, objective: NetworkObjective, X: Any, y: Any, sample_weight: Any, dtype: np.dtype
+) -> Rows:
     """Inputs, targets and row weights, each checked, and all of the same number of rows (at least one)."""
     inputs = prepare_inputs(network, X, dtype)
     n_rows = len(inputs[0])
@@ -75,6 +80,27 @@ def prepare_rows(network: Network, objective: Objective, X: Any, y: Any, sample_
     else:
         weights = (_weights(sample_weight, n_rows, dtype),) * len(heads)
     return Rows(inputs, targets, weights)
+
+
+def hold_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
+    """Rows to train on, and a fraction of them, drawn by the seed, to validate with."""
+    check("fit", "validation", fraction, OPEN_FRACTION)
+    n_held_out = max(round(fraction * len(rows)), 1)
+    if n_held_out >= len(rows):
+        raise InputError(f"validation={fraction} of {len(rows)} rows leaves none to train on")
+    order = random.permutation(len(rows), seed, 0, stream=random.SPLIT)
+    return rows.take(np.sort(order[n_held_out:])), rows.take(np.sort(order[:n_held_out]))
+
+
+def check_dtype(dtype: DTypeLike) -> np.dtype:
+    """The precision of a model; an `InputError` for what is none."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if found not in (np.dtype("float32"), np.dtype("float64")):
+        raise InputError(f'dtype is {dtype!r}; it must be "float32" or "float64"')
+    return found
 
 
 def _by_name(given: Any, names: list[str], what: str, kind: str) -> Mapping[str, Any]:

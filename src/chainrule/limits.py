@@ -58,6 +58,7 @@ NOT_NEGATIVE = Limit(0, high_open=True)
 FRACTION = Limit(0, 1, high_open=True)
 OPEN_FRACTION = Limit(0, 1, low_open=True, high_open=True)
 COUNT = Limit(1, whole=True)
+THREADS = Limit(1, 4096, whole=True)  # more than any machine has: a number above it is a slip
 
 
 def check(owner: str, name: str, value: object, limit: Limit) -> None:

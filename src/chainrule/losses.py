@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.activations import sigmoid
 from chainrule.arrays import AnyArray, Array
-from chainrule.core import Native
+from chainrule.compiled import Native
 from chainrule.errors import InputError, listed
 from chainrule.limits import FRACTION, OPEN_FRACTION, POSITIVE, Limited
 from chainrule.resolve import resolve

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import __version__, container, random
 from chainrule.arrays import Array
-from chainrule.data import prepare_inputs, prepare_rows
-from chainrule.engines.choose import Choice, choose
-from chainrule.engines.contract import Engine, Gradients, Rows
+from chainrule.data import check_dtype, hold_out, prepare_inputs, prepare_rows
+from chainrule.engines.choose import choose
+from chainrule.engines.contract import Engine, Rows
 from chainrule.engines.memo import MemoReport
 from chainrule.engines.reference import ReferenceEngine
-from chainrule.errors import FileError, InputError
-from chainrule.limits import COUNT, OPEN_FRACTION, POSITIVE, check
-from chainrule.metrics import Metric, get_metric
+from chainrule.errors import FileError, InputError, TrainingError
+from chainrule.former import former_arguments
+from chainrule.limits import COUNT, POSITIVE, check
+from chainrule.metrics import Metric
 from chainrule.network import Network
-from chainrule.objective import Convention, Objective, Reduction
+from chainrule.objective import Objective
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Named
 from chainrule.resolve import to_form
 from chainrule.saving import check_sizes, damaged, load_training, loss_of, losses_form, metrics_form, save_training
-from chainrule.training.batches import Shuffle, resolve_batch_size
+from chainrule.training.batches import Shuffle, check_batch_norm, resolve_batch_size
 from chainrule.training.callbacks import get_callback
-from chainrule.training.evaluation import mean_output, measure
+from chainrule.training.evaluation import mean_output, measure, metrics_by_head
 from chainrule.training.history import History
 from chainrule.training.loop import Plan, Run
 from chainrule.training.progress import ProgressBar, wanted
@@ -46,27 +49,21 @@ class Model:
     Arguments:
         network: the description, such as `Network.mlp(4, [16], 3, output="softmax")`; `seed` draws its parameters.
         loss: a loss by name or as an object (`"squared_error"`, `"cross_entropy"`, `Quantile(0.9)`); several heads take
-            one for each, by name.
+            one for each, by name. What else there is to say of it (how heads count, mean or sum, plain gradients)
+            an `Objective` says: `Objective(loss, reduction="sum")`.
         optimizer: a name, or an optimizer with a learning rate of your own such as `Adam(1e-2)`.
         metrics: what is measured after every epoch besides the loss, such as `["accuracy"]`; by head where there are
             several.
-        loss_weights: how much each head's loss counts, by name; 1 where nothing is said.
         l1, l2: penalties `l1 sum|W| + l2 sum W^2` on all weights whose layer says nothing else; never on biases.
-        reduction: a batch's loss is the `"mean"` over its rows, or their `"sum"`.
-        convention: `"chainrule"` adds penalties as they are; `"sklearn"` divides them by the weight of a batch.
-        fuse: whether a loss and its output activation are computed together, which stays finite for large logits;
-            False sends every gradient through the activation by the plain chain rule, as one does by hand.
         seed: decides the parameters, the order of rows and the dropout masks.
         dtype: `"float32"` or `"float64"`, throughout; explanations are always in float64.
-        engine: `"auto"`, `"reference"` or `"native"`; what was chosen and why is in `engine_`.
-        n_jobs: threads of the native engine; None lets it choose from the work, at most CHAINRULE_THREADS or all cores.
-        members: how many networks train side by side, each from its own start; they answer with their mean.
-        start: the parameters to begin with, shape (members, `network.layout.size`), in place of drawn ones; for a few
-            of them, `set_parameters` is easier.
+        engine: `"auto"`, or an engine by name; what was chosen and why is in `engine_`.
+        threads: threads of an engine that brings its own (`"native"`); None lets it choose from the work, at most
+            CHAINRULE_THREADS or all cores.
 
     Raises:
         InputError: an argument can't be used, or the loss doesn't fit the network's outputs.
-        EngineError: `engine="native"` where the core doesn't cover the model.
+        EngineError: an engine was asked for by name that isn't there or doesn't cover the model.
 
     >>> import numpy as np
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]); y = np.array([0, 1, 1, 0])
@@ -83,38 +80,83 @@ class Model:
         optimizer: str | Optimizer = "adam",
         *,
         metrics: Sequence[str | Metric] | Mapping[str, Sequence[str | Metric]] = (),
-        loss_weights: Mapping[str, float] | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
-        reduction: Reduction = "mean",
-        convention: Convention = "chainrule",
-        fuse: bool = True,
         seed: int = 0,
         dtype: DTypeLike = "float32",
         engine: str = "auto",
-        n_jobs: int | None = None,
-        members: int = 1,
-        start: Array | None = None,
+        threads: int | None = None,
+        **former: Any,
     ):
+        members: Any = 1
+        if former:
+            loss, threads, members = former_arguments(former, loss, threads)
+        self._begin(
+            members, network, loss, optimizer, metrics=metrics, l1=l1, l2=l2, seed=seed, dtype=dtype, engine=engine,
+            threads=threads,
+        )  # fmt: skip
+
+    @classmethod
+    def ensemble(
+        cls,
+        network: Network,
+        loss: object,
+        optimizer: str | Optimizer = "adam",
+        *,
+        members: int | Array,
+        **options: Any,
+    ) -> Self:
+        """Several networks that train side by side, each from its own start, and answer with their mean.
+
+        Arguments:
+            members: how many; or the parameters that each begins with, shape (members, `network.layout.size`).
+            options: those of `Model`.
+
+        >>> model = Model.ensemble(Network.mlp(2, [8], 1), "squared_error", members=5)
+        >>> model.members, model.predict([[0.0, 1.0]]).shape
+        (5, (1, 1))
+        """
+        model = cls.__new__(cls)
+        model._begin(members, network, loss, optimizer, **options)
+        return model
+
+    def _begin(
+        self,
+        members: int | Array,
+        network: Network,
+        loss: object,
+        optimizer: str | Optimizer,
+        *,
+        metrics: Any = (),
+        l1: float = 0.0,
+        l2: float = 0.0,
+        seed: int = 0,
+        dtype: DTypeLike = "float32",
+        engine: str = "auto",
+        threads: int | None = None,
+    ) -> None:
         if not isinstance(network, Network):
             raise InputError(f"network is {network!r}; it must be a chainrule.Network, such as Network.mlp(4, [16], 1)")
         self.network = network
         self.optimizer = get_optimizer(optimizer)
         self.seed = random.check_seed(seed)
-        self.dtype = _check_dtype(dtype)
-        self.objective = Objective.of(
-            network, loss, loss_weights=loss_weights, l1=l1, l2=l2, reduction=reduction,
-            convention=convention, fuse=fuse,
-        )  # fmt: skip
-        self.metrics = _metrics(self.objective, metrics)
-        check("Model", "members", members, COUNT)
-        self.members = members
-        self.options = {"l1": l1, "l2": l2, "reduction": reduction, "convention": convention, "fuse": fuse}
-        self._engine, self.engine_ = choose(engine, network, self.objective, self.optimizer, n_jobs)
-        self.training = TrainingState.initial(network, self.optimizer, self.seed, self.dtype, members, start)
+        self.dtype = check_dtype(dtype)
+        self.objective = Objective.of(loss).on(network, l1=l1, l2=l2)
+        self.metrics = metrics_by_head(self.objective, metrics)
+        self._penalties = {"l1": l1, "l2": l2}
+        self._asked = engine, threads
+        self._start_engine()
+        self.training = TrainingState.initial(network, self.optimizer, self.seed, self.dtype, members)
 
-    engine_: Choice
-    _engine: Engine
+    def _start_engine(self) -> None:
+        engine, threads = self._asked
+        self._engine, self.engine_ = choose(engine, self.network, self.objective, self.optimizer, threads)
+        self._at_work = Lock()  # held while the model trains
+
+    @property
+    def members(self) -> int:
+        """How many networks train side by side: 1, unless it is an `ensemble`."""
+        return len(self.training.parameters)
 
     @property
     def history(self) -> History:
@@ -186,54 +228,98 @@ class Model:
             InputError: X, y or an argument can't be used.
             DivergenceError: the loss became NaN or infinite; the model has the weights of the epoch before.
         """
+        if self.optimizer.full_batch and (clip_norm is not None or batch_size not in ("auto", "full")):
+            raise InputError("L-BFGS takes all rows and whole gradients: leave batch_size and clip_norm out")
+        rows = self._rows(X, y, sample_weight)
+        held_out = None
+        if isinstance(validation, tuple):
+            if len(validation) not in (2, 3):
+                raise InputError("validation is a fraction, (X, y) or (X, y, sample_weight)")
+            held_out = self._rows(*validation)
+        elif validation is not None:
+            rows, held_out = hold_out(rows, validation, self.seed)
+        size = resolve_batch_size("full" if self.optimizer.full_batch else batch_size, len(rows))
+        callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+        if wanted(progress):
+            callbacks.append(ProgressBar())
+        self.fit_rows(
+            rows, epochs=epochs, batch_size=size, validation=held_out, shuffle=shuffle, stop=stop, callbacks=callbacks,
+            clip_norm=clip_norm, resume=resume,
+        )  # fmt: skip
+        return self.history
+
+    def fit_rows(
+        self,
+        rows: Rows,
+        *,
+        epochs: int,
+        batch_size: int,
+        validation: Rows | None = None,
+        shuffle: Shuffle = True,
+        stop: Stop | Sequence[Stop] = (),
+        callbacks: Sequence[Any] = (),
+        clip_norm: float | None = None,
+        resume: bool = False,
+        keep_schedule: bool = False,
+    ) -> Run:
+        """Train on rows that are prepared: what `fit` does with them, and others that prepare rows their own way.
+
+        Arguments:
+            rows, validation: as engines take them.
+            batch_size: rows of a step; all of them for a full-batch optimizer.
+            keep_schedule: learning rates go on where the last fit left them.
+
+        Returns:
+            the run, for `solver_results`.
+        """
         check("fit", "epochs", epochs, COUNT)
         if clip_norm is not None:
             check("fit", "clip_norm", clip_norm, POSITIVE)
-        if self.optimizer.full_batch and (clip_norm is not None or batch_size not in ("auto", "full")):
-            raise InputError("L-BFGS takes all rows and whole gradients: leave batch_size and clip_norm out")
         self.objective.check_trainable(self.network)
-        self.engine_.say()
-        data, held_out = self._split(
-            prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype), validation
-        )
-        size = resolve_batch_size("full" if self.optimizer.full_batch else batch_size, len(data))
-        self._check_batch_norm(size)
-        callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+        check_batch_norm(self.network, batch_size)
         stops: list[Stop] = [stop] if isinstance(stop, Stop) else list(stop)
         for rule in stops:
             if not isinstance(rule, Stop):
                 raise InputError(f"stop takes stopping rules such as EarlyStopping(patience=10), not {rule!r}")
-        bar = ProgressBar() if wanted(progress) else None
+        self.engine_.say()
         plan = Plan(
-            self._engine, self.optimizer, data, epochs, size, self.seed, shuffle, held_out, self.metrics,
-            stops,
-            [get_callback(callback) for callback in callbacks] + ([bar] if bar else []),
-            clip_norm,
+            self._engine_for(rows, validation), self.optimizer, rows, epochs, batch_size, self.seed, shuffle,
+            validation, self.metrics, stops, [get_callback(callback) for callback in callbacks], clip_norm,
         )  # fmt: skip
-        if resume:
-            self.training.go_on()
-        else:
-            self.training.begin_run()
+        if not self._at_work.acquire(blocking=False):
+            raise TrainingError(
+                "the model is being trained already, by another thread or by the fit whose callback this is: "
+                "wait for its end, or train a copy (copy.deepcopy)"
+            )
         try:
-            Run(plan, self.training, self).train()
+            if resume:
+                self.training.go_on()
+            else:
+                self.training.begin_run(keep_schedule=keep_schedule)
+            run = Run(plan, self.training, self)
+            run.train()
         finally:
-            if bar is not None:
-                bar.close()
-        return self.history
+            self._at_work.release()
+            for callback in plan.callbacks:
+                callback.on_exit()
+        return run
 
     def predict(self, X: Any) -> Any:
         """The output of every row, shape (rows, outputs); by head where the network has several."""
-        inputs = prepare_inputs(self.network, X, self.dtype)
-        outputs = self._engine.predict(self.training.parameters, self.training.state, inputs)
+        outputs = self.outputs(prepare_inputs(self.network, X, self.dtype))
         if len(outputs) == 1:
             return mean_output(outputs[0])
         return {head.name: mean_output(output) for head, output in zip(self.network.heads, outputs, strict=True)}
 
+    def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+        """What every member says of rows that are prepared, for each head: (members, rows, outputs)."""
+        return self._engine_for(inputs).predict(self.training.parameters, self.training.state, inputs)
+
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """The loss (penalties included) and the metrics on rows, by name."""
-        data = prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype)
+        rows = self._rows(X, y, sample_weight)
         with np.errstate(all="ignore"):
-            loss, metrics = measure(self._engine, self.training.parameters, self.training.state, data, self.metrics)
+            loss, metrics = measure(self._engine, self.training.parameters, self.training.state, rows, self.metrics)
         return {"loss": loss, **metrics}
 
     def loss_and_gradients(
@@ -249,15 +335,28 @@ class Model:
         >>> loss, gradients["output"]["W"].tolist()
         (4.0, [[12.0]])
         """
-        result = self._gradients(X, y, sample_weight, training, self._engine)
+        rows = self._rows(X, y, sample_weight)
+        return self.gradients(rows, training=training)
+
+    def gradients(self, rows: Rows, *, training: bool = False) -> tuple[float, Named]:
+        """Loss and gradients of the first member, as `loss_and_gradients`, from rows that are prepared."""
+        self.objective.check_trainable(self.network)
+        state = self.training
+        with np.errstate(all="ignore"):
+            result = self._engine_for(rows).gradients(
+                state.parameters[:1], state.state[:1], rows, training=training, seed=self.seed, step=state.step
+            )
         return float(result.loss[0]), self.network.layout.named(result.vector[0])
 
     def memo_report(self, X: Any, y: Any, sample_weight: Any = None, *, training: bool = True) -> MemoReport:
         """What memoization keeps and saves in one forward and backward pass over the rows, by the reference engine."""
-        engine = ReferenceEngine(self.network, self.objective)
-        report = self._gradients(X, y, sample_weight, training, engine, report=True).memo
-        assert report is not None
-        return report
+        self.objective.check_trainable(self.network)
+        rows = self._rows(X, y, sample_weight)
+        state = self.training
+        with np.errstate(all="ignore"):
+            return ReferenceEngine(self.network, self.objective).memo_report(
+                state.parameters, state.state, rows, training=training, seed=self.seed, step=state.step
+            )
 
     def explain(
         self, X: Any, y: Any = None, sample_weight: Any = None, *, training: bool = False, notation: str = "ours"
@@ -292,7 +391,10 @@ class Model:
             "seed": self.seed,
             "dtype": str(self.dtype),
             "members": self.members,
-            **self.options,
+            "reduction": self.objective.reduction,
+            "convention": self.objective.convention,
+            "fuse": self.objective.fuse,
+            **self._penalties,
         }
         return container.Contents("model", form, tensors)
 
@@ -303,22 +405,19 @@ class Model:
         try:
             network, members = Network.from_dict(form["network"]), form.get("members", 1)
             check_sizes(network, members, form["dtype"], contents.tensors)
-            model = cls(
+            losses = loss if loss is not None else {head: loss_of(entry) for head, entry in form["loss"].items()}
+            convention = form.get("convention", "chainrule")
+            model = cls.ensemble(
                 network,
-                loss if loss is not None else {head: loss_of(entry) for head, entry in form["loss"].items()},
+                Objective(losses, form["loss_weights"], form["reduction"], convention, form["fuse"]),
                 get_optimizer(form["optimizer"]),
+                members=network.layout.zeros(members, form["dtype"]),
                 metrics=form["metrics"],
-                loss_weights=form["loss_weights"],
                 l1=form["l1"],
                 l2=form["l2"],
-                reduction=form["reduction"],
-                convention=form.get("convention", "chainrule"),
-                fuse=form["fuse"],
                 seed=form["seed"],
                 dtype=form["dtype"],
                 engine=engine,
-                members=members,
-                start=network.layout.zeros(members, form["dtype"]),
             )
             load_training(model.network, model.optimizer, model.training, contents.tensors, form)
         except FileError:
@@ -335,58 +434,25 @@ class Model:
         losses = ", ".join(f"{head.head}: {head.loss.name}" for head in self.objective.heads)
         return f"<Model of {self.network!r}, {losses}, {self.optimizer.name}, {self.dtype}, engine {self.engine_.name}>"
 
-    def _gradients(
-        self, X: Any, y: Any, sample_weight: Any, training: bool, engine: Engine, report: bool = False
-    ) -> Gradients:
-        self.objective.check_trainable(self.network)
-        data = prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype)
-        state = self.training
-        with np.errstate(all="ignore"):
-            return engine.gradients(
-                state.parameters, state.state, data, training=training, seed=self.seed, step=state.step, report=report
-            )
+    def _rows(self, X: Any, y: Any, sample_weight: Any = None) -> Rows:
+        return prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype)
 
-    def _split(self, data: Rows, validation: Any) -> tuple[Rows, Rows | None]:
-        if validation is None:
-            return data, None
-        if isinstance(validation, tuple):
-            if len(validation) not in (2, 3):
-                raise InputError("validation is a fraction, (X, y) or (X, y, sample_weight)")
-            X, y, *weights = validation
-            held_out = prepare_rows(self.network, self.objective, X, y, weights[0] if weights else None, self.dtype)
-            return data, held_out
-        check("fit", "validation", validation, OPEN_FRACTION)
-        n_held_out = max(round(validation * len(data)), 1)
-        if n_held_out >= len(data):
-            raise InputError(f"validation={validation} of {len(data)} rows leaves none to train on")
-        order = random.permutation(len(data), self.seed, 0, stream=random.SPLIT)
-        return data.take(np.sort(order[n_held_out:])), data.take(np.sort(order[:n_held_out]))
+    def _engine_for(self, *rows: Any) -> Engine:
+        """The engine that computes these rows or inputs; a kind of model with rows of its own may take another."""
+        return self._engine
 
-    def _check_batch_norm(self, batch_size: int) -> None:
-        for step in self.network.steps:
-            if batch_size < step.layer.least_rows:
-                raise InputError(
-                    f'batch normalization (layer "{step.name}") needs at least two rows a batch: with one, '
-                    "every value is its own mean; use a larger batch_size"
-                )
+    def take_over(self, other: Model) -> None:
+        """Go on where another model stands: parameters as far as they fit, what an optimizer of its kind remembers."""
+        self.training.take_over(other.training, optimizer=self.optimizer.name == other.optimizer.name)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the engine, which is chosen again: pickling and copying begin here."""
+        return {name: value for name, value in vars(self).items() if name not in ("_engine", "engine_", "_at_work")}
 
-def _check_dtype(dtype: DTypeLike) -> np.dtype:
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = np.dtype(object)
-    if found not in (np.dtype("float32"), np.dtype("float64")):
-        raise InputError(f'dtype is {dtype!r}; it must be "float32" or "float64"')
-    return found
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._start_engine()
 
-
-def _metrics(objective: Objective, given: Any) -> dict[str, tuple[Metric, ...]]:
-    heads = [head.head for head in objective.heads]
-    if isinstance(given, (str, Metric)):
-        given = [given]
-    by_head = given if isinstance(given, Mapping) else dict.fromkeys(heads, given)
-    for name in by_head:
-        if name not in heads:
-            raise InputError(f'metrics: there is no head "{name}"; there are {", ".join(heads)}')
-    return {head: tuple(get_metric(metric) for metric in by_head.get(head, ())) for head in heads}
+    def __copy__(self) -> Model:
+        """A copy of its own: two models that share their weights would train each other."""
+        return deepcopy(self)

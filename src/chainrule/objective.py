@@ -58,53 +58,73 @@ class HeadLoss:
 
 @dataclass(frozen=True)
 class Objective:
-    """The heads' losses, the description of all parameters (penalties, what learns), and how rows are put together."""
+    """What training minimizes besides penalties, where a loss alone doesn't say enough: `Model` takes it as its loss.
+
+    Arguments:
+        loss: a loss by name or as an object; several heads take one for each, by name.
+        loss_weights: how much each head's loss counts, by name; 1 where nothing is said.
+        reduction: a batch's loss is the `"mean"` over its rows, or their `"sum"`.
+        convention: `"chainrule"` adds penalties as they are; `"sklearn"` divides them by the weight of a batch.
+        fuse: whether a loss and its output activation are computed together, which stays finite for large logits;
+            False sends every gradient through the activation by the plain chain rule, as one does by hand.
+
+    Raises:
+        InputError: reduction or convention is none of those, or the two don't go together.
+
+    >>> Objective({"age": "squared_error", "mood": "cross_entropy"}, loss_weights={"age": 0.01}).reduction
+    'mean'
+    """
+
+    loss: Any
+    loss_weights: Mapping[str, float] | None = None
+    reduction: Reduction = "mean"
+    convention: Convention = "chainrule"
+    fuse: bool = True
+
+    def __post_init__(self) -> None:
+        if self.reduction not in ("mean", "sum"):
+            raise InputError(f'reduction is {self.reduction!r}; it must be "mean" or "sum"')
+        if self.convention not in ("chainrule", "sklearn"):
+            raise InputError(f'convention is {self.convention!r}; it must be "chainrule" or "sklearn"')
+        if self.convention == "sklearn" and self.reduction != "mean":
+            raise InputError('reduction "sum" exists in the convention "chainrule" only; scikit-learn takes means')
+
+    @classmethod
+    def of(cls, given: object) -> Objective:
+        """An objective as it is; a loss, or losses by head, as one."""
+        return given if isinstance(given, Objective) else cls(given)
+
+    def on(self, network: Network, *, l1: float = 0.0, l2: float = 0.0) -> NetworkObjective:
+        """The objective of a network, with penalties `l1 sum|W| + l2 sum W^2` on weights whose layer says nothing else.
+
+        Raises:
+            InputError: the losses don't fit the network's heads, or a penalty isn't a number of at least 0.
+        """
+        check("Model", "l1", l1, NOT_NEGATIVE)
+        check("Model", "l2", l2, NOT_NEGATIVE)
+        losses = _by_head(network, "loss", self.loss)
+        weights = {head.name: 1.0 for head in network.heads}
+        if self.loss_weights is not None:
+            _check_heads(network, "loss_weights", self.loss_weights)
+            weights.update(self.loss_weights)
+        heads = tuple(
+            _head_loss(network, head.name, get_loss(losses[head.name]), weights[head.name], self.fuse)
+            for head in network.heads
+        )
+        return NetworkObjective(
+            heads, parameter_runs(network.layout, l1, l2), self.reduction, self.convention, self.fuse
+        )
+
+
+@dataclass(frozen=True)
+class NetworkObjective:
+    """An objective on a network: losses of its heads, the description of all parameters, how rows are put together."""
 
     heads: tuple[HeadLoss, ...]
     runs: tuple[ParameterRun, ...]
     reduction: Reduction = "mean"
     convention: Convention = "chainrule"
-
-    @classmethod
-    def of(
-        cls,
-        network: Network,
-        loss: object,
-        *,
-        loss_weights: Mapping[str, float] | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        reduction: Reduction = "mean",
-        convention: Convention = "chainrule",
-        fuse: bool = True,
-    ) -> Objective:
-        """Put together the objective of a network.
-
-        Arguments:
-            loss: one loss for the only head, or a loss for each head by name.
-            loss_weights: how much each head counts; 1 where it isn't said.
-            l1, l2: penalties on all weights whose layer doesn't say otherwise.
-            convention: `"sklearn"` divides a batch's penalties by the weight of its rows.
-            fuse: False takes the plain chain rule through every output activation.
-        """
-        check("Model", "l1", l1, NOT_NEGATIVE)
-        check("Model", "l2", l2, NOT_NEGATIVE)
-        if reduction not in ("mean", "sum"):
-            raise InputError(f'reduction is {reduction!r}; it must be "mean" or "sum"')
-        if convention not in ("chainrule", "sklearn"):
-            raise InputError(f'convention is {convention!r}; it must be "chainrule" or "sklearn"')
-        if convention == "sklearn" and reduction != "mean":
-            raise InputError('reduction "sum" exists in the convention "chainrule" only; scikit-learn takes means')
-        losses = _by_head(network, "loss", loss)
-        weights = {head.name: 1.0 for head in network.heads}
-        if loss_weights is not None:
-            _check_heads(network, "loss_weights", loss_weights)
-            weights.update(loss_weights)
-        heads = tuple(
-            _head_loss(network, head.name, get_loss(losses[head.name]), weights[head.name], fuse)
-            for head in network.heads
-        )
-        return cls(heads, parameter_runs(network.layout, l1, l2), reduction, convention)
+    fuse: bool = True
 
     @cached_property
     def penalties(self) -> tuple[ParameterRun, ...]:
@@ -120,7 +140,7 @@ class Objective:
         """The description of the parameter at this place of the vector."""
         return next(run for run in self.runs if run.begin <= offset < run.end)
 
-    def without_biases(self) -> Objective:
+    def without_biases(self) -> NetworkObjective:
         """The same with biases that are kept as they are, as some texts do."""
         runs = (replace(run, trainable=run.trainable and run.kind != "bias") for run in self.runs)
         return replace(self, runs=tuple(runs))

@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.core import Native
+from chainrule.compiled import Native
 from chainrule.errors import InputError
 from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
 from chainrule.resolve import resolve

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.arrays import Doubles, Order
-from chainrule.core import core
+from chainrule.compiled import core
 from chainrule.errors import InputError
 
 Words = NDArray[np.uint32]

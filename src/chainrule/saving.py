@@ -17,7 +17,7 @@ from chainrule.limits import COUNT, NOT_NEGATIVE, Limit, check
 from chainrule.losses import LOSSES, MissingLoss
 from chainrule.metrics import METRICS, Metric
 from chainrule.network import Network
-from chainrule.objective import Objective
+from chainrule.objective import NetworkObjective
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Layout
 from chainrule.plain import shortened
@@ -34,7 +34,7 @@ _PLATEAUS: tuple[set[str], ...] = (set(), {"scale"}, {"best", "waited", "scale"}
 _LARGEST_ROW = 2**30  # numbers that one row may take on its way through a network
 
 
-def losses_form(objective: Objective) -> dict[str, Any]:
+def losses_form(objective: NetworkObjective) -> dict[str, Any]:
     """Each head's loss in JSON form; one of the user's own is code, and only its title is kept."""
     forms: dict[str, Any] = {}
     for head in objective.heads:
@@ -45,7 +45,7 @@ def losses_form(objective: Objective) -> dict[str, Any]:
 
 
 def loss_of(form: Any) -> Any:
-    """What `Objective.of` takes for a head from its saved form."""
+    """What `Objective` takes for a head from its saved form."""
     if isinstance(form, Mapping) and form.get("name") == "custom":
         return MissingLoss(form["title"])
     return form

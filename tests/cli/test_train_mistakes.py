@@ -84,7 +84,7 @@ FLAGS = {
     "--activation threshold": 'activation "threshold" can\'t be trained through: its derivative is zero wherever it ex',
     "--optimizer nope": 'there is no optimizer "nope".',
     "--optimizer adm": 'there is no optimizer "adm". Did you mean "adam"?',
-    "--engine nope": "engine is 'nope'; it must be auto, reference",
+    "--engine nope": "engine is 'nope'; it must be \"auto\", \"reference\" or \"native\"",
     "--task nope": "the task is 'nope': it must be \"classification\" or \"regression\"",
     "--task regressoin": 'Did you mean "regression"?',
     "--task regression": 'the target "species" has text in rows 1, 2, 3, 4, 5',
@@ -147,9 +147,9 @@ def test_mistakes_in_flags_are_found_before_the_table_is_read(run, monkeypatch):
 
 
 def test_an_engine_that_is_not_there(run, penguins):
-    from chainrule.engines.choose import native_missing
+    from chainrule.engines.native import NativeEngine
 
-    missing = native_missing()
+    missing = NativeEngine.missing()
     if missing:
         assert complaint(run, "train", penguins, "-t", "species", "--engine", "native") == (
             f"the native engine can't be used: {missing}"

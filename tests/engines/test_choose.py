@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from chainrule import CustomLoss, Dense, EngineError, Input, InputError, Model, Network, core
+from chainrule import CustomLoss, Dense, EngineError, Input, InputError, Model, Network, compiled
 from chainrule.activations import ACTIVATIONS, Tanh
-from chainrule.core import native_of
+from chainrule.compiled import native_of
 from chainrule.engines import choose
-from chainrule.engines.choose import native_missing
+from chainrule.engines.native import NativeEngine
 from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES, SquaredError
 from chainrule.optimizers import OPTIMIZERS, Adam
 
 NETWORK = Network.mlp(2, [3], 1)
-needs_native = pytest.mark.skipif(native_missing() is not None, reason=str(native_missing()))
+needs_native = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
 OWN = CustomLoss(lambda y, h: ((h - y) ** 2).sum(axis=1), lambda y, h: 2 * (h - y))
 
 
@@ -29,7 +29,7 @@ def test_reference_is_there_for_who_asks() -> None:
 
 def test_auto_takes_the_fastest_that_there_is_and_says_why() -> None:
     model = Model(NETWORK, "squared_error", engine="auto")
-    missing = native_missing()
+    missing = NativeEngine.missing()
     assert model.engine_.name == ("reference" if missing else "native")
     assert model._engine.name == model.engine_.name
     assert model.engine_.reason
@@ -38,7 +38,7 @@ def test_auto_takes_the_fastest_that_there_is_and_says_why() -> None:
 
 
 def test_native_raises_where_it_cant() -> None:
-    if native_missing():
+    if NativeEngine.missing():
         with pytest.raises(EngineError, match="native"):
             Model(NETWORK, "squared_error", engine="native")
     else:
@@ -132,13 +132,13 @@ def test_a_core_that_cant_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(name: str) -> None:
         raise ImportError("undefined symbol: philox")
 
-    monkeypatch.setattr(core, "import_module", fail)
-    core._load.cache_clear()
+    monkeypatch.setattr(compiled, "import_module", fail)
+    compiled._load.cache_clear()
     try:
-        assert native_missing() == "the native core can't be loaded: undefined symbol: philox"
+        assert NativeEngine.missing() == "the native core can't be loaded: undefined symbol: philox"
         assert Model(NETWORK, "squared_error").engine_.name == "reference"
     finally:
-        core._load.cache_clear()
+        compiled._load.cache_clear()
 
 
 @needs_native

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import problems
 import pytest
 
-from chainrule import Add, BatchNorm, Dense, Dropout, Flatten, Input, Model, Network
+from chainrule import Add, BatchNorm, Dense, Dropout, Flatten, Input, Network
 from chainrule.engines.memo import CountingMemo, steps_without_memo
 
 ROWS = 10
 
 
 def report_of(network: Network, loss: str = "squared_error", **options: object):
-    model = Model(network, loss, dtype="float64", **options)
+    model = problems.make_model(network, loss, dtype="float64", **options)
     X = {name: np.ones((ROWS, *shape)) for name, shape in network.input_shapes.items()}
     y = {head.head: np.full((ROWS, head.outputs), 0.5) for head in model.objective.heads}
     return model.memo_report(X, y)

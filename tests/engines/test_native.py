@@ -16,7 +16,6 @@ from strategies import Problem, general_problems, seeds
 
 import chainrule as cr
 from chainrule import Adam, BatchNorm, Dense, Dropout, Input, Model, Network, random
-from chainrule.engines.choose import native_missing
 from chainrule.engines.contract import Engine, Job, Rows, Sums
 from chainrule.engines.native import NativeEngine
 from chainrule.engines.reference import ReferenceEngine
@@ -25,7 +24,7 @@ from chainrule.schedules import (
     Schedule,
 )
 
-pytestmark = pytest.mark.skipif(native_missing() is not None, reason=str(native_missing()))
+pytestmark = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
 dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
@@ -77,7 +76,7 @@ def fitted(engine: str, network: Network = SMALL, **options: Any) -> Model:
     settings.update({k: options.pop(k) for k in list(options) if k not in (
         "X", "y", "epochs", "batch_size", "validation", "sample_weight", "shuffle", "stop", "clip_norm", "resume",
     )})  # fmt: skip
-    model = Model(network, engine=engine, **settings)
+    model = problems.make_model(network, engine=engine, **settings)
     model.fit(**{**fit, **options})
     return model
 
@@ -203,9 +202,9 @@ WIDE = Network.mlp(40, [120, 90], 7, activation="relu", output="softmax", dropou
 def test_any_number_of_threads_gives_the_same_bits(dtype: str, options: dict[str, Any]) -> None:
     rows, labels = problems.classes(700, 40, 7)
     models = [
-        fitted("native", WIDE, X=rows, y=labels, batch_size=200, epochs=3, dtype=dtype, n_jobs=n_jobs, validation=0.2,
+        fitted("native", WIDE, X=rows, y=labels, batch_size=200, epochs=3, dtype=dtype, threads=threads, validation=0.2,
                optimizer=SGD(0.05, momentum=0.9), **options)
-        for n_jobs in (1, 2, 3, 7, None)
+        for threads in (1, 2, 3, 7, None)
     ]  # fmt: skip
     first = models[0]
     for model in models[1:]:
@@ -237,8 +236,8 @@ def test_branches_with_any_number_of_threads(dtype: str, batch_size: Any) -> Non
     losses = {"mood": "cross_entropy", "age": "huber"}
     models = [
         fitted("native", wide_branches(), X=rows, y=targets, loss=losses, dtype=dtype,
-               batch_size=batch_size, epochs=2, n_jobs=n_jobs, sample_weight={"mood": np.linspace(0, 1, 1500)})
-        for n_jobs in (1, 2, 3, 7)
+               batch_size=batch_size, epochs=2, threads=threads, sample_weight={"mood": np.linspace(0, 1, 1500)})
+        for threads in (1, 2, 3, 7)
     ]  # fmt: skip
     first = models[0]
     for model in models[1:]:
@@ -259,7 +258,7 @@ def test_batches_that_go_through_in_parts(options: dict[str, Any]) -> None:
     fit = {"X": rows, "y": labels, "batch_size": 4500, "epochs": 2, "optimizer": SGD(0.5, momentum=0.9)}
     fit["sample_weight"] = np.linspace(0, 2, 5000)
     reference = fitted("reference", network, **fit, **options)
-    models = [fitted("native", network, n_jobs=n_jobs, **fit, **options) for n_jobs in (1, 2, 7)]
+    models = [fitted("native", network, threads=threads, **fit, **options) for threads in (1, 2, 7)]
     for model in models:
         np.testing.assert_array_equal(model.training.parameters, models[0].training.parameters)
     np.testing.assert_allclose(models[0].training.parameters, reference.training.parameters, rtol=1e-9, atol=1e-11)
@@ -274,10 +273,10 @@ def test_batches_that_go_through_in_parts(options: dict[str, Any]) -> None:
             np.testing.assert_allclose(gradient, right[layer][name], rtol=1e-7, atol=1e-10)
 
 
-@pytest.mark.parametrize("n_jobs", [0, -1, 1.5, "two"])
-def test_a_number_of_threads_that_makes_no_sense(n_jobs: Any) -> None:
-    with pytest.raises(cr.InputError, match="n_jobs"):
-        Model(SMALL, "cross_entropy", n_jobs=n_jobs)
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "two"])
+def test_a_number_of_threads_that_makes_no_sense(threads: Any) -> None:
+    with pytest.raises(cr.InputError, match="threads"):
+        Model(SMALL, "cross_entropy", threads=threads)
 
 
 def test_every_instruction_set() -> None:
@@ -302,17 +301,16 @@ def test_jobs_cut_anywhere_add_up_to_the_same_bits() -> None:
     """Penalties included, whose value the core keeps up while weights change."""
     rng = np.random.default_rng(0)
     for options in ({"l1": 0.01, "l2": 0.02}, {"l2": 0.3, "convention": "sklearn"}):
-        model = Model(Network.mlp(30, [300, 65], 3), "squared_error", Adam(0.01), **options)
+        model = problems.make_model(Network.mlp(30, [300, 65], 3), "squared_error", Adam(0.01), **options)
         data = Rows((rng.normal(size=(50, 30)).astype("f4"),), (rng.normal(size=(50, 3)).astype("f4"),), (None,))
         ends = []
         for cuts in ((5,), (1, 1, 1, 1, 1), (3, 2)):
             state, sums, done = model.training, Sums.zeros(1, 1), 0
             p, slots = state.parameters.copy(), state.slots.copy()
             for n in cuts:
-                model._engine.run(Job(
-                    p, state.state, slots, data, np.arange(done * 10, (done + n) * 10)[None], 10, np.full(n, 0.01),
-                    done, sums, model.optimizer, 0,
-                ))  # fmt: skip
+                order = np.arange(done * 10, (done + n) * 10)[None]
+                job = Job(data, order, 10, np.full(n, 0.01), done, sums, model.optimizer, 0)
+                sums = problems.run_job(model._engine, replace(state, parameters=p, slots=slots), job).sums
                 done += n
             ends.append((p, sums))
         for p, sums in ends[1:]:
@@ -320,17 +318,6 @@ def test_jobs_cut_anywhere_add_up_to_the_same_bits() -> None:
             assert (sums.losses, sums.penalties, sums.steps) == (
                 ends[0][1].losses, ends[0][1].penalties, ends[0][1].steps
             )  # fmt: skip
-
-
-def test_the_report_of_the_memo_is_the_reference_engines() -> None:
-    model = Model(SMALL, "cross_entropy", engine="native", dtype="float64")
-    data = Rows((X,), (LABELS,), (None,))
-    state = model.training
-    result = model._engine.gradients(
-        state.parameters, state.state, data, training=True, seed=0, step=0, report=True
-    )  # fmt: skip
-    assert result.memo is not None
-    assert result.memo == model._gradients(X, LABELS, None, True, ReferenceEngine(SMALL, model.objective), True).memo
 
 
 @dtypes

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import Dense, EngineError, Input, InputError, Model, Network
-from chainrule.engines.choose import native_missing
+from chainrule.engines.native import NativeEngine
 
-pytestmark = pytest.mark.skipif(native_missing() is not None, reason=str(native_missing()))
+pytestmark = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
 NETWORK = Network.mlp(3, [4], 2, output="softmax")
 
 

@@ -17,9 +17,9 @@ from problems import classes
 
 import chainrule
 from chainrule import Model, Network
-from chainrule.engines.choose import native_missing
+from chainrule.engines.native import NativeEngine
 
-pytestmark = pytest.mark.skipif(native_missing() is not None, reason=str(native_missing()))
+pytestmark = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
 NETWORK = Network.mlp(20, [64, 64], 3, output="softmax")
 
 LONG_EPOCH = """
@@ -132,8 +132,8 @@ def test_other_threads_go_on_while_the_core_works() -> None:
 def test_threads_that_train_at_once_do_not_disturb_each_other() -> None:
     rows, labels = classes(2000, 20, 3)
 
-    def train(seed: int, n_jobs: int | None = None) -> Model:
-        model = Model(NETWORK, "cross_entropy", seed=seed, n_jobs=n_jobs)
+    def train(seed: int, threads: int | None = None) -> Model:
+        model = Model(NETWORK, "cross_entropy", seed=seed, threads=threads)
         model.fit(rows, labels, epochs=3, batch_size=100, progress=False)
         return model
 
@@ -141,7 +141,7 @@ def test_threads_that_train_at_once_do_not_disturb_each_other() -> None:
     together: list[Model | None] = [None] * 8
 
     def run(seed: int) -> None:
-        together[seed] = train(seed, n_jobs=2 if seed % 2 else None)
+        together[seed] = train(seed, threads=2 if seed % 2 else None)
 
     threads = [threading.Thread(target=run, args=(seed,)) for seed in range(8)]
     for thread in threads:
@@ -182,7 +182,7 @@ import numpy as np
 from chainrule import Model, Network
 rows = np.random.default_rng(0).normal(size=(400, 20)).astype("float32")
 def train():
-    model = Model(Network.mlp(20, [64, 64], 3), "squared_error", n_jobs=2)
+    model = Model(Network.mlp(20, [64, 64], 3), "squared_error", threads=2)
     model.fit(rows, rows[:, :3], epochs=2, batch_size=200, progress=False)
     return model.training.parameters
 first = train()

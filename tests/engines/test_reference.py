@@ -26,7 +26,7 @@ NOISY = Network([Input(3, name="x"), Dense(5, name="a"), Dropout(0.5, name="d"),
 
 
 def made(engine: str, network: Network = NETWORK, optimizer: Optimizer = Adam(), **changes: Any) -> Engine:  # noqa: B008  # frozen
-    objective = replace(Objective.of(network, "squared_error", l2=0.01), **changes)
+    objective = replace(Objective("squared_error").on(network, l2=0.01), **changes)
     return choose(engine, network, objective, optimizer)[0]
 
 
@@ -40,7 +40,7 @@ def job(
 ) -> Job:
     n_steps = -(-order.shape[1] // batch)
     given = {
-        "parameters": state.parameters, "state": state.state, "slots": state.slots, "data": rows(), "order": order,
+        "data": rows(), "order": order,
         "batch_size": batch, "rates": np.full(n_steps, 0.05), "first_step": 0,
         "sums": Sums.zeros(len(state.parameters), 1), "rule": optimizer, "seed": 3,
     }  # fmt: skip
@@ -61,10 +61,10 @@ def test_members_are_separate_runs(engine: str) -> None:
         one = TrainingState.initial(NETWORK, optimizer, 7, "float64")
         one.parameters[0] = both.parameters[member]
         e_one = made(engine)
-        e_one.run(job(NETWORK, one, optimizer, orders[member : member + 1], 5))
+        problems.run_job(e_one, one, job(NETWORK, one, optimizer, orders[member : member + 1], 5))
         alone.append(one)
-    sums = Sums.zeros(2, 1)
-    outcome = e.run(job(NETWORK, both, optimizer, orders, 5, sums=sums))
+    outcome = problems.run_job(e, both, job(NETWORK, both, optimizer, orders, 5))
+    sums = outcome.sums
     assert outcome.steps == sums.steps == 3
     for member, one in enumerate(alone):
         np.testing.assert_array_equal(both.parameters[member], one.parameters[0])
@@ -88,11 +88,12 @@ def test_members_have_masks_of_their_own(engine: str) -> None:
 def test_an_epoch_cut_into_jobs_is_the_same_epoch(engine: str) -> None:
     optimizer, order = Adam(), np.arange(12)[None].astype(np.int64)
     whole, cut = (TrainingState.initial(NOISY, optimizer, 7, "float64") for _ in range(2))
-    sums, parts = Sums.zeros(1, 1), Sums.zeros(1, 1)
-    made(engine, NOISY).run(job(NOISY, whole, optimizer, order, 3, sums=sums))
+    parts = Sums.zeros(1, 1)
+    sums = problems.run_job(made(engine, NOISY), whole, job(NOISY, whole, optimizer, order, 3)).sums
     e = made(engine, NOISY)
     for step in range(4):
-        e.run(job(NOISY, cut, optimizer, order[:, 3 * step : 3 * step + 3], 3, first_step=step, sums=parts))
+        part = job(NOISY, cut, optimizer, order[:, 3 * step : 3 * step + 3], 3, first_step=step, sums=parts)
+        parts = problems.run_job(e, cut, part).sums
     np.testing.assert_array_equal(cut.parameters, whole.parameters)
     assert (sums.losses == parts.losses).all()
     assert sums.steps == parts.steps == 4
@@ -109,9 +110,9 @@ def test_should_stop_is_asked_after_steps(stop_after: int) -> None:
         return len(asked) == stop_after
 
     order = np.arange(12)[None].astype(np.int64)
-    sums = Sums.zeros(1, 1)
-    outcome = made("reference").run(job(NETWORK, state, optimizer, order, 3, should_stop=should_stop, sums=sums))
-    assert outcome.steps == sums.steps == len(asked) == stop_after
+    asks = job(NETWORK, state, optimizer, order, 3, should_stop=should_stop)
+    outcome = problems.run_job(made("reference"), state, asks)
+    assert outcome.steps == outcome.sums.steps == len(asked) == stop_after
     assert outcome.stopped
 
 
@@ -124,11 +125,10 @@ def test_a_diverged_step_changes_nothing_in_any_member(member: int, engine: str)
     good, bad = np.array([0, 1, 2, 3, 4, 5]), np.array([0, 1, 2, 7, 4, 5])
     orders = np.stack([bad, good] if member == 0 else [good, bad]).astype(np.int64)
     first = TrainingState.initial(NETWORK, optimizer, 7, "float64", members=2)
-    made(engine).run(job(NETWORK, first, optimizer, orders[:, :3], 3))
-    sums = Sums.zeros(2, 1)
+    problems.run_job(made(engine), first, job(NETWORK, first, optimizer, orders[:, :3], 3))
     with np.errstate(all="ignore"):
-        outcome = made(engine).run(job(NETWORK, state, optimizer, orders, 3, data=data, sums=sums))
-    assert (outcome.diverged, outcome.diverged_member, outcome.steps, sums.steps) == (1, member, 1, 1)
+        outcome = problems.run_job(made(engine), state, job(NETWORK, state, optimizer, orders, 3, data=data))
+    assert (outcome.diverged, outcome.diverged_member, outcome.steps, outcome.sums.steps) == (1, member, 1, 1)
     np.testing.assert_array_equal(state.parameters, first.parameters)
     np.testing.assert_array_equal(state.slots, first.slots)
     np.testing.assert_array_equal(state.state, first.state)
@@ -144,7 +144,8 @@ def test_only_trainable_runs_change(engine: str) -> None:
         ParameterRun(0, span.offset, trainable=False), ParameterRun(span.offset, span.slice.stop),
         ParameterRun(span.slice.stop, NETWORK.layout.size, trainable=False),
     )  # fmt: skip
-    made(engine, optimizer=optimizer, runs=runs).run(job(NETWORK, state, optimizer, order, 4))
+    one = made(engine, optimizer=optimizer, runs=runs)
+    problems.run_job(one, state, job(NETWORK, state, optimizer, order, 4))
     changed = state.parameters[0] != before[0]
     assert changed[span.slice].all()
     assert not np.delete(changed, np.arange(span.slice.start, span.slice.stop)).any()
@@ -210,7 +211,7 @@ def test_values_that_several_steps_read_sum_their_gradients() -> None:
 
     h = Dense(2, name="h")(Input(2, name="x"))
     network = Network(outputs={"a": Dense(1, name="a")(h), "b": Add(name="b")(h, h), "h": h})
-    objective = Objective.of(network, dict.fromkeys(("a", "b", "h"), "half_squared_error"))
+    objective = Objective(dict.fromkeys(("a", "b", "h"), "half_squared_error")).on(network)
     e = ReferenceEngine(network, objective)
     state = TrainingState.initial(network, Adam(), 7, "float64")
     X = np.array([[1.0, -2.0]])

@@ -13,7 +13,7 @@ import numpy as np
 import problems
 import registered
 
-from chainrule import Dense, Input, Model, Network, activations, losses
+from chainrule import Dense, Input, Network, activations, losses
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.network.graph import Graph
@@ -54,7 +54,7 @@ def random_derivation(rng: np.random.Generator) -> Derivation:
             layers.append(Dense(units, activation=f, bias=bool(rng.random() < 0.85), name=f"layer{i}"))
         rows = int(rng.integers(1, 5)) if rng.random() < 0.4 else 1
         penalties = {"l2": float(rng.choice([0.0, 0.0, 0.0, 0.01])), "l1": float(rng.choice([0.0, 0.0, 0.0, 0.01]))}
-        model = Model(
+        model = problems.make_model(
             Network(layers), loss, OPTIMIZERS[rng.integers(len(OPTIMIZERS))], dtype="float64", engine="reference",
             reduction=str(rng.choice(["mean", "sum"])), **penalties,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from explain.generated_sheets import Writer, rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule import SGD, Activation, BatchNorm, Dense, Dropout, Input, Model, Network
+from chainrule import SGD, Activation, BatchNorm, Dense, Dropout, Input, Model, Network, Objective
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.diagnosis import TEXTS
 from chainrule.explain.marking.mistakes import CATALOGUE
@@ -26,7 +26,7 @@ def heads(rng: np.random.Generator, rows: int) -> Derivation:
     mood = Dense(3, activation="softmax", name="mood")
     network = Network(inputs=x, outputs={"gender": gender(h), "age": age(h), "mood": mood(h)})
     losses = {"gender": "binary_cross_entropy", "age": "squared_error", "mood": "cross_entropy"}
-    model = with_round_numbers(Model(network, losses, SGD(0.5), dtype="float64", loss_weights={"age": 0.3}), rng)
+    model = with_round_numbers(Model(network, Objective(losses, {"age": 0.3}), SGD(0.5), dtype="float64"), rng)
     age_values = rng.integers(-20, 21, rows) / 10
     y = {"gender": rng.integers(2, size=rows), "age": age_values, "mood": rng.integers(3, size=rows)}
     return model.explain(inputs(rng, rows), y)

@@ -16,7 +16,7 @@ from problems import regression
 
 import chainrule as cr
 from chainrule import container
-from chainrule.engines.choose import native_missing
+from chainrule.engines.native import NativeEngine
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def test_the_engine(array_model, table_model):
         with pytest.raises(cr.InputError, match="engine is 'nope'; it must be \"auto\"") as caught:
             cr.load(name, engine="nope")
         assert not isinstance(caught.value, cr.FileError)
-        if native_missing():
+        if NativeEngine.missing():
             with pytest.raises(cr.EngineError, match="the native engine can't be used"):
                 cr.load(name, engine="native")
     assert cr.load("a.safetensors", engine="reference").engine_.name == "reference"

@@ -88,9 +88,8 @@ def make(kind: str, path: Path) -> None:
         optimizer = cr.LBFGS() if kind == "lbfgs run" else cr.Adam(cr.Cosine(0.01))
         noise = 0.0 if kind == "lbfgs run" else 0.2
         network = cr.Network.mlp(3, [4, 3], 3, output="softmax", dropout=noise, batch_norm=kind == "run")
-        model = cr.Model(
-            network, "cross_entropy", optimizer, metrics=["accuracy"], members=2 if kind == "members" else 1
-        )
+        members = 2 if kind == "members" else 1
+        model = cr.Model.ensemble(network, "cross_entropy", optimizer, metrics=["accuracy"], members=members)
         model.fit(X, LABELS, epochs=3, validation=0.25, stop=cr.EarlyStopping(2), progress=False)
         model.save(path, training=kind != "model")
     elif kind == "graph":

@@ -154,7 +154,7 @@ def new_model(case: Mapping[str, Any]) -> cr.Model:
         dropout=case["dropout"],
         batch_norm=case["batch_norm"],
     )
-    return cr.Model(
+    return cr.Model.ensemble(
         network,
         case["loss"],
         optimizer(case["optimizer"]),

@@ -47,15 +47,16 @@ def new_model(case: Mapping[str, Any], engine: str, dtype: str = "float64", **mo
     """A model of the case, with parameters that don't depend on who computes."""
     optimizer = getattr(cr, more.pop("optimizer", case["optimizer"]))(0.01)
     loss_weights = {f"head{k}": head["weight"] for k, head in enumerate(case["network"]["heads"])}
+    options = dict(case["options"])
+    said = {name: options.pop(name) for name in ("reduction", "convention", "fuse") if name in options}
     model = cr.Model(
         networks.build(case["network"]),
-        networks.losses(case["network"]),
+        cr.Objective(networks.losses(case["network"]), loss_weights=loss_weights, **said),
         optimizer,
-        loss_weights=loss_weights,
         seed=case["seed"],
         dtype=dtype,
         engine=engine,
-        **case["options"],
+        **options,
         **more,
     )
     networks.draw_parameters(model, case["seed"])
@@ -146,7 +147,7 @@ def check_threads(case: dict[str, Any], x: Any, y: Any, weight: Any) -> None:
     """The number of threads changes no bit."""
 
     def train(threads: int) -> Any:
-        model = new_model(case, "native", case["dtype"], n_jobs=threads)
+        model = new_model(case, "native", case["dtype"], threads=threads)
         model.fit(x, y, epochs=2, batch_size=case["batch"], sample_weight=weight, progress=False)
         predictions = {"": networks.named(model.predict(x), case["network"])}
         return networks.all_bytes(model.parameters) + networks.all_bytes(model.state) + networks.all_bytes(predictions)

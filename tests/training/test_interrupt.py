@@ -120,7 +120,7 @@ def test_measuring_an_epoch_is_left_at_once_and_made_up_for(at_call: int, engine
 
 @pytest.mark.parametrize("members", [1, 2])
 def test_an_evaluation_of_lbfgs_is_left_at_once(members: int) -> None:
-    trained = Model(Network.mlp(3, [4], 1), pressing_loss(5 * members), "lbfgs", members=members)
+    trained = Model.ensemble(Network.mlp(3, [4], 1), pressing_loss(5 * members), "lbfgs", members=members)
     history = trained.fit(X, Y, epochs=50)
     assert history.stopped_by == "interrupted"
     assert np.isfinite(trained.predict(X)).all()

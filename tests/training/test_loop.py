@@ -26,6 +26,7 @@ from chainrule import (
 from chainrule.data import prepare_rows
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.layers import Context
+from chainrule.objective import Objective
 from chainrule.training.batches import Shuffle, epoch_order
 
 
@@ -40,7 +41,8 @@ def rich_network() -> Network:
 
 
 def rich_model(engine: str, optimizer: Any = "adam", **options: Any) -> Model:
-    return Model(rich_network(), "squared_error", optimizer, l2=0.01, seed=5, dtype="float64", engine=engine, **options)
+    settings = {"l2": 0.01, "seed": 5, "dtype": "float64", "engine": engine, **options}
+    return problems.make_model(rich_network(), "squared_error", optimizer, **settings)
 
 
 def by_hand(
@@ -262,14 +264,14 @@ class TestMembers:
         network = Network([Input(3), Dense(5, activation="tanh"), BatchNorm(), Dense(1)])
 
         def fitted(**options: Any) -> Model:
-            model = Model(network, "squared_error", "adam", l2=0.01, dtype="float64", engine=engine, **options)
+            model = Model.ensemble(network, "squared_error", l2=0.01, dtype="float64", engine=engine, **options)
             model.fit(X, y, epochs=4, batch_size=4, shuffle=False, clip_norm=1.0)
             return model
 
-        starts = Model(network, "squared_error", "adam", dtype="float64", members=2, seed=9).training.parameters
-        both = fitted(members=2, start=starts)
+        starts = Model.ensemble(network, "squared_error", dtype="float64", members=2, seed=9).training.parameters
+        both = fitted(members=starts)
         for member in range(2):
-            one = fitted(start=starts[member : member + 1])
+            one = fitted(members=starts[member : member + 1])
             np.testing.assert_array_equal(both.training.parameters[member], one.training.parameters[0])
             np.testing.assert_array_equal(both.training.state[member], one.training.state[0])
             np.testing.assert_array_equal(both.training.slots[member], one.training.slots[0])
@@ -292,8 +294,8 @@ class TestMembers:
             rich_model("reference", members=members)
 
     def test_a_start_of_the_wrong_shape(self) -> None:
-        with pytest.raises(InputError, match=r"start has shape \(1, 3\)"):
-            rich_model("reference", start=np.zeros((1, 3)))
+        with pytest.raises(InputError, match=r"members has shape \(1, 3\)"):
+            rich_model("reference", members=np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize(
@@ -349,9 +351,8 @@ def test_every_layer_and_loss_stays_in_float32_inside() -> None:
         for layer in registered.LAYER_NAMES:
             for fuse in (True, False):
                 network = problems.network_with(layer, registered.ACTIVATIONS[4], output)
-                model = Model(
-                    network, loss, dtype="float32", engine="reference", fuse=fuse, loss_weights={"head": np.float64(2)}
-                )
+                objective = Objective(loss, fuse=fuse, loss_weights={"head": np.float64(2)})
+                model = Model(network, objective, dtype="float32", engine="reference")
                 engine = model._engine
                 assert isinstance(engine, ReferenceEngine)
                 X = {name: np.ones((4, *shape)) for name, shape in network.input_shapes.items()}

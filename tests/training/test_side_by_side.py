@@ -15,8 +15,8 @@ X, Y = problems.regression(30, 3)
 NETWORK = Network.mlp(3, [6], 1, activation="tanh")
 
 
-def ensemble(engine: str, members: int = 3, network: Network = NETWORK, **options: Any) -> Model:
-    return Model(
+def ensemble(engine: str, members: Any = 3, network: Network = NETWORK, **options: Any) -> Model:
+    return Model.ensemble(
         network, "squared_error", "lbfgs", dtype="float64", engine=engine, members=members, seed=4, l2=1e-3, **options
     )
 
@@ -34,7 +34,7 @@ def test_each_member_is_what_it_would_be_alone(epochs: int, engine: str) -> None
     history = together.fit(X, Y, epochs=epochs)
     lengths, losses = [], []
     for member, start in enumerate(starts):
-        alone = ensemble(engine, 1, start=start[None])
+        alone = ensemble(engine, start[None])
         lengths.append(len(alone.fit(X, Y, epochs=epochs)))
         losses.append(alone.history["loss"])
         np.testing.assert_allclose(together.training.parameters[member], alone.training.parameters[0], atol=1e-10)
@@ -50,7 +50,7 @@ def test_each_member_is_what_it_would_be_alone(epochs: int, engine: str) -> None
 
 
 def test_the_number_of_threads_changes_nothing() -> None:
-    one, two = (ensemble("auto", 4, n_jobs=n_jobs) for n_jobs in (1, 2))
+    one, two = (ensemble("auto", 4, threads=threads) for threads in (1, 2))
     for model in (one, two):
         model.fit(X, Y, epochs=30)
     np.testing.assert_array_equal(one.training.parameters, two.training.parameters)

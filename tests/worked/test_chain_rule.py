@@ -12,6 +12,7 @@ from worked_values import work
 
 from chainrule import Add, Dense, Input, Model, Network
 from chainrule.activations import Exponential
+from chainrule.objective import Objective
 
 
 @pytest.mark.parametrize("x", [-1.1, -0.3, 0.2, 0.9])
@@ -61,7 +62,7 @@ def test_two_branches_that_meet() -> None:
 
 def sigmoid_network(sizes: list[int], seed: int = 0) -> Model:
     network = Network.mlp(sizes[0], sizes[1:-1], sizes[-1], activation="sigmoid", output="sigmoid", bias=False)
-    return Model(network, "half_squared_error", dtype="float64", seed=seed, fuse=False)
+    return Model(network, Objective("half_squared_error", fuse=False), dtype="float64", seed=seed)
 
 
 def gradient_by_paths(model: Model, x: np.ndarray, y: np.ndarray) -> tuple[dict[str, np.ndarray], int, int]:

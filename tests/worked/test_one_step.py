@@ -7,6 +7,7 @@ import pytest
 from worked_values import Work, assert_printed, work
 
 from chainrule import SGD, Model, Network
+from chainrule.objective import Objective
 
 X, Y = [0.5, 0.8], 1.0
 START = {
@@ -17,7 +18,7 @@ START = {
 
 def model(engine: str = "reference", fuse: bool = False) -> Model:
     network = Network.mlp(2, [2], 1, activation="sigmoid", output="sigmoid")
-    made = Model(network, "binary_cross_entropy", SGD(0.1), dtype="float64", fuse=fuse, engine=engine)
+    made = Model(network, Objective("binary_cross_entropy", fuse=fuse), SGD(0.1), dtype="float64", engine=engine)
     made.set_parameters(START)
     return made
 

@@ -11,6 +11,7 @@ import typer
 
 from chainrule import __version__
 from chainrule.cli.screen import new_table, print_json, show
+from chainrule.engines.choose import AUTO, ENGINES
 
 LIBRARIES = ("numpy", "scipy", "safetensors", "polars", "narwhals", "scikit-learn", "typer", "rich")
 
@@ -35,30 +36,21 @@ def info(
 
 
 def _facts() -> dict[str, Any]:
-    from chainrule.engines.choose import native_missing
-
-    missing = native_missing()
     return {
         "chainrule": __version__,
         "python": platform.python_version(),
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "engines": {
-            "reference": "NumPy, always there",
-            "native": missing or _native_facts(),
-            "auto": "reference" if missing else "native where it covers the network",
-        },
+        "engines": {name: engine.missing() or engine.facts() for name, engine in ENGINES.items()} | {AUTO: _auto()},
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
 
 
-def _native_facts() -> str:
-    from chainrule import _native
-
-    threads = _native.available_threads()
-    sets = ", ".join(_native.instruction_sets())
-    return f"compiled in; {_native.instruction_set()} of {sets}; at most {threads} thread{'s' * (threads != 1)}"
+def _auto() -> str:
+    """Which engine a model gets that asks for none: the fastest that is there, or the one that covers everything."""
+    *slower, fastest = (name for name, engine in ENGINES.items() if engine.missing() is None)
+    return f"{fastest} where it covers the network" if slower else fastest
 
 
 def _version(library: str) -> str:

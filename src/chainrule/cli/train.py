@@ -12,6 +12,7 @@ from rich.text import Text
 from chainrule.atomic import check_writable
 from chainrule.cli.loading import TableFile, refuse_same_file, refuse_to_replace
 from chainrule.cli.screen import new_table, note, print_json, print_notes, say, score_table, show
+from chainrule.engines.choose import engine_choices
 from chainrule.errors import DivergenceError, InputError, TrainingError, counted, listed
 from chainrule.limits import COUNT, FRACTION, Limit
 from chainrule.random import check_seed
@@ -93,7 +94,7 @@ def train(
     seed: Annotated[
         int, typer.Option(help="Decides splits, starting weights and the order of rows.", rich_help_panel=_TRAINING)
     ] = 0,
-    engine: Annotated[str, typer.Option(help="auto, reference or native.", rich_help_panel=_TRAINING)] = "auto",
+    engine: Annotated[str, typer.Option(help=f"{engine_choices()}.", rich_help_panel=_TRAINING)] = "auto",
     out_file: Annotated[
         Path | None,
         typer.Option(

@@ -6,6 +6,7 @@ Members are independent: each has its own row order and its own place in the ran
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,9 +14,9 @@ from typing import Protocol
 import numpy as np
 
 from chainrule.arrays import AnyArray, Array, Doubles, Order
-from chainrule.engines.memo import MemoReport
 from chainrule.network import Network
-from chainrule.objective import Objective
+from chainrule.objective import NetworkObjective
+from chainrule.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,12 @@ class Sums:
         """Nothing added up yet."""
         return cls(np.zeros((members, heads)), np.zeros((members, heads)), np.zeros(members))
 
+    def copy(self) -> Sums:
+        """The same numbers in arrays of their own."""
+        return Sums(self.losses.copy(), self.weights.copy(), self.penalties.copy(), self.steps)
+
     def add(
-        self, objective: Objective, member: int, losses: Doubles, weights: Doubles, penalty: float, rows: int
+        self, objective: NetworkObjective, member: int, losses: Doubles, weights: Doubles, penalty: float, rows: int
     ) -> None:
         """Add a batch of one member: each head's loss sum and weight sum, the penalties, the number of rows."""
         if objective.convention == "sklearn":
@@ -83,13 +88,13 @@ class Sums:
         self.weights[member] += weights
         self.penalties[member] += penalty
 
-    def loss(self, objective: Objective, member: int = 0) -> float:
+    def loss(self, objective: NetworkObjective, member: int = 0) -> float:
         """The objective's mean over the steps: head losses over all rows, and the mean penalty."""
         counted = self.weights[member, 0] if objective.convention == "sklearn" else self.steps
         penalty = float(self.penalties[member]) / max(float(counted), 1.0)
         return objective.total(self.losses[member], self.weights[member]) + penalty
 
-    def mean_loss(self, objective: Objective) -> float:
+    def mean_loss(self, objective: NetworkObjective) -> float:
         """The objective's mean over the steps and the members."""
         members = len(self.penalties)
         return sum(self.loss(objective, member) for member in range(members)) / members
@@ -97,23 +102,19 @@ class Sums:
 
 @dataclass
 class Job:
-    """A run of steps over rows in a given order. The engine changes the first three arrays, and `sums`, in place.
+    """A run of steps over rows in a given order, from the vectors that the engine has loaded.
 
     Arguments:
-        parameters, state, slots: (members, size), (members, state size), (members, n_slots, size).
         order: (members, n) row numbers; each `batch_size` of them make one step, the last may be smaller.
         rates: the learning rate of each step of this job.
         first_step: how many steps were done before this job, counted from 0.
-        sums: what earlier jobs of the epoch added up; each step adds its own, so that no result depends on how an
-            epoch is cut into jobs.
+        sums: what earlier jobs of the epoch added up; the outcome's go on from them, so that no result depends on how
+            an epoch is cut into jobs.
         clip_norm: the greatest 2-norm of the gradient of all trainable parameters, or None.
-        should_stop: asked after every step.
+        should_stop: asked after every step, or as often as the engine can.
         memory_from: the step at which what the optimizer remembers begins; its own steps count from there.
     """
 
-    parameters: Array
-    state: Array
-    slots: Array
     data: Rows
     order: Order
     batch_size: int
@@ -129,11 +130,12 @@ class Job:
 
 @dataclass
 class Outcome:
-    """How a job ended: the steps done, and the index of the step whose loss wasn't finite, if there was one.
+    """How a job ended: the steps done, the sums with them, and the index of the step whose loss wasn't finite, if any.
 
     That step changed nothing: the parameters are those that it started from.
     """
 
+    sums: Sums
     steps: int = 0
     diverged: int | None = None
     diverged_member: int = 0
@@ -148,26 +150,86 @@ class Gradients:
     vector: Array
     sums: Sums
     state: Array
-    memo: MemoReport | None = None
 
 
-class Engine(Protocol):
-    """Who computes. `reference` defines the meaning of every number; others give the same numbers faster."""
+class Engine(ABC):
+    """Who computes. `reference` defines the meaning of every number; others give the same numbers faster.
+
+    What training changes is loaded into an engine, worked on by its jobs, and stored from it again. In between the
+    engine may hold it where it likes: in the arrays themselves, as those in this process do, on a device, elsewhere.
+    Evaluations are handed their vectors and change nothing, so several threads may ask for them at once.
+
+    Arguments:
+        threads: how many threads a call may use, for an engine that `brings_threads`; None leaves it to the engine.
+    """
 
     name: str
-    network: Network
-    objective: Objective
+    medium: str  # where it computes, for a message: "in NumPy"
+    brings_threads: bool = False  # its own, counted by `threads`; else they are those of NumPy's libraries
 
+    @abstractmethod
+    def __init__(self, network: Network, objective: NetworkObjective, threads: int | None = None):
+        self.network = network
+        self.objective = objective
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why it can't be used on this machine, or None if it can."""
+        return None
+
+    @classmethod
+    def switched_off(cls) -> bool:
+        """Whether it is missing because the user wants it so."""
+        return False
+
+    @classmethod
+    def covers(cls, network: Network, objective: NetworkObjective, optimizer: Optimizer) -> str | None:
+        """Why it can't run a model, or None if it can."""
+        return None
+
+    @classmethod
+    def facts(cls) -> str:
+        """What `chainrule info` says of it, where it isn't missing."""
+        return cls.medium
+
+    @abstractmethod
     def predict(self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...]) -> tuple[Array, ...]:
         """The heads' outputs, each (members, rows, *shape)."""
 
+    @abstractmethod
     def losses(self, parameters: Array, state: Array, data: Rows) -> Sums:
         """Head losses over rows, as in prediction (no dropout, running statistics)."""
 
+    @abstractmethod
     def gradients(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int, report: bool = False
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
     ) -> Gradients:
         """The objective over all rows as one batch, and its gradient; nothing is changed."""
 
+    @abstractmethod
+    def load(self, parameters: Array, state: Array, slots: Array) -> None:
+        """Take what jobs change: (members, size), (members, state size), (members, n_slots, size)."""
+
+    @abstractmethod
     def run(self, job: Job) -> Outcome:
         """Do the steps of a job."""
+
+    @abstractmethod
+    def store(self, parameters: Array, state: Array, slots: Array) -> None:
+        """Write what was loaded, as the jobs since have left it, into these arrays."""
+
+
+class InPlace(Engine):
+    """An engine in this process: jobs change the arrays that were loaded where they lie."""
+
+    _loaded: tuple[Array, Array, Array]
+
+    def load(self, parameters: Array, state: Array, slots: Array) -> None:
+        """Work on these arrays from now on."""
+        self._loaded = parameters, state, slots
+
+    def store(self, parameters: Array, state: Array, slots: Array) -> None:
+        """Nothing is to be done for the arrays that were loaded; others get their numbers."""
+        for array, here in zip((parameters, state, slots), self._loaded, strict=True):
+            if array is not here:
+                array[...] = here

@@ -1,7 +1,7 @@
 """The native engine: the numbers of `reference`, computed by the C++ core, whole epochs in one call without the GIL.
 
-`covers` says whether the core knows a model, from what its layers, activations, losses and optimizer say of themselves
-(their `native`); `docs/reference/native.md` lists them.
+`NativeEngine.covers` says whether the core knows a model, from what its layers, activations, losses and optimizer say
+of themselves (their `native`); `docs/reference/native.md` lists them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import compiled
 from chainrule.arrays import AnyArray, Array
-from chainrule.core import native_form
-from chainrule.engines.contract import Gradients, Job, Outcome, Rows, Sums, UpdateRule
-from chainrule.engines.reference import ReferenceEngine
+from chainrule.compiled import native_form
+from chainrule.engines.contract import Gradients, InPlace, Job, Outcome, Rows, Sums, UpdateRule
 from chainrule.network import Network
-from chainrule.objective import HeadLoss, Objective
+from chainrule.objective import HeadLoss, NetworkObjective
 from chainrule.optimizers import Optimizer
 from chainrule.steps import Step
 
@@ -24,28 +24,7 @@ LARGEST_WIDTH = 1 << 24  # numbers in a row of one value, in the core
 LARGEST_VECTOR = 1 << 40  # parameters
 
 
-def covers(network: Network, objective: Objective, optimizer: Optimizer) -> str | None:
-    """Why the core can't run a model, or None if it can."""
-    for slot in network.program.slots:
-        if prod(slot.shape) > LARGEST_WIDTH:
-            return f'the value of "{slot.name}" has {prod(slot.shape):,} numbers in a row, above {LARGEST_WIDTH:,}'
-    if network.layout.size > LARGEST_VECTOR:
-        return f"the network has {network.layout.size:,} parameters, above {LARGEST_VECTOR:,}"
-    for step in network.steps:
-        layer, function = step.layer, step.layer.applies
-        if native_form(layer) is None:
-            return f'it doesn\'t know the layer "{step.name}", a {type(layer).__name__}'
-        if function is not None and native_form(function) is None:
-            return f'it doesn\'t know the activation of "{step.name}", {type(function).__name__}'
-    for head in objective.heads:
-        if native_form(head.loss) is None:
-            return f'it doesn\'t know the loss of "{head.head}", {type(head.loss).__name__}'
-    if native_form(optimizer) is None:
-        return f"it doesn't know the optimizer {type(optimizer).__name__}"
-    return None
-
-
-class NativeEngine:
+class NativeEngine(InPlace):
     """Runs a network in the C++ core.
 
     Arguments:
@@ -53,12 +32,13 @@ class NativeEngine:
     """
 
     name = "native"
+    medium = "in the C++ core"
+    brings_threads = True
 
-    def __init__(self, network: Network, objective: Objective, threads: int | None = None):
+    def __init__(self, network: Network, objective: NetworkObjective, threads: int | None = None):
         from chainrule import _native
 
-        self.network = network
-        self.objective = objective
+        super().__init__(network, objective, threads)
         self.threads = threads or 0
         program = network.program
         self._core = _native.Program(
@@ -79,6 +59,31 @@ class NativeEngine:
         )
         self._row_shapes = [head.shape for head in program.heads]
 
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why there is no core to use, or None if there is one."""
+        return compiled.missing()
+
+    @classmethod
+    def switched_off(cls) -> bool:
+        """Whether the environment switches the core off."""
+        return compiled.switched_off()
+
+    @classmethod
+    def covers(cls, network: Network, objective: NetworkObjective, optimizer: Optimizer) -> str | None:
+        """Why the core can't run a model, or None if it can."""
+        unknown = _unknown(network, objective, optimizer)
+        return None if unknown is None else f"the native core doesn't cover the model: {unknown}"
+
+    @classmethod
+    def facts(cls) -> str:
+        """Instruction sets and threads."""
+        from chainrule import _native
+
+        threads = _native.available_threads()
+        sets = ", ".join(_native.instruction_sets())
+        return f"compiled in; {_native.instruction_set()} of {sets}; at most {threads} thread{'s' * (threads != 1)}"
+
     def predict(self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...]) -> tuple[Array, ...]:
         """The heads' outputs, each (members, rows, *shape); inputs that are contiguous aren't copied."""
         size = len(parameters), len(inputs[0])
@@ -95,13 +100,9 @@ class NativeEngine:
         return sums
 
     def gradients(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int, report: bool = False
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
     ) -> Gradients:
-        """The objective over all rows as one batch, and its gradient; the report of the memo is the reference's."""
-        if report:
-            return ReferenceEngine(self.network, self.objective).gradients(
-                parameters, state, data, training=training, seed=seed, step=step, report=True
-            )
+        """The objective over all rows as one batch, and its gradient; nothing is changed."""
         sums = self._one_step(len(parameters))
         vector = self.network.layout.zeros(len(parameters), parameters.dtype)
         new_state = state.copy()
@@ -114,20 +115,43 @@ class NativeEngine:
 
     def run(self, job: Job) -> Outcome:
         """Do the steps of a job in one call; `should_stop` is asked every 50 ms."""
+        parameters, state, slots = self._loaded
+        sums = job.sums.copy()
         steps, diverged, member, stopped = self._core.train(
-            parameters=job.parameters, state=job.state, slots=job.slots, **_data(job.data, job.parameters),
+            parameters=parameters, state=state, slots=slots, **_data(job.data, parameters),
             order=np.ascontiguousarray(job.order), batch_size=job.batch_size, rates=job.rates,
-            first_step=job.first_step, memory_from=job.memory_from, **_sums(job.sums),
+            first_step=job.first_step, memory_from=job.memory_from, **_sums(sums),
             optimizer=_rule_form(job.rule), seed=job.seed,
             clip_norm=job.clip_norm, should_stop=job.should_stop, threads=self.threads,
         )  # fmt: skip
-        job.sums.steps += steps
-        return Outcome(steps, None if diverged < 0 else diverged, max(member, 0), stopped)
+        sums.steps += steps
+        return Outcome(sums, steps, None if diverged < 0 else diverged, max(member, 0), stopped)
 
     def _one_step(self, members: int) -> Sums:
         sums = Sums.zeros(members, len(self.objective.heads))
         sums.steps = 1
         return sums
+
+
+def _unknown(network: Network, objective: NetworkObjective, optimizer: Optimizer) -> str | None:
+    """What of a model the core doesn't know, or None."""
+    for slot in network.program.slots:
+        if prod(slot.shape) > LARGEST_WIDTH:
+            return f'the value of "{slot.name}" has {prod(slot.shape):,} numbers in a row, above {LARGEST_WIDTH:,}'
+    if network.layout.size > LARGEST_VECTOR:
+        return f"the network has {network.layout.size:,} parameters, above {LARGEST_VECTOR:,}"
+    for step in network.steps:
+        layer, function = step.layer, step.layer.applies
+        if native_form(layer) is None:
+            return f'it doesn\'t know the layer "{step.name}", a {type(layer).__name__}'
+        if function is not None and native_form(function) is None:
+            return f'it doesn\'t know the activation of "{step.name}", {type(function).__name__}'
+    for head in objective.heads:
+        if native_form(head.loss) is None:
+            return f'it doesn\'t know the loss of "{head.head}", {type(head.loss).__name__}'
+    if native_form(optimizer) is None:
+        return f"it doesn't know the optimizer {type(optimizer).__name__}"
+    return None
 
 
 def _step_form(step: Step) -> dict[str, Any]:

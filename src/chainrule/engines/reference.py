@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chainrule.arrays import AnyArray, Array, Doubles
-from chainrule.engines.contract import Gradients, Job, Outcome, Rows, Sums
+from chainrule.engines.contract import Gradients, InPlace, Job, Outcome, Rows, Sums
 from chainrule.engines.memo import CountingMemo, MemoReport, kept_arrays, steps_without_memo
 from chainrule.layers import Arrays, Context
 from chainrule.network import Network
-from chainrule.objective import Objective
+from chainrule.objective import NetworkObjective
 from chainrule.parameters import ParameterRun, Views
 
 PREDICT_ROWS = 8192  # a chunk of rows that keeps memory small when predicting many
@@ -29,18 +29,25 @@ class Forward:
     states: list[Arrays]
 
 
-class ReferenceEngine:
+class ReferenceEngine(InPlace):
     """Runs the steps of a network as they are written in `chainrule.layers`."""
 
     name = "reference"
+    medium = "in NumPy"
 
-    def __init__(self, network: Network, objective: Objective, *, every_gradient: bool = False):
-        self.network = network
-        self.objective = objective
+    def __init__(
+        self, network: Network, objective: NetworkObjective, threads: int | None = None, *, every_gradient: bool = False
+    ):
+        super().__init__(network, objective, threads)
         self.program = network.program
         # training asks for no gradient by what no parameter stands before; an explanation does
         self._wanted = self.program.differentiable() if every_gradient else self.program.reads_parameters()
         self._skipped = frozenset(head.skips for head in objective.heads)
+
+    @classmethod
+    def facts(cls) -> str:
+        """It needs nothing but NumPy."""
+        return "NumPy, always there"
 
     def forward(self, parameters: Views, state: Views, inputs: tuple[AnyArray, ...], context: Context) -> Forward:
         """Every step in order. Prediction is this same pass with the memos dropped."""
@@ -110,9 +117,22 @@ class ReferenceEngine:
         return sums
 
     def gradients(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int, report: bool = False
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
     ) -> Gradients:
-        """The objective over all rows as one batch, its gradient, and what the memo did if `report` is set."""
+        """The objective over all rows as one batch, and its gradient; nothing is changed."""
+        return self._pass(parameters, state, data, training, seed, step, report=False)[0]
+
+    def memo_report(
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
+    ) -> MemoReport:
+        """What memoization keeps and saves in one forward and backward pass over all rows."""
+        report = self._pass(parameters, state, data, training, seed, step, report=True)[1]
+        assert report is not None
+        return report
+
+    def _pass(
+        self, parameters: Array, state: Array, data: Rows, training: bool, seed: int, step: int, report: bool
+    ) -> tuple[Gradients, MemoReport | None]:
         members = len(parameters)
         sums = Sums.zeros(members, len(self.objective.heads))
         sums.steps = 1
@@ -139,38 +159,39 @@ class ReferenceEngine:
             self._keep_state(forward.states, self.network.state_layout.views(new_state[member]))
             if counted:
                 memo = self._memo_report(counted, deltas, entered)
-        return Gradients(loss, vector, sums, new_state, memo)
+        return Gradients(loss, vector, sums, new_state), memo
 
     def run(self, job: Job) -> Outcome:
         """Do the steps of a job: for each batch forward, loss, backward, penalties, clipping, update."""
-        members = len(job.parameters)
-        outcome = Outcome()
+        parameters, state, slots = self._loaded
+        outcome = Outcome(job.sums.copy())
         bound = [
-            (*self._views(job.parameters, job.state, member), *self._gradient_vector(job)) for member in range(members)
+            (*self._views(parameters, state, member), *self._gradient_vector(parameters))
+            for member in range(len(parameters))
         ]
         for index, rate in enumerate(job.rates):
             begin = index * job.batch_size
             done = []
             for member, (p, s, gradient, gradient_views) in enumerate(bound):
                 batch = job.data.take(job.order[member, begin : begin + job.batch_size])
-                context = Context(True, job.seed, job.first_step + index, 0, member, job.parameters.dtype)
+                context = Context(True, job.seed, job.first_step + index, 0, member, parameters.dtype)
                 forward = self.forward(p, s, batch.inputs, context)
                 losses, weights = self._head_sums(forward.values, batch)
-                penalty = self.objective.penalty(job.parameters[member])
+                penalty = self.objective.penalty(parameters[member])
                 if not np.isfinite(losses.sum() + penalty):
                     outcome.diverged, outcome.diverged_member = index, member
                     return outcome
                 deltas = self._loss_deltas(forward.values, batch, weights)
                 self.backward(p, forward.memos, deltas, gradient_views)
                 factor = self.objective.penalty_factor(weights)
-                self.objective.add_penalty_gradient(job.parameters[member], gradient, factor)
+                self.objective.add_penalty_gradient(parameters[member], gradient, factor)
                 done.append((losses, weights, penalty, len(batch), forward.states))
             for member, (losses, weights, penalty, rows, states) in enumerate(done):
                 self._keep_state(states, bound[member][1])
-                t = job.first_step - job.memory_from + index + 1
-                update(job, member, bound[member][2], float(rate), t, self.objective.trainable)
-                job.sums.add(self.objective, member, losses, weights, penalty, rows)
-            job.sums.steps += 1
+                own_step, runs = job.first_step - job.memory_from + index + 1, self.objective.trainable
+                update(job, parameters[member], bound[member][2], slots[member], float(rate), own_step, runs)
+                outcome.sums.add(self.objective, member, losses, weights, penalty, rows)
+            outcome.sums.steps += 1
             outcome.steps += 1
             if job.should_stop():
                 outcome.stopped = True
@@ -192,8 +213,8 @@ class ReferenceEngine:
     def _views(self, parameters: Array, state: Array, member: int) -> tuple[Views, Views]:
         return self.network.layout.views(parameters[member]), self.network.state_layout.views(state[member])
 
-    def _gradient_vector(self, job: Job) -> tuple[Array, Views]:
-        vector = self.network.layout.zeros(1, job.parameters.dtype)[0]
+    def _gradient_vector(self, parameters: Array) -> tuple[Array, Views]:
+        vector = self.network.layout.zeros(1, parameters.dtype)[0]
         return vector, self.network.layout.views(vector)
 
     def _head_sums(self, values: list[Array], data: Rows) -> tuple[Doubles, Doubles]:
@@ -234,12 +255,14 @@ class ReferenceEngine:
         )
 
 
-def update(job: Job, member: int, gradient: Array, rate: float, step: int, runs: tuple[ParameterRun, ...]) -> None:
+def update(
+    job: Job, parameters: Array, gradient: Array, slots: Array, rate: float, step: int, runs: tuple[ParameterRun, ...]
+) -> None:
     """Clip the gradient of one member and let the optimizer change what is trainable."""
     if job.clip_norm is not None:
         norm = float(np.sqrt(sum(float(gradient[run.slice] @ gradient[run.slice]) for run in runs)))
         if norm > job.clip_norm:
             gradient *= job.clip_norm / norm
     for run in runs:
-        w, g, slots = job.parameters[member, run.slice], gradient[run.slice], job.slots[member, :, run.slice]
-        job.rule.decayed(run.decay_factor).update(w, g, slots, rate * run.rate_factor, step)
+        w, g, own = parameters[run.slice], gradient[run.slice], slots[:, run.slice]
+        job.rule.decayed(run.decay_factor).update(w, g, own, rate * run.rate_factor, step)

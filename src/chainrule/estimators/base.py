@@ -223,7 +223,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
             check_is_fitted(self)
             X = check_rows(self, X)
             core = self._ready_core()
-        if core.model.engine_.name == "native":  # it counts its own threads
+        if core.model.engine_.brings_threads:  # it counts its own threads
             return core.outputs(X)
         with thread_limit(self.n_jobs), np.errstate(over="ignore", under="ignore"):
             return core.outputs(X)

@@ -71,7 +71,7 @@ class MLPClassifier(ClassifierMixin, LabelledPerceptron):  # type: ignore[misc] 
         missing_values: `"error"`, or what stands in for NaN: `"mean"` (of the column in training) or `"zero"`.
         n_members: how many networks train side by side, each from its own start and with its own row orders; their
             outputs are averaged. The first is the network that there would be without the others.
-        engine: who computes: `"auto"`, `"native"` or `"reference"`.
+        engine: who computes, as for `chainrule.Model`.
         n_jobs: threads at most; -1 is every core, None leaves it to the engine.
         callbacks: chainrule's callbacks, or functions of an epoch's record; those of scikit-learn go to
             `set_callbacks`.

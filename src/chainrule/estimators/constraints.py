@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule import activations, initializers, losses
 from chainrule.activations import ActivationFunction
-from chainrule.engines.choose import ENGINES
+from chainrule.engines.choose import engine_names
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import OPTIMIZERS, Optimizer
@@ -66,7 +66,7 @@ ADDED: Constraints = {
     "warm_start_optimizer": ["boolean"],
     "missing_values": [StrOptions({"error", "mean", "zero"})],
     "n_members": [Interval(Integral, 1, None, closed="left")],
-    "engine": [StrOptions(set(ENGINES))],
+    "engine": [StrOptions(set(engine_names()))],
     "n_jobs": [Integral, None],
     "callbacks": [list, tuple, Callback, callable, None],
     "progress": ["boolean"],

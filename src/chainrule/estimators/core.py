@@ -21,6 +21,7 @@ from chainrule.estimators.sparse import InParts
 from chainrule.losses import Loss
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.objective import Objective
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.resolve import to_form
 
@@ -56,20 +57,18 @@ class Core:
     def __init__(self, settings: Settings, dtype: np.dtype[Any], seed: int, *, empty: bool = False):
         architecture = settings.architecture
         network = network_of(architecture)
-        start = network.layout.zeros(settings.members, dtype) if empty else None
         self.settings = settings
-        self.model = Model(
+        losses = dict(zip(architecture.head_names, settings.losses, strict=True))
+        self.model = Model.ensemble(
             network,
-            dict(zip(architecture.head_names, settings.losses, strict=True)),
+            Objective(losses, convention="sklearn"),
             settings.optimizer,
+            members=network.layout.zeros(settings.members, dtype) if empty else settings.members,
             l2=settings.penalty,
-            convention="sklearn",
             seed=seed,
             dtype=dtype,
             engine=settings.engine,
-            n_jobs=settings.threads,
-            members=settings.members,
-            start=start,
+            threads=settings.threads,
         )
         self.best = self.model.training.snapshot()
         self.stands_for: tuple[Any, ...] | None = None  # the estimator's parameters that it was last made ready for

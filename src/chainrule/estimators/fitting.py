@@ -23,6 +23,7 @@ from chainrule.estimators.solvers import is_full_batch
 from chainrule.estimators.sparse import engine_rows, for_rows
 from chainrule.estimators.threads import thread_limit
 from chainrule.estimators.warning import pass_on, warn
+from chainrule.training.batches import check_batch_norm
 from chainrule.training.callbacks import Callback, get_callback
 from chainrule.training.loop import Plan, Run
 from chainrule.training.progress import ProgressBar
@@ -164,7 +165,7 @@ class Fitting:
         if estimator.batch_norm and n_rows == 1:
             raise ValueError("batch_norm=True needs at least two rows (n_samples=1): one is always its own mean")
         size = self._batch_size(n_rows)
-        model._check_batch_norm(size)
+        check_batch_norm(model.network, size)
         held_out = None
         if self.held_out is not None:
             held_out = HeldOut(self.held_out.X, self.held_out.y, self.held_out.weights)
@@ -226,8 +227,7 @@ class Fitting:
             training.history.stopped_by = "epochs"
         finally:
             for callback in plan.callbacks:
-                if isinstance(callback, ProgressBar):
-                    callback.close()
+                callback.on_exit()
         if bookkeeping.early and self.incremental:
             self._stop_increments(core)
         elif estimator.restore_best or (bookkeeping.early and (bookkeeping.improved or not self._theirs_continue())):

@@ -54,12 +54,13 @@ def for_rows(engine: Engine, *several: Rows | None) -> Engine:
     return InParts(engine) if any(isinstance(rows, SparseRows) for rows in several) else engine
 
 
-class InParts:
+class InParts(Engine):
     """An engine for sparse rows over one for dense rows; in scikit-learn's convention, all heads weigh rows alike."""
 
     def __init__(self, engine: Engine):
+        super().__init__(engine.network, engine.objective)
         self.engine = engine
-        self.name, self.network, self.objective = engine.name, engine.network, engine.objective
+        self.name, self.medium, self.brings_threads = engine.name, engine.medium, engine.brings_threads
 
     def predict(self, parameters: Array, state: Array, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
         """The heads' outputs, each (members, rows, *shape)."""
@@ -99,15 +100,13 @@ class InParts:
         return total.sums()
 
     def gradients(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int, report: bool = False
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
     ) -> Gradients:
         """The objective over all rows as one batch, and its gradient; nothing is changed."""
         coupled = training and self.network.least_rows > 1  # a batch's statistics need all of it
         if not isinstance(data, SparseRows) or coupled:
             whole = data.take(np.arange(len(data))) if isinstance(data, SparseRows) else data
-            return self.engine.gradients(
-                parameters, state, whole, training=training, seed=seed, step=step, report=report
-            )
+            return self.engine.gradients(parameters, state, whole, training=training, seed=seed, step=step)
         total = _Total(self, parameters, data)
         vector = np.zeros_like(parameters)
         for rows in total.parts():
@@ -125,21 +124,31 @@ class InParts:
         loss = np.array([sums.loss(self.objective, member) for member in range(len(parameters))])
         return Gradients(loss, vector, sums, state.copy())
 
+    def load(self, parameters: Array, state: Array, slots: Array) -> None:
+        """Take what jobs change."""
+        self._members, self._dtype = len(parameters), parameters.dtype
+        self.engine.load(parameters, state, slots)
+
+    def store(self, parameters: Array, state: Array, slots: Array) -> None:
+        """Write what was loaded, as the jobs since have left it, into these arrays."""
+        self.engine.store(parameters, state, slots)
+
     def run(self, job: Job) -> Outcome:
         """Do the steps of a job, those of a few batches at a time."""
         if not isinstance(job.data, SparseRows):
             return self.engine.run(job)
-        outcome, members, n_steps = Outcome(), len(job.parameters), len(job.rates)
-        at_once = rows_at_once(job.data.inputs[0].shape[1], job.parameters.dtype)
-        for part in _parts(n_steps, max(1, at_once // (members * job.batch_size))):
+        outcome, n_steps = Outcome(job.sums), len(job.rates)
+        at_once = rows_at_once(job.data.inputs[0].shape[1], self._dtype)
+        for part in _parts(n_steps, max(1, at_once // (self._members * job.batch_size))):
             order = job.order[:, part.start * job.batch_size : part.stop * job.batch_size]
             own = np.arange(order.size).reshape(order.shape)  # each member's rows one after another
             done = self.engine.run(
                 replace(
                     job, data=job.data.take(order.reshape(-1)), order=own, rates=job.rates[part],
-                    first_step=job.first_step + part.start,
+                    first_step=job.first_step + part.start, sums=outcome.sums,
                 )
             )  # fmt: skip
+            outcome.sums = done.sums
             outcome.steps += done.steps
             outcome.stopped = done.stopped
             if done.diverged is not None:

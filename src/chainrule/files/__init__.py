@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule import container
-from chainrule.engines.choose import ENGINES
-from chainrule.errors import EngineError, FileError, InputError
+from chainrule.engines.choose import check_engine
+from chainrule.errors import EngineError, FileError
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.objective import Objective
@@ -28,8 +28,7 @@ def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Any:
         FileError: the file isn't there, isn't whole, isn't chainrule's or is newer than this version.
         InputError: `loss` or `engine` can't be used.
     """
-    if engine not in ENGINES:
-        raise InputError(f'engine is {engine!r}; it must be "auto", "reference" or "native"')
+    check_engine(engine)
     contents = container.read(path)
     if contents.kind == "table":
         from chainrule.tables.table_model import TableModel
@@ -46,7 +45,7 @@ def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Any:
     if loss is not None:
         with _blaming(path):
             network = Network.from_dict(contents.form["network"])
-        Objective.of(network, loss)  # a mistake in it is the caller's, not the file's
+        Objective.of(loss).on(network)  # a mistake in it is the caller's, not the file's
     with _blaming(path):
         return Model.from_contents(contents, loss=loss, engine=engine)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import Array
-from chainrule.core import Native
+from chainrule.compiled import Native
 from chainrule.layers.base import Arrays, Context, Layer, Shape
 
 

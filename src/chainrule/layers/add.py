@@ -9,7 +9,7 @@ from operator import add
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.core import Native
+from chainrule.compiled import Native
 from chainrule.errors import NetworkError
 from chainrule.layers.base import Arrays, Context, Layer, Shape
 from chainrule.layers.element import Read, Term

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.core import Native
+from chainrule.compiled import Native
 from chainrule.initializers import Constant
 from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape, StateSpec
 from chainrule.limits import POSITIVE, Limit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.core import Native
+from chainrule.compiled import Native
 from chainrule.layers.base import Arrays, Context, Layer, Shape
 from chainrule.layers.element import Read, Source, Term
 

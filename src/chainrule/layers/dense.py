@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import Array
-from chainrule.core import Native
+from chainrule.compiled import Native
 from chainrule.initializers import Initializer, get_initializer
 from chainrule.layers.activation import Activation
 from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape

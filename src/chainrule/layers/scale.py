@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chainrule.arrays import Array
-from chainrule.core import Native
+from chainrule.compiled import Native
 from chainrule.initializers import Constant
 from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape
 from chainrule.layers.element import Learned, Read, Term

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from chainrule.activations import ActivationFunction, get_activation
-from chainrule.engines.choose import ENGINES, native_missing
-from chainrule.errors import EngineError, InputError, did_you_mean, listed
+from chainrule.engines.choose import check_engine
+from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.layers import BatchNorm
 from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limited
 from chainrule.model import Model
@@ -73,10 +73,7 @@ class Settings(Limited):
                 f'activation "{activation.name}" can\'t be trained through: its derivative is zero wherever it exists. '
                 'Use "sigmoid", its smooth form'
             )
-        if self.engine not in ENGINES:
-            raise InputError(f"engine is {self.engine!r}; it must be {listed(ENGINES)}")
-        if self.engine == "native" and (missing := native_missing()):
-            raise EngineError(f"the native engine can't be used: {missing}")
+        check_engine(self.engine)
         self._check_full_batch()
 
     def _check_full_batch(self) -> None:

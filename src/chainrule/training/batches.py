@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from chainrule import random
 from chainrule.arrays import Order
 from chainrule.errors import InputError
+from chainrule.network import Network
 
 Shuffle = bool | Literal["replace"] | Callable[[int], ArrayLike]
 DEFAULT_BATCH = 32
@@ -34,6 +35,16 @@ def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
             )
         return int(batch_size)
     raise InputError(f'batch_size is {batch_size!r}; it must be a whole number of at least 1, "full" or "auto"')
+
+
+def check_batch_norm(network: Network, batch_size: int) -> None:
+    """Raise an `InputError` where batches are too small for batch normalization."""
+    for step in network.steps:
+        if batch_size < step.layer.least_rows:
+            raise InputError(
+                f'batch normalization (layer "{step.name}") needs at least two rows a batch: with one, '
+                "every value is its own mean; use a larger batch_size"
+            )
 
 
 def rows_used(n_rows: int, batch_size: int, least: int = 1) -> int:

@@ -35,6 +35,9 @@ class Callback:
     def on_end(self, run: Run) -> None:
         """After the last step, the best weights restored."""
 
+    def on_exit(self) -> None:
+        """When the fit is over, also after an error: the last call."""
+
 
 @dataclass
 class EpochFunction(Callback):

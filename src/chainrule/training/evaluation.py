@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.engines.contract import Engine, Rows
-from chainrule.metrics import Metric
+from chainrule.errors import InputError
+from chainrule.metrics import Metric, get_metric
+from chainrule.objective import NetworkObjective
 
 Metrics = Mapping[str, tuple[Metric, ...]]  # by head
+
+
+def metrics_by_head(objective: NetworkObjective, given: Any) -> dict[str, tuple[Metric, ...]]:
+    """Metrics by name or as objects, for every head or by head."""
+    heads = [head.head for head in objective.heads]
+    if isinstance(given, (str, Metric)):
+        given = [given]
+    by_head = given if isinstance(given, Mapping) else dict.fromkeys(heads, given)
+    for name in by_head:
+        if name not in heads:
+            raise InputError(f'metrics: there is no head "{name}"; there are {", ".join(heads)}')
+    return {head: tuple(get_metric(metric) for metric in by_head.get(head, ())) for head in heads}
 
 
 def measure(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
+from chainrule.engines.contract import Engine
 from chainrule.errors import TrainingError
 from chainrule.optimizers import LBFGS
 
@@ -125,7 +126,7 @@ def minimize(run: Run) -> str:
             )
     iterations = plan.epochs - (run.epoch - 1)
     search = search_together if len(run.state.parameters) > 1 else search_alone
-    with _few_threads(plan.engine.name):
+    with _few_threads(plan.engine):
         reason, run.solver_results = search(run, iterations)
     if reason is not None:
         return reason
@@ -135,14 +136,14 @@ def minimize(run: Run) -> str:
     return f"L-BFGS: {'; '.join(messages)}"
 
 
-def _few_threads(engine: str) -> AbstractContextManager[Any]:
+def _few_threads(engine: Engine) -> AbstractContextManager[Any]:
     """SciPy's own products are of short vectors: threads would wait for each other longer than they compute.
 
-    The native engine has threads of its own; the reference engine's products are NumPy's, and keep theirs.
+    Where an engine's products are NumPy's, they keep its threads.
     """
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(limits=1) if engine == "native" else nullcontext()
+    return threadpool_limits(limits=1) if engine.brings_threads else nullcontext()
 
 
 def search_alone(run: Run, iterations: int) -> tuple[str | None, list[Any]]:

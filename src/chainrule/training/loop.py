@@ -163,12 +163,17 @@ class Run:
         plan, state = self.plan, self.state
         assert state.partial is not None
         rates = self._rates(n_steps)
-        outcome = plan.engine.run(
-            Job(
-                state.parameters, state.state, state.slots, plan.data, order, plan.batch_size, rates, state.step,
-                state.partial, plan.optimizer, plan.seed, plan.clip_norm, self.should_stop, state.memory_from,
-            )
+        job = Job(
+            plan.data, order, plan.batch_size, rates, state.step, state.partial, plan.optimizer, plan.seed,
+            plan.clip_norm, self.should_stop, state.memory_from,
         )  # fmt: skip
+        vectors = state.parameters, state.state, state.slots
+        plan.engine.load(*vectors)
+        try:
+            outcome = plan.engine.run(job)
+        finally:
+            plan.engine.store(*vectors)
+        state.partial = outcome.sums
         done = outcome.steps
         state.step += done
         state.batch += done

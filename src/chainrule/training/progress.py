@@ -37,11 +37,7 @@ class ProgressBar(Callback):
         self._bar.update(self._task, completed=record.epoch, numbers=numbers)
         return None
 
-    def on_end(self, run: Run) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Take the bar away; also after an error."""
+    def on_exit(self) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.arrays import Array
 from chainrule.engines.contract import Sums
 from chainrule.errors import InputError
 from chainrule.initializers import Stream
+from chainrule.limits import COUNT, check
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import aligned_zeros
@@ -68,17 +70,19 @@ class TrainingState:
         optimizer: Optimizer,
         seed: int,
         dtype: DTypeLike,
-        members: int = 1,
-        start: Array | None = None,
+        members: int | Array = 1,
     ) -> TrainingState:
-        """Parameters drawn from the seed or handed in as `start` (members, size), nothing trained yet."""
-        parameters = network.layout.zeros(members, dtype)
-        state = network.state_layout.zeros(members, dtype)
+        """Nothing trained yet: `members` networks with parameters drawn from the seed, or their parameters."""
+        start = members if isinstance(members, np.ndarray) else None
+        n_members = len(members) if isinstance(members, np.ndarray) else members
+        check("Model", "members", n_members, COUNT)
+        parameters = network.layout.zeros(n_members, dtype)
+        state = network.state_layout.zeros(n_members, dtype)
         if start is not None:
             if start.shape != parameters.shape:
-                raise InputError(f"start has shape {start.shape}; {parameters.shape} would be right")
+                raise InputError(f"members has shape {start.shape}; {parameters.shape} would be right")
             parameters[...] = start
-        for member in range(members):
+        for member in range(n_members):
             if start is None:
                 for number, span in enumerate(network.layout.spans):
                     drawn = span.spec.initializer.draw(span.shape, Stream(seed, number, member))  # type: ignore[union-attr]
@@ -86,7 +90,7 @@ class TrainingState:
             for span in network.state_layout.spans:
                 state[member, span.slice] = span.spec.start  # type: ignore[union-attr]
         training = cls(
-            parameters, state, aligned_zeros((members, len(optimizer.slot_names), network.layout.size), dtype)
+            parameters, state, aligned_zeros((n_members, len(optimizer.slot_names), network.layout.size), dtype)
         )
         training.reset_optimizer(optimizer)
         return training
@@ -97,19 +101,35 @@ class TrainingState:
             optimizer.start(slots)
         self.memory_from = self.step
 
-    def begin_run(self) -> None:
-        """Start counting anew for a fit; parameters, optimizer and the place in the random stream go on."""
+    def begin_run(self, *, keep_schedule: bool = False) -> None:
+        """Start counting anew for a fit; parameters, optimizer and the place in the random stream go on.
+
+        With `keep_schedule` so does the place in the schedule of learning rates.
+        """
         if self.batch:  # an interrupted epoch is over when a new run begins
             self.epoch, self.batch, self.partial = self.epoch + 1, 0, None
-        self.first_step, self.first_epoch, self.seconds = self.step, self.epoch, 0.0
+        if not keep_schedule:
+            self.first_step, self.plateau = self.step, {}
+        self.first_epoch, self.seconds = self.epoch, 0.0
         self.epoch_start = self.best = self.latest = None
-        self.memories, self.plateau, self.history = [], {}, History()
+        self.memories, self.history = [], History()
 
     def go_on(self) -> None:
         """Take up a run where it stood: the best weights may have been brought back at its end."""
         if self.latest is not None:
             self.restore(self.latest)
             self.latest = None
+
+    def take_over(self, other: TrainingState, *, optimizer: bool) -> None:
+        """Go on where another stands, as far as it fits; with `optimizer` also with what that one's remembers."""
+        if other.parameters.shape == self.parameters.shape and other.state.shape == self.state.shape:
+            self.restore(Snapshot(other.parameters, other.state))
+        self.step = self.memory_from = other.step
+        self.epoch = other.epoch
+        if optimizer and other.slots.shape == self.slots.shape:
+            self.slots[...] = other.slots
+            self.first_step, self.memory_from = other.first_step, other.memory_from
+            self.plateau = dict(other.plateau)
 
     def snapshot(self) -> Snapshot:
         """A copy of parameters and state."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import problems
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,7 +46,7 @@ def smooth_models(draw: st.DrawFn, engine: str) -> tuple[Model, np.ndarray, np.n
                                  ("softmax", "cross_entropy"), ("tanh", "squared_error")]))  # fmt: skip
     outputs = draw(st.integers(2, 3))
     net = Network.mlp(n_inputs, hidden, outputs, activation=draw(st.sampled_from(SMOOTH)), output=pair[0])
-    model = Model(
+    model = problems.make_model(
         net, pair[1], "sgd", l2=draw(st.sampled_from([0.0, 0.02])), dtype="float64", seed=draw(st.integers(0, 99)),
         reduction=draw(st.sampled_from(["mean", "sum"])), engine=engine,
     )  # fmt: skip

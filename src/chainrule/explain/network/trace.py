@@ -16,7 +16,7 @@ from chainrule.engines.reference import Forward, ReferenceEngine
 from chainrule.errors import InputError
 from chainrule.layers import Context
 from chainrule.network import Network
-from chainrule.objective import HeadLoss, Objective
+from chainrule.objective import HeadLoss, NetworkObjective
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import ParameterRun
 from chainrule.training.state import TrainingState
@@ -28,7 +28,7 @@ class Trained(Protocol):
     """What is explained: a `Model`, whatever it can do beside."""
 
     network: Network
-    objective: Objective
+    objective: NetworkObjective
     optimizer: Optimizer
     training: TrainingState
     seed: int
@@ -73,7 +73,7 @@ class Trace:
     """
 
     def __init__(
-        self, network: Network, objective: Objective, moment: Moment, data: Rows, *, training: bool = False,
+        self, network: Network, objective: NetworkObjective, moment: Moment, data: Rows, *, training: bool = False,
         learn_biases: bool = True, has_target: bool = True, has_update: bool = True,
     ):  # fmt: skip
         self.network = network

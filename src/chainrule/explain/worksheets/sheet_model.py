@@ -11,6 +11,7 @@ from chainrule.errors import ChainruleError, FileError, InputError, did_you_mean
 from chainrule.explain.worksheets.sheet_reading import MOST_NUMBERS, SheetReading, numbers
 from chainrule.layers import Dense, Input
 from chainrule.network import Network
+from chainrule.objective import Objective
 from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer, get_optimizer
 from chainrule.plain import shortened
 
@@ -89,7 +90,7 @@ def read_model(reading: SheetReading, network: Network) -> Model:
         )
     try:
         model = Model(
-            network, loss, _optimizer(reading), reduction=table.get("reduction", "mean"), dtype="float64",
+            network, Objective(loss, reduction=table.get("reduction", "mean")), _optimizer(reading), dtype="float64",
             engine="reference", **penalties,
         )  # fmt: skip
     except FileError:
