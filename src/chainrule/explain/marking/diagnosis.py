@@ -46,7 +46,7 @@ def diagnose(judge: Judge, name: Name, symbol: Callable[[Name], str] = str) -> D
         return Diagnosis(
             "arithmetic",
             "a wrong 0 before it wipes the calculation out, so this 0 shows nothing of the method: off by "
-            f"{shown(written.value - judge.graph.value(name), 3)} ({shown(judge.graph.value(name), 4)} would be right)",
+            f"{shown(written.value - judge.exact[name], 3)} ({shown(judge.exact[name], 4)} would be right)",
         )
     found: dict[str, Name] = {}
     for attempts in (_own_attempts(judge, name), _hidden_attempts(judge, name)):
@@ -100,11 +100,11 @@ def _hidden_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Na
             with np.errstate(all="ignore"):
                 for code, mistake in CATALOGUE.items():
                     for spread in mistake(attempt):
-                        yield code, recipe.carry(view.trying({hidden: spread}).lookup), hidden
+                        yield code, view.trying({hidden: spread}).carried(recipe), hidden
 
 
 def _off_by(judge: Judge, name: Name, written: Written) -> str:
-    right = next((spread.point for _, _, spread in judge.recomputed(name)), judge.graph.value(name))
+    right = next((spread.point for _, _, spread in judge.recomputed(name)), judge.exact[name])
     difference = written.value - right
     text = f"arithmetic: off by {shown(difference, 3)} ({shown(right, 4)} would be right)"
     if right:

@@ -133,6 +133,7 @@ def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: 
     if not isinstance(work, Mapping) or not all(isinstance(symbol, str) for symbol in work):
         raise InputError('give the work as texts by name, {"z[hidden,1]": "0.44"}')
     known: dict[str, tuple[Name, Written]] = {}
+    exact: dict[Name, float] = {}
     unknown: dict[str, str] = {}
     texts: dict[str, str] = {}
     for symbol, given in work.items():
@@ -150,7 +151,7 @@ def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: 
             raise InputError(f"{shortened(symbol)}: {error}") from None
         try:
             name = derivation.graph.parse(symbols.get(symbol, symbol))
-            derivation.graph.value(name)
+            exact[name] = derivation.graph.value(name)
         except ChainruleError as error:
             near = did_you_mean(symbol, symbols)
             unknown[symbol] = f'"{shortened(symbol)}" is no symbol of this sheet.{near}'
@@ -162,7 +163,7 @@ def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: 
     first_of: dict[Name, Written] = {}
     for name, written in known.values():
         first_of.setdefault(name, written)
-    judge = Judge(derivation.graph, first_of)
+    judge = Judge(derivation.graph, first_of, exact)
     ordered = sorted(known, key=lambda symbol: derivation.graph.position(known[symbol][0]))
     made: dict[str, Mark] = {}
     for symbol in ordered:
@@ -174,11 +175,11 @@ def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: 
 
 
 def _mark_one(derivation: Calculation[Quantities], judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
-    exact, spelled, text = derivation.graph.value(name), derivation.graph.spelled(name), written.text.strip()
+    exact, spelled, text = judge.exact[name], derivation.graph.spelled(name), written.text.strip()
     again = judge.entries[name].text != written.text
     if again:
         words = judge.words
-        judge = Judge(derivation.graph, {**judge.entries, name: written})
+        judge = Judge(derivation.graph, {**judge.entries, name: written}, judge.exact)
         judge.words = words
     if derivation.graph.is_given(name):
         right = abs(written.value - exact) <= written.radius

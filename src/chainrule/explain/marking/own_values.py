@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chainrule.explain.marking.digits import ROUNDING, Precision, Written
 from chainrule.explain.quantities.names import Name
@@ -17,6 +17,7 @@ class OwnValues:
     """What the writer had in hand: entries as written, the rest recomputed from them by one of the routes.
 
     Arguments:
+        exact: the right value of every entry.
         route: which recipe to take for what was not written down, where there are several.
         precision: how far what was not written down is taken to have been rounded.
         instead: values that take the place of what would be found, for trying out a mistake.
@@ -24,6 +25,7 @@ class OwnValues:
 
     graph: Quantities
     entries: Mapping[Name, Written]
+    exact: Mapping[Name, float]
     precision: Precision
     route: int = 0
     instead: Mapping[Name, Spread] = field(default_factory=dict)
@@ -45,18 +47,23 @@ class OwnValues:
         if self.graph.is_given(name):
             return Spread.exact(self.graph.value(name))
         recipe = self.recipe(name)
-        spread = recipe.carry(self.lookup)
+        spread = self.carried(recipe)
         # a whole number such as the slope 1 of a linear unit has nothing to be rounded
         whole = spread.low == spread.high and float(spread.point).is_integer()
         return spread if whole or is_copy(recipe) else spread.widened(self.precision.radius(spread.point))
 
     def _was_not_rounded(self, name: Name, written: Written) -> bool:
         """Whether an entry is right to every digit, and so is all that it comes from: that 7 stands for no 7.3."""
-        if not abs(self.graph.value(name) - written.value) <= ROUNDING * abs(written.value):
+        if not abs(self.exact[name] - written.value) <= ROUNDING * abs(written.value):
             return False
         return self.graph.is_given(name) or all(
             self.lookup(source).radius == 0 for source in self.sources(self.recipe(name))
         )
+
+    def carried(self, recipe: Recipe, instead: Mapping[Name, Spread] | None = None) -> Spread:
+        """What a recipe gives from the writer's numbers, other ones taken in place of some."""
+        taken = instead or {}
+        return recipe.carry({name: taken[name] if name in taken else self.lookup(name) for name in recipe.inputs})
 
     def recipe(self, name: Name) -> Recipe:
         """The recipe by which something unwritten is recomputed."""
@@ -65,7 +72,7 @@ class OwnValues:
 
     def trying(self, instead: Mapping[Name, Spread]) -> OwnValues:
         """The same with other values in some places."""
-        return OwnValues(self.graph, self.entries, self.precision, self.route, {**self.instead, **instead})
+        return replace(self, instead={**self.instead, **instead}, _found={})
 
     def sources(self, recipe: Recipe) -> set[Name]:
         """The entries that a recipe goes back to, through whatever was not written down."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from chainrule.explain.marking.digits import Precision, Written, agreement
 from chainrule.explain.marking.own_values import OwnValues
@@ -29,17 +30,19 @@ class Judge:
 
     Arguments:
         entries: what was written, by name.
+        exact: the right values, where they are known already.
     """
 
-    def __init__(self, graph: Quantities, entries: Mapping[Name, Written]):
+    def __init__(self, graph: Quantities, entries: Mapping[Name, Written], exact: Mapping[Name, float] | None = None):
         self.graph = graph
         self.entries = dict(entries)
+        self.exact = exact or {name: graph.value(name) for name in entries}
         self.precision = Precision.of(self.entries.values())
         unit = max((e.unit for e in self.entries.values() if e.decimals > 0), default=1.0)
         for name, entry in self.entries.items():  # a bare 0 has no digits of its own: it is read as the others are
             if entry.value == 0 and entry.decimals <= 0:
                 self.entries[name] = Written(entry.text, 0.0, unit, 0, entry.decimals)
-        self.views = [OwnValues(graph, self.entries, self.precision, route) for route in (0, 1)]
+        self.views = [OwnValues(graph, self.entries, self.exact, self.precision, route) for route in (0, 1)]
         self.words: dict[Name, str] = {}
 
     def judge(self, name: Name) -> Verdict:
@@ -49,13 +52,14 @@ class Judge:
         return verdict
 
     def _judge(self, name: Name) -> Verdict:
-        written = self.entries[name]
-        exact = Spread.exact(self.graph.value(name))
-        found = list(self.recomputed(name))
+        written, exact = self.entries[name], Spread.exact(self.exact[name])
+        routes = self.recomputed(name)
+        found = list(islice(routes, 1))
         own = found[0][2].point if found else exact.point
         to_exact = agreement(written, exact)
         if to_exact == "exact":
             return Verdict("correct", None, own)
+        found += routes
         agreements = [(agreement(written, spread), view, recipe) for view, recipe, spread in found]
         for how, view, recipe in agreements:
             if how in ("exact", "carried") and not self._tainted(view, recipe):
@@ -77,7 +81,7 @@ class Judge:
         recipes = self.graph.recipes(name)
         for recipe in recipes:
             for view in self.views:
-                yield view, recipe, recipe.carry(view.lookup)
+                yield view, recipe, view.carried(recipe)
 
     def _tainted(self, view: OwnValues, recipe: Recipe) -> bool:
         """Whether one of the entries that a recipe goes back to is wrong, or follows from one that is."""
@@ -85,9 +89,9 @@ class Judge:
 
     def _is_trivial(self, name: Name, view: OwnValues, recipe: Recipe) -> bool:
         """Whether a wrong zero wiped the calculation out, so that a zero here shows nothing of the method."""
-        if self.entries[name].value != 0 or self.graph.value(name) == 0:
+        if self.entries[name].value != 0 or self.exact[name] == 0:
             return False
         return any(
-            self.entries[source].value == 0 and self.graph.value(source) != 0 and self.words.get(source) != "correct"
+            self.entries[source].value == 0 and self.exact[source] != 0 and self.words.get(source) != "correct"
             for source in view.sources(recipe)
         )

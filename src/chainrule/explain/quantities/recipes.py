@@ -6,6 +6,7 @@ shown as a formula tree whose symbols are the names of its inputs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,9 +15,7 @@ import numpy as np
 
 from chainrule.explain.formula import Negative, Node, Number, Power, Product, Sum, Symbol
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.rounding import Function, Spread, product, through
-
-Lookup = Callable[[Name], Spread]
+from chainrule.explain.quantities.rounding import Function, Spread, sum_of_products, through
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,16 @@ class Products:
         """The quantities it is computed from, each once."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.factors))
 
-    def carry(self, lookup: Lookup) -> Spread:
-        """The value from the numbers that `lookup` gives, with the interval of their rounding."""
-        point = low = high = 0.0
+    def carry(self, values: Mapping[Name, Spread]) -> Spread:
+        """The value from somebody's numbers, with the interval of their rounding."""
+        return sum_of_products([(part.coefficient, [values[name] for name in part.factors]) for part in self.parts])
+
+    def value(self, value: Callable[[Name], float]) -> float:
+        """The value from plain numbers."""
+        total = 0.0
         for part in self.parts:
-            p, lo, hi = product(part.coefficient, [lookup(name) for name in part.factors])
-            point, low, high = point + p, low + lo, high + hi
-        return Spread(point, low, high)
+            total += math.prod((value(name) for name in part.factors), start=part.coefficient)
+        return total
 
     def tree(self) -> Node:
         """The formula in the names of its inputs."""
@@ -79,10 +81,15 @@ class FunctionOf:
     formula: Callable[[], Node | None] | None = None
     route: str = ""
 
-    def carry(self, lookup: Lookup) -> Spread:
-        """The value from the numbers that `lookup` gives, with the interval of their rounding."""
+    def carry(self, values: Mapping[Name, Spread]) -> Spread:
+        """The value from somebody's numbers, with the interval of their rounding."""
         with np.errstate(all="ignore"):
-            return through(self.function, [lookup(name) for name in self.inputs])
+            return through(self.function, [values[name] for name in self.inputs])
+
+    def value(self, value: Callable[[Name], float]) -> float:
+        """The value from plain numbers."""
+        with np.errstate(all="ignore"):
+            return float(self.function(np.array([[value(name) for name in self.inputs]], dtype=float))[0])
 
     def tree(self) -> Node | None:
         """The formula in the names of its inputs; None where there is only a function."""
@@ -94,5 +101,4 @@ Recipe = Products | FunctionOf
 
 def evaluate(recipe: Recipe, values: Mapping[Name, float] | Callable[[Name], float]) -> float:
     """A recipe's value from plain numbers."""
-    get = values if callable(values) else values.__getitem__
-    return recipe.carry(lambda name: Spread.exact(get(name))).point
+    return recipe.value(values if callable(values) else values.__getitem__)

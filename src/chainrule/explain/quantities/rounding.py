@@ -59,6 +59,15 @@ def product(coefficient: float, factors: Sequence[Spread]) -> Spread:
     return Spread(point, low, high)
 
 
+def sum_of_products(terms: Sequence[tuple[float, Sequence[Spread]]]) -> Spread:
+    """A sum of products, each of a coefficient and its factors, with the intervals of the products added."""
+    point = low = high = 0.0
+    for coefficient, factors in terms:
+        p, lo, hi = product(coefficient, factors)
+        point, low, high = point + p, low + lo, high + hi
+    return Spread(point, low, high)
+
+
 def through(function: Function, sources: Sequence[Spread]) -> Spread:
     """The interval of a function of several numbers.
 

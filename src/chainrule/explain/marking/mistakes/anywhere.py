@@ -28,7 +28,7 @@ def pre_activation_used(a: Attempt) -> Iterator[Spread]:
             step = a.graph.activation_steps[source.layer]
             instead[name] = a.view.lookup(pre_activation(a.graph, step, source))
     if instead:
-        yield a.recipe.carry(lambda name: instead[name] if name in instead else a.view.lookup(name))
+        yield a.view.carried(a.recipe, instead)
 
 
 def weights_transposed(a: Attempt) -> Iterator[Spread]:
@@ -45,4 +45,4 @@ def weights_transposed(a: Attempt) -> Iterator[Spread]:
         i, j = (k - 1 for k in name.index)
         row, column = divmod(j * n_inputs + i, units)
         instead[name] = a.view.lookup(Name("W", name.layer, (row + 1, column + 1)))
-    yield a.recipe.carry(lambda name: instead[name] if name in instead else a.view.lookup(name))
+    yield a.view.carried(a.recipe, instead)

@@ -30,18 +30,14 @@ class Attempt:
         """The kind of quantity."""
         return self.name.kind
 
-    def carry(self, recipe: Recipe) -> Spread:
-        """Another recipe from the writer's entries."""
-        return recipe.carry(self.view.lookup)
-
     @property
     def right(self) -> Spread:
         """What it should have been, from the writer's entries."""
-        return self.carry(self.recipe)
+        return self.view.carried(self.recipe)
 
     def parts(self, parts: list[Part]) -> Spread:
         """A sum of other products."""
-        return self.carry(Products(tuple(parts), ""))
+        return self.view.carried(Products(tuple(parts), ""))
 
     def head(self) -> int | None:
         """The head that a quantity belongs to: its loss, or the gradient by its output or that output's `z`."""

@@ -35,7 +35,7 @@ def delta_for_output_gradient(a: Attempt) -> Iterator[Spread]:
             delta = a.graph.name_of(step.inputs[0], a.graph.row_of(a.name), a.name.index[0] - 1, gradient=True)
             view = a.view.trying({a.name: a.right})
             for recipe in a.graph.recipes(delta):
-                yield recipe.carry(view.lookup)
+                yield view.carried(recipe)
 
 
 def output_gradient_for_delta(a: Attempt) -> Iterator[Spread]:
@@ -101,5 +101,5 @@ def updated_weight_used(a: Attempt) -> Iterator[Spread]:
     """The weight after the update taken for the one before."""
     if a.kind not in ("dL/dh", "dL/dx") or a.graph.trace.optimizer.full_batch:
         return
-    if any(n.kind == "W" for n in a.recipe.inputs):
-        yield a.recipe.carry(lambda n: a.view.lookup(n._replace(kind="W+") if n.kind == "W" else n))
+    if weights := [n for n in a.recipe.inputs if n.kind == "W"]:
+        yield a.view.carried(a.recipe, {n: a.view.lookup(n._replace(kind="W+")) for n in weights})

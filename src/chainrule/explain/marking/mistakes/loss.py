@@ -25,7 +25,7 @@ def target_output_swapped(a: Attempt) -> Iterator[Spread]:
         yield scaled(a.right, -1)
     swap = dict(_swapped(a.recipe))
     if swap and isinstance(a.recipe, FunctionOf):
-        yield a.recipe.carry(lambda n: a.view.lookup(swap.get(n, n)))
+        yield a.view.carried(a.recipe, {n: a.view.lookup(other) for n, other in swap.items()})
 
 
 def _swapped(recipe: Recipe) -> Iterator[tuple[Name, Name]]:

@@ -44,7 +44,7 @@ def mask_missing(a: Attempt) -> Iterator[Spread]:
         if step is not None:
             instead[name] = a.view.lookup(a.graph.name_of(step.inputs[0], a.graph.row_of(name), name.index[0] - 1))
     if instead:
-        yield a.recipe.carry(lambda name: instead[name] if name in instead else a.view.lookup(name))
+        yield a.view.carried(a.recipe, instead)
 
 
 def _dropout_of(a: Attempt, name: Name) -> Step | None:
