@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from chainrule.errors import NetworkError
+from chainrule.errors import InputError
 from chainrule.explain.network.operation import CHAIN, Operation
 from chainrule.explain.network.structure import Structure
 from chainrule.explain.quantities.names import Name
@@ -42,8 +42,8 @@ class SumOfProducts(Operation):
             memo = self.net.trace.forward.memos[self.step.index]
             found = self.step.layer.element(row, unit, self.shapes, memo)
             if found is None:
-                raise NetworkError(
-                    f'layer "{self.step.name}" says the scalar form of some units, but not of {unit + 1}'
+                raise InputError(
+                    f'layer "{self.step.name}" says the scalar form of some units, but not of unit {unit + 1}'
                 )
             self._terms[key] = found
         return self._terms[key]
