@@ -27,6 +27,7 @@ FLOORS = [
     ["activations"],
     ["losses", "initializers"],
     ["layers"],
+    ["mlp"],
     ["parameters"],
     ["steps"],
     ["summary"],

@@ -340,3 +340,34 @@ def test_three_thousand_layers(engine: str) -> None:
     model.fit(X, y, epochs=1)
     assert np.isfinite(model.predict(X)).all()
     assert (model.parameters["output"]["W"] != before).any()
+
+
+class TestMlp:
+    def test_one_value_for_each_hidden_layer_and_each_head(self) -> None:
+        network = Network.mlp(
+            4, [5, 3], {"age": 1, "mood": 3}, activation=["tanh", "relu"], output=["linear", "softmax"],
+            dropout=[0.0, 0.2], initializer="orthogonal",
+        )  # fmt: skip
+        x = Input(4, name="x")
+        h = Dense(5, activation="tanh", initializer="orthogonal", name="hidden_1")(x)
+        h = Dense(3, activation="relu", initializer="orthogonal", name="hidden_2")(h)
+        h = Dropout(0.2, name="hidden_2_dropout")(h)
+        assert network == Network(
+            inputs=x,
+            outputs={
+                "age": Dense(1, activation="linear", initializer="orthogonal", name="age")(h),
+                "mood": Dense(3, activation="softmax", initializer="orthogonal", name="mood")(h),
+            },
+        )
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"activation": ["relu"]}, "activation has 1 entries for 2 hidden layers; one for each would be right"),
+            ({"dropout": [0.1, 0.1, 0.1]}, "dropout has 3 entries for 2 hidden layers"),
+            ({"output": ["linear", "softmax"]}, "output has 2 entries for 1 heads"),
+        ],
+    )
+    def test_another_number_than_there_are(self, options: dict[str, Any], message: str) -> None:
+        with pytest.raises(NetworkError, match=message):
+            Network.mlp(4, [5, 3], 2, **options)

@@ -14,8 +14,10 @@ from typing import Any
 
 from chainrule.activations import ActivationFunction
 from chainrule.errors import NetworkError, did_you_mean, listed
-from chainrule.layers import LAYERS, BatchNorm, Dense, Dropout, Input, Layer, Shape, Value
+from chainrule.initializers import Initializer
+from chainrule.layers import LAYERS, Layer, Shape, Value
 from chainrule.layers.base import as_value
+from chainrule.mlp import mlp
 from chainrule.parameters import Layout
 from chainrule.steps import Head, Node, Program, compile_program
 from chainrule.summary import Count, count_parameters, summary_text
@@ -70,31 +72,37 @@ class Network:
         cls,
         inputs: int,
         hidden: Sequence[int],
-        outputs: int,
+        outputs: int | Mapping[str, int],
         *,
-        activation: str | ActivationFunction = "relu",
-        output: str | ActivationFunction = "linear",
+        activation: str | ActivationFunction | Sequence[str | ActivationFunction] = "relu",
+        output: str | ActivationFunction | Sequence[str | ActivationFunction] = "linear",
         bias: bool = True,
-        dropout: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         batch_norm: bool = False,
+        initializer: str | Initializer = "auto",
     ) -> Network:
         """The usual multilayer perceptron: dense layers in a chain.
 
         Hidden layers are called `hidden` (or `hidden_1`, `hidden_2` ... when there are several), the last one
         `output`. `batch_norm` stands between a dense layer and its activation, `dropout` after it.
+
+        Arguments:
+            inputs: numbers in a row.
+            hidden: the units of each hidden layer.
+            outputs: the units of the output, or those of several heads by name.
+            activation, dropout: of all hidden layers, or one for each.
+            output: the activation of the output, or one for each head.
+            bias: whether dense layers have biases.
+            initializer: how weights are drawn; `"auto"` leaves it to the activation behind them.
+
+        >>> [head.name for head in Network.mlp(4, [8], {"age": 1, "mood": 3}, output=["linear", "softmax"]).heads]
+        ['age', 'mood']
         """
-        names = ["hidden"] if len(hidden) == 1 else [f"hidden_{i + 1}" for i in range(len(hidden))]
-        layers: list[Layer] = [Input(inputs, name="x")]
-        for name, units in zip(names, hidden, strict=True):
-            if batch_norm:
-                dense, function = Dense(units, activation=activation, bias=bias, name=name).expand()
-                layers += [dense, BatchNorm(name=f"{name}_norm"), replace(function, name=f"{name}_activation")]
-            else:
-                layers.append(Dense(units, activation=activation, bias=bias, name=name))
-            if dropout:
-                layers.append(Dropout(dropout, name=f"{name}_dropout"))
-        layers.append(Dense(outputs, activation=output, bias=bias, name="output"))
-        return cls(layers)
+        first, heads = mlp(
+            inputs, hidden, outputs, activation=activation, output=output, bias=bias, dropout=dropout,
+            batch_norm=batch_norm, initializer=initializer,
+        )  # fmt: skip
+        return cls(inputs=first, outputs=heads)
 
     @cached_property
     def program(self) -> Program:

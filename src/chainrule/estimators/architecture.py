@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from chainrule.activations import ActivationFunction, get_activation
-from chainrule.errors import InputError
 from chainrule.initializers import Initializer, get_initializer
-from chainrule.layers import BatchNorm, Dense, Dropout, Input, Layer, Value
 from chainrule.limits import FRACTION, check
+from chainrule.mlp import each
 from chainrule.network import Network
 
 
@@ -57,12 +56,12 @@ class Architecture:
     ) -> Architecture:
         """Names become objects, and one value for all hidden layers becomes one for each."""
         hidden = len(units) - 1
-        rates = _each("dropout", dropout, hidden)
+        rates = each("dropout", dropout, hidden)
         for rate in rates:
             check("dropout", "rate", rate, FRACTION)
         return cls(
             tuple(units), tuple(heads),
-            tuple(get_activation(one) for one in _each("activation", activation, hidden)),
+            tuple(get_activation(one) for one in each("activation", activation, hidden)),
             tuple(get_activation(one) for one in outputs),
             tuple(float(rate) for rate in rates), bool(batch_norm),
             None if initializer is None else get_initializer(initializer),
@@ -81,32 +80,11 @@ class Architecture:
 
     def network(self) -> Network:
         """The description: dense, batch normalization if wanted, activation, dropout if wanted; then the heads."""
-        first = Input(self.units[0], name="x")
-        value = Value(first)
-        for name, size, activation, rate in zip(
-            self.hidden_names, self.units[1:], self.activations, self.dropout, strict=True
-        ):
-            for layer in self._hidden(name, size, activation, rate):
-                value = layer(value)
-        heads = {
-            name: self._dense(name, size, activation)(value)
-            for name, size, activation in zip(self.head_names, self.heads, self.outputs, strict=True)
-        }
-        return Network(inputs=first, outputs=heads)
-
-    def _hidden(self, name: str, size: int, activation: ActivationFunction, rate: float) -> list[Layer]:
-        layers: list[Layer] = []
-        if self.batch_norm:
-            dense, function = self._dense(name, size, activation).expand()
-            layers += [dense, BatchNorm(name=f"{name}_norm"), replace(function, name=f"{name}_activation")]
-        else:
-            layers.append(self._dense(name, size, activation))
-        if rate:
-            layers.append(Dropout(rate, name=f"{name}_dropout"))
-        return layers
-
-    def _dense(self, name: str, size: int, activation: ActivationFunction) -> Dense:
-        return Dense(size, activation=activation, initializer=self.initializer or "auto", name=name)
+        return Network.mlp(
+            self.units[0], self.units[1:], dict(zip(self.head_names, self.heads, strict=True)),
+            activation=self.activations, output=self.outputs, dropout=self.dropout, batch_norm=self.batch_norm,
+            initializer=self.initializer or "auto",
+        )  # fmt: skip
 
     def draw(
         self, random_state: np.random.RandomState, activation: Any
@@ -124,11 +102,3 @@ class Architecture:
             coefs.append(random_state.uniform(-bound, bound, (fan_in, fan_out)))
             intercepts.append(random_state.uniform(-bound, bound, fan_out))
         return coefs, intercepts
-
-
-def _each(name: str, given: Any, hidden: int) -> tuple[Any, ...]:
-    if not isinstance(given, (list, tuple)):
-        return (given,) * hidden
-    if len(given) != hidden:
-        raise InputError(f"{name} has {len(given)} entries for {hidden} hidden layers; one for each would be right")
-    return tuple(given)
