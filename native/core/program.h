@@ -66,7 +66,7 @@ struct Program {
     mutable Leftovers leftovers;     // of predictions
 
     // What a sum over rows is divided by.
-    double divisor(double weight_sum) const { return mean && weight_sum > 0 ? weight_sum : 1.0; }
+    double divisor(double weight_sum) const { return mean && weight_sum != 0 ? weight_sum : 1.0; }
     double penalty_factor(const double* weights) const { return sklearn ? 1 / divisor(weights[0]) : 1.0; }
 
     bool holds_codes(int slot) const;

@@ -18,7 +18,7 @@ struct Sums {
         for (long head = 0; head < heads; ++head) {
             const double weight = batch_weights[head], count = double(rows);
             losses[member * heads + head] +=
-                program.sklearn ? count * batch_losses[head] / (weight > 0 ? weight : 1.0) : batch_losses[head];
+                program.sklearn ? count * batch_losses[head] / (weight != 0 ? weight : 1.0) : batch_losses[head];
             weights[member * heads + head] += program.sklearn ? count : weight;
         }
         penalties[member] += program.sklearn ? penalty * double(rows) * program.penalty_factor(batch_weights) : penalty;

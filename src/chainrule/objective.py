@@ -178,7 +178,7 @@ class NetworkObjective:
 
     def divisor(self, weight_sum: float) -> float:
         """What a sum over rows is divided by: their weights, or 1 where sums are wanted or nothing counts."""
-        return weight_sum if self.reduction == "mean" and weight_sum > 0 else 1.0
+        return weight_sum if self.reduction == "mean" and weight_sum != 0 else 1.0
 
     def check_trainable(self, network: Network) -> None:
         """Raise a `TrainingError` where gradients can't pass (threshold units)."""

@@ -82,7 +82,7 @@ class Sums:
         """Add a batch of one member: each head's loss sum and weight sum, the penalties, the number of rows."""
         if objective.convention == "sklearn":
             penalty *= rows * objective.penalty_factor(weights)
-            losses = rows * losses / np.where(weights > 0, weights, 1.0)
+            losses = rows * losses / np.where(weights != 0, weights, 1.0)
             weights = np.full_like(weights, rows)
         self.losses[member] += losses
         self.weights[member] += weights

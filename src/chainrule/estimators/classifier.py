@@ -14,6 +14,7 @@ from chainrule.estimators.constraints import CLASSIFIER, Constraints
 from chainrule.estimators.encoding import find_classes
 from chainrule.estimators.labels import LabelledPerceptron
 from chainrule.estimators.solvers import steps_only
+from chainrule.estimators.validation import refuse_masked
 from chainrule.losses import Loss
 from chainrule.training.evaluation import mean_output
 
@@ -289,6 +290,7 @@ class MLPClassifier(ClassifierMixin, LabelledPerceptron):  # type: ignore[misc] 
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows whose label (every label, where there are several) is right."""
+        refuse_masked(y=y, sample_weight=sample_weight)
         if self.multi_output and self._class_targets().several:
             right = (self.predict(X) == np.asarray(y)).all(axis=1)
             return float(np.average(right, weights=sample_weight))

@@ -22,6 +22,7 @@ from chainrule.estimators.protocol import Tasks
 from chainrule.estimators.solvers import is_full_batch
 from chainrule.estimators.sparse import engine_rows, for_rows
 from chainrule.estimators.threads import thread_limit
+from chainrule.estimators.validation import check_sum
 from chainrule.estimators.warning import pass_on, warn
 from chainrule.training.batches import check_batch_norm
 from chainrule.training.callbacks import Callback, get_callback
@@ -31,6 +32,7 @@ from chainrule.training.progress import ProgressBar
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
+BOTTOM = 40.0  # about -log(eps), the most that a row's logarithm can add in scikit-learn
 
 
 @dataclass
@@ -108,6 +110,7 @@ class Fitting:
         core = self._core()
         core.model.engine_.say()
         self._hold_out()
+        self._check_weights()
         continue_curves(self.estimator, self.held_out is not None)
         plan, bookkeeping = self._plan(core)
         with thread_limit(self.estimator.n_jobs):
@@ -159,6 +162,14 @@ class Fitting:
             )
         self.held_out, self.table = self.table.take(held), self.table.take(train)
 
+    def _check_weights(self) -> None:
+        """Weights below 0 are taken as scikit-learn takes them, unless they leave nothing to divide by."""
+        weights = self.table.weights
+        if self.full_batch or (weights is not None and weights.min() >= 0):
+            check_sum("rows to train on", weights)
+        if self.held_out is not None:
+            check_sum("held-out rows", self.held_out.weights)
+
     def _plan(self, core: Core) -> tuple[Plan, Bookkeeping]:
         estimator, model = self.estimator, core.model
         n_rows = len(self.table)
@@ -178,10 +189,26 @@ class Fitting:
         plan = Plan(
             for_rows(model._engine, data, validation), model.optimizer, data,
             1 if one_epoch else estimator.max_iter, size, model.seed,
-            RowOrder(n_rows, self.streams) if estimator.shuffle else False, validation,
+            self._order(size), validation,
             callbacks=[bookkeeping, *self._callbacks()], clip_norm=estimator.clip_norm,
         )  # fmt: skip
         return plan, bookkeeping
+
+    def _order(self, size: int) -> Callable[[int], Order] | bool:
+        """The rows of each epoch; where weights may cancel out, every batch is looked at before it is taken."""
+        n_rows, weights = len(self.table), self.table.weights
+        order = RowOrder(n_rows, self.streams) if self.estimator.shuffle else None
+        if weights is None or weights.min() >= 0 or self.full_batch:
+            return order or False
+
+        def checked(epoch: int) -> Order:
+            rows = order(epoch) if order else np.tile(np.arange(n_rows), (len(self.streams), 1))
+            for begin in range(0, n_rows, size):
+                for batch in rows[:, begin : begin + size]:
+                    check_sum("rows of a batch", weights[batch])
+            return rows
+
+        return checked
 
     def _batch_size(self, n_rows: int) -> int:
         given = self.estimator.batch_size
@@ -266,8 +293,20 @@ class Fitting:
             return
         estimator = self.estimator
         estimator.loss_ = sum(float(result.fun) for result in results) / len(results)
+        self._check_bottom()
         counts = [pass_on(_check_optimize_result, "lbfgs", result, estimator.max_iter) for result in results]
         estimator.n_iter_ = int(max(counts))
+
+    def _check_bottom(self) -> None:
+        """A loss that rows of negative weight pull down without end has no least value to find."""
+        weights, loss = self.table.weights, self.estimator.loss_
+        if weights is None or weights.min() >= 0:
+            return
+        if not loss >= -BOTTOM * np.abs(weights).sum() / abs(weights.sum()):
+            raise ValueError(
+                f"the loss fell to {loss:g}: negative sample weights reward wrong answers without end, so L-BFGS finds "
+                "no least loss; leave these rows out, or take another solver"
+            )
 
     def _finish(self, core: Core) -> None:
         estimator = self.estimator

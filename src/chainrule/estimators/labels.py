@@ -19,7 +19,7 @@ from chainrule.estimators.epochs import HeldOut
 from chainrule.estimators.fitting import Table
 from chainrule.estimators.objectives import classification_loss, wants_a_unit_per_class
 from chainrule.estimators.scoring import held_out_score
-from chainrule.estimators.validation import check_table
+from chainrule.estimators.validation import check_table, told
 from chainrule.losses import CrossEntropy, Loss
 
 
@@ -61,12 +61,12 @@ class LabelledPerceptron(Perceptron):
             if same and set(labels) != set(binarizer.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {binarizer.classes_}, `y` has {labels}"
+                    f"Previously got {told(binarizer.classes_)}, `y` has {told(labels)}"
                 )
             if len(np.setdiff1d(labels, binarizer.classes_, assume_unique=True)):
                 raise ValueError(
                     "`y` has classes not in `self.classes_`. "
-                    f"`self.classes_` has {binarizer.classes_}. 'y' has {labels}."
+                    f"`self.classes_` has {told(binarizer.classes_)}. 'y' has {told(labels)}."
                 )
 
     def _class_targets(self) -> ClassTargets:

@@ -17,8 +17,8 @@ from chainrule.estimators.epochs import HeldOut
 from chainrule.estimators.objectives import regression_loss, regression_output
 from chainrule.estimators.scoring import held_out_score
 from chainrule.estimators.solvers import steps_only
-from chainrule.estimators.validation import check_table
-from chainrule.losses import Loss
+from chainrule.estimators.validation import check_table, refuse_masked
+from chainrule.losses import HalfSquaredError, Loss, SquaredError
 from chainrule.training.evaluation import mean_output
 
 
@@ -251,6 +251,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         mean = mean_output(outputs)
         return (mean, outputs.std(axis=0)) if return_std else mean
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R2: the share of the targets' variance that is predicted."""
+        refuse_masked(y=y, sample_weight=sample_weight)
+        return float(super().score(X, y, sample_weight))
+
     def _check_targets(
         self, X: Any, y: Any, *, incremental: bool = False, reset: bool = False, known: bool = False
     ) -> tuple[Any, AnyArray]:
@@ -269,8 +274,18 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         return regression_loss(self.loss)
 
     def _encode(self, y: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, ...]:
+        self._check_size(y, dtype)
         targets = y.astype(dtype, copy=False)
         return (self._loss().check_targets(targets[:, None] if y.ndim == 1 else targets, "output"),)
+
+    def _check_size(self, y: AnyArray, dtype: np.dtype[Any]) -> None:
+        """Raise a `ValueError` for numbers whose squares are measured, and overflow."""
+        largest = float(np.abs(y).max())
+        squares = isinstance(self._loss(), (HalfSquaredError, SquaredError))
+        if squares and largest > np.sqrt(np.finfo(dtype).max / len(y)) / 2:
+            raise ValueError(
+                f"`y` has numbers of size {largest:g}, the sum of whose squares is no {dtype} any more: scale them down"
+            )
 
     def _heads(self, y: AnyArray) -> tuple[int, ...]:
         return (1 if y.ndim == 1 else y.shape[1],)

@@ -9,13 +9,17 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from chainrule.arrays import AnyArray, Array
+from chainrule.plain import visible
 
 FLOATS = (np.float64, np.float32)
 SPARSE = ["csr", "csc"]
+NOTHING = 1e-12  # the share of the weights' sizes up to which their sum is rounding error
+_LONGEST = 2000  # characters of labels in a message
 
 
 def check_table(estimator: Any, X: Any, y: Any, *, reset: bool, y_numeric: bool) -> tuple[Any, AnyArray]:
     """Rows and targets to train on; float32 stays float32, other numbers become float64."""
+    refuse_masked(X=X, y=y)
     X, y = validate_data(
         estimator, _readable(X), y, accept_sparse=SPARSE, multi_output=True, y_numeric=y_numeric, dtype=FLOATS,
         reset=reset, ensure_all_finite=_finite(estimator),
@@ -25,13 +29,37 @@ def check_table(estimator: Any, X: Any, y: Any, *, reset: bool, y_numeric: bool)
 
 def check_rows(estimator: Any, X: Any) -> Any:
     """Rows to predict for."""
+    refuse_masked(X=X)
     X = validate_data(estimator, _readable(X), accept_sparse=SPARSE, reset=False, ensure_all_finite=_finite(estimator))
     return fill_missing(estimator, _by_rows(X))
 
 
 def check_weights(weights: Any, X: Any) -> Array | None:
     """One weight for each row, or None."""
+    refuse_masked(sample_weight=weights)
     return None if weights is None else _check_sample_weight(weights, X)
+
+
+def refuse_masked(**given: Any) -> None:
+    """Raise a `ValueError` for arrays with masked values: as plain arrays they would count as known."""
+    for name, values in given.items():
+        if np.ma.is_masked(values):
+            raise ValueError(
+                f"`{name}` has masked values, whose masks would be lost: leave these rows out, or give X as "
+                '`X.filled(np.nan)` with missing_values="mean"'
+            )
+
+
+def check_sum(what: str, weights: Array | None) -> None:
+    """Raise a `ValueError` where rows weigh nothing in sum: a mean over them would be a division by zero."""
+    if weights is not None and abs(float(weights.sum())) <= NOTHING * float(np.abs(weights).sum()):
+        raise ValueError(f"the sample weights of the {what} sum to 0, so no mean of their losses exists: change them")
+
+
+def told(labels: Any) -> str:
+    """Labels as NumPy writes them, for a message: nothing in them acts on a terminal, and long ones are cut."""
+    text = visible(str(labels)[:_LONGEST], lines=True)
+    return text if len(text) < _LONGEST else f"{text} …"
 
 
 def learn_missing(estimator: Any, X: Any) -> None:
