@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from registered import AROUND, INPUT_SHAPES, KINKS, loss_kinks
+from registered import AROUND, INPUTS, KINKS, loss_kinks
 
 from chainrule import Activation, BatchNorm, Dense, Input, Model, Network, losses
 from chainrule.activations import ActivationFunction
@@ -14,6 +14,7 @@ from chainrule.data import prepare_rows
 from chainrule.engines.contract import Engine, Job, Outcome, Rows
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.layers import Context
+from chainrule.layers.base import as_value
 from chainrule.losses import Loss
 from chainrule.objective import Objective
 from chainrule.training.state import TrainingState
@@ -42,9 +43,21 @@ def network_with(
     layer: str, activation: ActivationFunction, output: str | ActivationFunction, outputs: int = 2
 ) -> Network:
     """A small network in which one layer type has parameters before and behind it, and the activation too."""
-    x = Input(INPUT_SHAPES.get(layer, 3), name="x")
+    x = INPUTS.get(layer, Input(3, name="x"))
     assert layer in AROUND, f"{layer}: a registered layer without a network around it in tests/registered.py"
-    return Network(inputs=x, outputs=Dense(outputs, activation=output, name="head")(AROUND[layer](x, activation)))
+    return Network(
+        inputs=x, outputs=Dense(outputs, activation=output, name="head")(AROUND[layer](as_value(x), activation))
+    )
+
+
+def inputs_for(network: Network, rows: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Rows for every input: normal numbers, or codes that the network's layers take."""
+    X = {}
+    for slot in network.program.inputs:
+        size = (rows, *slot.shape)
+        codes = slot.codes or range(100)
+        X[slot.name] = rng.normal(size=size) if slot.dtype == "float" else rng.integers(codes.start, codes.stop, size)
+    return X
 
 
 def make_model(network: Network, loss: Any, optimizer: Any = "adam", *, members: Any = 1, **options: Any) -> Model:
@@ -120,7 +133,7 @@ def smooth_problem(
     for _ in range(200):
         model = make()
         randomize(model, rng)
-        X = {name: rng.normal(size=(rows, *shape)) for name, shape in model.network.input_shapes.items()}
+        X = inputs_for(model.network, rows, rng)
         y = targets_for(loss, rows, outputs, rng)
         data = prepare_rows(model.network, model.objective, X, y, rng.uniform(0.5, 2, rows), model.dtype)
         if is_smooth(model, data, training=training):

@@ -29,6 +29,8 @@ from chainrule.layers import (
     Flatten,
     Input,
     Layer,
+    OneHot,
+    Scale,
     Value,
 )
 from chainrule.losses import CrossEntropy, Huber, Loss, Quantile
@@ -77,7 +79,7 @@ SET: dict[type, tuple[Any, ...]] = {
     initializers.Normal: (initializers.Normal(0.2),),
     initializers.Constant: (initializers.Constant(0.5),),
     initializers.Orthogonal: (initializers.Orthogonal(1.5),),
-    Input: (Input(3),),
+    Input: (Input((3, 2)), Input(2, dtype="integer")),
     Dense: (
         Dense(3, activation="tanh", bias_initializer=initializers.Constant(0.5)),
         Dense(3, l1=0.01, l2=0.02, penalize_bias=True, trainable=False),
@@ -86,19 +88,23 @@ SET: dict[type, tuple[Any, ...]] = {
     Activation: (Activation("tanh"),),
     BatchNorm: (BatchNorm(momentum=0.3, epsilon=1e-3, trainable=False),),
     Dropout: (Dropout(0.3),),
+    OneHot: (OneHot(3, first=1),),
+    Scale: (Scale(trainable=False, rate_factor=0.5, decay_factor=0.0),),
 }  # fmt: skip
 
 # A small network around each layer, from vectors of 3: parameters before and behind it, and the activation too.
 AROUND: dict[str, Callable[[Value, ActivationFunction], Value]] = {
     "Dense": lambda x, f: Dense(3, activation=f)(Dense(2)(x)),
     "Activation": lambda x, f: Activation(f)(Dense(3)(x)),
+    "Scale": lambda x, f: Activation(f)(Scale()(Dense(3)(Scale()(x)))),
     "BatchNorm": lambda x, f: Activation(f)(BatchNorm()(Dense(3)(x))),
     "Dropout": lambda x, f: Dropout(0.3)(Dense(4, activation=f)(x)),
+    "OneHot": lambda x, f: Activation(f)(Dense(3)(OneHot(3, first=1)(x))),
     "Flatten": lambda x, f: Flatten()(Dense(3, activation=f)(Flatten()(x))),
     "Add": lambda x, f: Add()(first := Dense(3, activation=f)(x), Dense(3)(first), first),
     "Concatenate": lambda x, f: Concatenate()(first := Dense(2, activation=f)(x), x, Dense(1)(first)),
 }
-INPUT_SHAPES = {"Flatten": (3, 1)}  # where rows aren't vectors
+INPUTS = {"Flatten": Input((3, 1), name="x"), "OneHot": Input(2, dtype="integer", name="x")}  # where it isn't Input(3)
 
 # Where an activation or its derivative jumps: there finite differences mean nothing.
 KINKS = {"relu": (0.0,), "leaky_relu": (0.0,), "elu": (0.0,), "selu": (0.0,)}

@@ -11,7 +11,20 @@ import registered
 from hypothesis import note
 from hypothesis import strategies as st
 
-from chainrule import Activation, Add, BatchNorm, Concatenate, Dense, Dropout, Flatten, Input, Model, Network
+from chainrule import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concatenate,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    Model,
+    Network,
+    OneHot,
+    Scale,
+)  # fmt: skip
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.explain.network.trace import Moment, Trace
@@ -20,12 +33,15 @@ from chainrule.losses import Loss
 
 seeds = st.integers(0, 2**32 - 1)
 widths = st.integers(1, 4)
+factors = st.sampled_from([1.0, 0.0, 0.5])
 activations = st.sampled_from(registered.ACTIVATIONS)
 # Inside a network numbers should neither vanish nor explode, or a difference measures rounding.
 hidden_activations = st.sampled_from([f for f in registered.ACTIVATIONS if f.name != "exponential"])
 
 
-KINDS = ("Dense", "Activation", "BatchNorm", "Dropout", "Flatten", "Add", "Concatenate")  # layers of generated graphs
+# The layers of generated graphs: OneHot behind an input of codes, the others anywhere.
+INSIDE = ("Dense", "Activation", "Scale", "BatchNorm", "Dropout", "Flatten", "Add", "Concatenate")
+KINDS = (*INSIDE, "OneHot")
 
 
 @st.composite
@@ -34,6 +50,7 @@ def chains(draw: st.DrawFn) -> Network:
     hidden = (
         st.builds(BatchNorm)
         | st.builds(Dropout, st.just(0.25))
+        | st.builds(Scale, st.booleans(), rate_factor=factors, decay_factor=factors)
         | st.builds(Flatten)
         | st.builds(Dense, widths, activation=st.none() | hidden_activations, bias=st.booleans())
         | st.builds(Activation, hidden_activations)
@@ -43,20 +60,25 @@ def chains(draw: st.DrawFn) -> Network:
 
 @st.composite
 def graphs(draw: st.DrawFn, losses: st.SearchStrategy[list[Loss]]) -> tuple[Network, dict[str, Loss]]:
-    """One or two inputs, branches that fork and join, and one to three heads with a loss each."""
+    """One to three inputs, branches that fork and join, and one to three heads with a loss each."""
     inputs = [Input(draw(widths), name="x")]
     if draw(st.booleans()):
         inputs.append(Input((draw(widths), 2), name="image"))
     vectors = [value if len(value.shape) == 1 else Flatten()(value) for value in inputs]
+    if draw(st.booleans()):
+        inputs.append(Input(draw(st.integers(1, 2)), dtype="integer", name="codes"))
+        vectors.append(OneHot(draw(widths), first=draw(st.integers(-2, 2)))(inputs[-1]))
     trunk: Any = vectors[0] if len(vectors) == 1 else Concatenate()(*vectors)
     values: list[tuple[Any, int]] = [(_dense(draw, trunk, n := draw(widths)), n)]  # with the number of units
     for _ in range(draw(st.integers(0, 4))):
         value, n = values[draw(st.integers(0, len(values) - 1))]
-        kind = draw(st.sampled_from(KINDS))
+        kind = draw(st.sampled_from(INSIDE))
         if kind == "Dense":
             values.append((_dense(draw, value, m := draw(widths)), m))
         elif kind == "Activation":
             values.append((Activation(draw(hidden_activations))(value), n))
+        elif kind == "Scale":
+            values.append((Scale(draw(st.booleans()))(value), n))
         elif kind == "BatchNorm":
             values.append((BatchNorm()(value), n))
         elif kind == "Dropout":
@@ -124,7 +146,7 @@ def general_problems(draw: st.DrawFn, engine: str) -> Problem:
     rng = np.random.default_rng(draw(seeds))
     problems.randomize(model, rng)
     rows = draw(st.integers(3 if network.state_layout.spans else 1, 6))
-    X = {name: rng.normal(size=(rows, *shape)) for name, shape in network.input_shapes.items()}
+    X = problems.inputs_for(network, rows, rng)
     y = {
         head.head: problems.targets_for(head.loss, rows, head.outputs, rng, labels=draw(st.booleans()))
         for head in model.objective.heads

@@ -56,7 +56,7 @@ def test_tables_name_nothing_that_isnt_there() -> None:
     assert set(registered.SET) <= {cls for registry in REGISTRIES.values() for cls in registry.values()}
     assert set(registered.KINKS) <= set(ACTIVATIONS)
     assert set(registered.LOSS_KINKS) <= set(LOSSES)
-    assert set(registered.INPUT_SHAPES) <= set(LAYERS)
+    assert set(registered.INPUTS) <= set(LAYERS)
     assert {loss.reads for loss in LOSSES.values()} <= set(registered.RANGES)
 
 
@@ -92,8 +92,7 @@ THINGS = [
 def test_saved_trained_and_loaded_it_goes_on_as_it_would_have(thing: Any, tmp_path: Path) -> None:
     model = model_with(thing)
     rng = np.random.default_rng(0)
-    (shape,) = model.network.input_shapes.values()
-    X = rng.normal(size=(6, *shape))
+    X = problems.inputs_for(model.network, 6, rng)
     y = problems.targets_for(model.objective.heads[0].loss, 6, 2, rng)
     model.fit(X, y, epochs=2, batch_size=3 if not model.optimizer.full_batch else "auto")
     model.save(tmp_path / "model.safetensors", training=True)

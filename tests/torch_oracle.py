@@ -23,6 +23,8 @@ from chainrule import (
     Dropout,
     Flatten,
     Model,
+    OneHot,
+    Scale,
     random,
 )  # fmt: skip
 from chainrule.activations import ActivationFunction
@@ -82,7 +84,8 @@ ELEMENTWISE: dict[str, Callable[[Any, Tensor, Tensor, bool], Tensor]] = {
     )(h, y, reduction="none"),
 }
 LOSSES = (*ELEMENTWISE, "cross_entropy")
-LAYERS = ("Dense", "Activation", "BatchNorm", "Dropout", "Flatten", "Add", "Concatenate")  # as `forward` computes them
+# as `forward` computes them
+LAYERS = ("Dense", "Activation", "Scale", "BatchNorm", "Dropout", "OneHot", "Flatten", "Add", "Concatenate")
 
 
 def row_losses(head: HeadLoss, target: np.ndarray, value: Tensor) -> Tensor:
@@ -139,6 +142,10 @@ def forward(
             if training and layer.rate:
                 mask = random.keep_mask(tuple(y.shape), layer.rate, model.seed, step, index)
                 y = y * torch.from_numpy(mask.astype(float)) / (1 - layer.rate)
+        elif isinstance(layer, Scale):
+            y = reads[0] * p[f"{name}/scale"]
+        elif isinstance(layer, OneHot):
+            y = F.one_hot(reads[0].long() - layer.first, layer.size).double().flatten(1)
         elif isinstance(layer, Flatten):
             y = torch.flatten(reads[0], 1)
         elif isinstance(layer, Add):
