@@ -16,7 +16,6 @@ from chainrule.explain.formula import Node, Number, Product, Quotient, symbols_o
 from chainrule.explain.formula import evaluate as evaluate_tree
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.network.costs import MANY
-from chainrule.explain.network.kinds import parse
 from chainrule.explain.network.order import in_order
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import evaluate
@@ -47,7 +46,7 @@ def test_every_quantity_is_what_its_recipes_and_formulas_make_of_its_inputs(prob
     work = derive(problem, training)
     graph = work.graph
     for quantity in work:
-        assert graph.resolve(parse(str(quantity.name))) == quantity.name
+        assert graph.parse(str(quantity.name)) == quantity.name
         for recipe in graph.recipes(quantity.name):
             inputs = [abs(graph.value(name)) for name in recipe.inputs]
             scale = max(inputs, default=1.0)
