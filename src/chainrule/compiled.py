@@ -7,6 +7,9 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from chainrule.errors import EngineError
+from chainrule.plain import shortened
+
 SWITCH = "CHAINRULE_NATIVE"  # the environment variable that switches the core off with 0
 
 
@@ -17,9 +20,15 @@ def switched_off() -> bool:
 
 @cache
 def _load() -> tuple[Any, str]:
-    """The core and an empty text, or None and why there is none."""
+    """The core and an empty text, or None and why there is none.
+
+    Raises:
+        EngineError: the environment asks of it what it can't do. Nobody wants to find that out by the speed.
+    """
     try:
-        return import_module("chainrule._native"), ""
+        module = import_module("chainrule._native")
+        _check_environment(module.instruction_sets())
+        return module, ""
     except ModuleNotFoundError:
         return None, (
             "the native core isn't there: no C++ compiler was found when chainrule was installed, or compiling "
@@ -27,6 +36,20 @@ def _load() -> tuple[Any, str]:
         )
     except ImportError as error:
         return None, f"the native core can't be loaded: {error}"
+
+
+def _check_environment(sets: list[str]) -> None:
+    """Raise an `EngineError` for settings that mean nothing; empty ones are none."""
+    wanted, threads = os.environ.get("CHAINRULE_ISA", ""), os.environ.get("CHAINRULE_THREADS", "")
+    if wanted and wanted not in sets:
+        raise EngineError(
+            f"CHAINRULE_ISA is {shortened(wanted)!r}, which is no instruction set that the core has on this processor; "
+            f"it may be {', '.join(sets)}, or not be set: then it is {sets[0]}"
+        )
+    if threads and not (threads.isascii() and threads.isdigit()):
+        raise EngineError(
+            f"CHAINRULE_THREADS is {shortened(threads)!r}; it must be a whole number, the threads that a call may use"
+        )
 
 
 def missing() -> str | None:

@@ -224,6 +224,28 @@ def test_a_variable_forces_an_instruction_set(name: str) -> None:
     assert _said(program, CHAINRULE_ISA=name) == name
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("CHAINRULE_ISA", r"CHAINRULE_ISA is 'nonsense', which is no instruction set .* it may be (\w+, )*baseline, or"),
+        ("CHAINRULE_THREADS", "CHAINRULE_THREADS is 'nonsense'; it must be a whole number"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_an_error(name: str, message: str) -> None:
+    """Whoever asks: a model of any engine that could use the core, and the command line without a traceback."""
+    environment = {**os.environ, name: "nonsense"}
+    program = "import chainrule as cr; cr.Model(cr.Network.mlp(2, [], 1), 'squared_error')"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
+    assert re.search(f"chainrule.errors.EngineError: {message}", run.stderr), run.stderr
+    program = "from chainrule.cli.app import run; run()"
+    told = subprocess.run(
+        [sys.executable, "-c", program, "info"], capture_output=True, text=True, check=False, env=environment
+    )
+    assert told.returncode != 0
+    assert "Traceback" not in told.stderr
+    assert re.search(message, " ".join(told.stderr.split())), told.stderr
+
+
 def test_a_variable_limits_the_threads() -> None:
     assert _said("from chainrule import _native; print(_native.available_threads())", CHAINRULE_THREADS="1") == "1"
 
