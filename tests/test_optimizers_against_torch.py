@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,22 @@ import problems
 import pytest
 from registered import nothing_missing
 
-from chainrule import SGD, AdaGrad, Adam, AdamW, Model, Network, RMSProp
+from chainrule import (
+    SGD,
+    Activation,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Dense,
+    Input,
+    Model,
+    Network,
+    RMSProp,
+    Scale,
+    TrainingError,
+)  # fmt: skip
 from chainrule.data import prepare_rows
+from chainrule.layers import Layer, ParameterSpec, Shape
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 
 torch = pytest.importorskip("torch")
@@ -58,6 +73,59 @@ PAIRS: list[tuple[Optimizer, str, dict[str, Any]]] = [
 def test_every_optimizer_has_its_twin() -> None:
     """L-BFGS is SciPy's; PyTorch's has another line search."""
     nothing_missing({row[0].name for row in PAIRS} | {"lbfgs"}, OPTIMIZERS, "PAIRS of test_optimizers_against_torch.py")
+
+
+class SlowDense(Dense):
+    """A dense layer of one's own, whose weights learn at half the rate and decay not at all."""
+
+    def parameter_specs(self, shapes: tuple[Shape, ...]) -> tuple[ParameterSpec, ...]:
+        W, b = super().parameter_specs(shapes)
+        return replace(W, rate_factor=0.5, decay_factor=0.0), replace(b, rate_factor=2.0)
+
+
+SCALED = [Input(3), Scale(rate_factor=0.25, decay_factor=0.0, name="s"), Dense(5, activation="tanh", name="a"),
+          Scale(rate_factor=3.0, decay_factor=0.5, name="t"), Scale(name="u"), Dense(2, name="z")]  # fmt: skip
+OWN = [Input(3), SlowDense(5, name="a"), Activation("tanh", name="f"), Dense(2, name="z")]
+
+
+@pytest.mark.parametrize("layers", [SCALED, OWN], ids=["scales", "a layer of one's own"])
+@pytest.mark.parametrize(
+    ("ours", "name", "options"), [pair for pair in PAIRS if "amsgrad" not in pair[2]], ids=lambda value: str(value)[:30]
+)
+def test_factors_are_groups_of_parameters(
+    ours: Optimizer, name: str, options: dict[str, Any], layers: list[Layer], engine: str
+) -> None:
+    """PyTorch gives groups of parameters a learning rate and a weight decay of their own."""
+    engine = "reference" if layers is OWN else engine
+    model = Model(Network(layers), "squared_error", ours, dtype="float64", seed=1, engine=engine)
+    X, y = problems.regression(ROWS, 3, 2)
+    data = prepare_rows(model.network, model.objective, X, y, None, model.dtype)
+    p = oracle.leaves(model)
+    decay = options.get("weight_decay", 0.01 if name == "AdamW" else 0.0)
+    groups = [
+        {
+            "params": [p[span.key]],
+            "lr": options["lr"] * span.spec.rate_factor,
+            "weight_decay": decay * span.spec.decay_factor,
+        }
+        for span in model.network.layout.spans
+    ]
+    theirs = getattr(torch.optim, name)(groups, **options)
+    for step in range(EPOCHS * ROWS // BATCH):
+        begin = step * BATCH % ROWS
+        batch = data.take(np.arange(begin, begin + BATCH))
+        theirs.zero_grad()
+        oracle.total_loss(model, p, oracle.forward(model, p, {}, batch.inputs, True), batch).backward()
+        theirs.step()
+    model.fit(X, y, epochs=EPOCHS, batch_size=BATCH, shuffle=False)
+    for key, array in problems.flat(model.parameters).items():
+        np.testing.assert_allclose(array, p[key].detach().numpy(), rtol=0, atol=TOLERANCE, err_msg=key)
+
+
+def test_factors_that_lbfgs_cant_honour_are_refused(engine: str) -> None:
+    model = Model(Network(SCALED), "squared_error", "lbfgs", engine=engine)
+    with pytest.raises(TrainingError, match="L-BFGS has no learning rate that a rate_factor could multiply"):
+        model.fit(*problems.regression(ROWS, 3, 2))
 
 
 def network() -> Network:

@@ -124,6 +124,10 @@ def minimize(run: Run) -> str:
                 f'L-BFGS refuses dropout (layer "{step.name}"): it compares losses between evaluations, and a new '
                 "random mask each time changes the loss itself. Train with Adam or SGD, or leave the dropout out"
             )
+    if any(part.rate_factor != 1 for part in plan.engine.objective.trainable):
+        raise TrainingError(
+            "L-BFGS has no learning rate that a rate_factor could multiply; train with Adam or SGD, or leave it out"
+        )
     iterations = plan.epochs - (run.epoch - 1)
     search = search_together if len(run.state.parameters) > 1 else search_alone
     with _few_threads(plan.engine):
