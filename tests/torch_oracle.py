@@ -167,8 +167,8 @@ def total_loss(model: Model, p: dict[str, Tensor], values: list[Tensor], data: R
         total = total + head.weight * (rows * w).sum() / (w.sum() if objective.reduction == "mean" else 1)
     for span in model.network.layout.spans:
         spec = span.spec
-        l1 = model.options["l1"] if spec.l1 is None else spec.l1
-        l2 = model.options["l2"] if spec.l2 is None else spec.l2
+        l1 = model._penalties["l1"] if spec.l1 is None else spec.l1
+        l2 = model._penalties["l2"] if spec.l2 is None else spec.l2
         if spec.penalized:
             total = total + l1 * p[span.key].abs().sum() + l2 * (p[span.key] ** 2).sum()
     return total
