@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fuzz.console import ESCAPES, expect_manners, run
+from fuzz.console import ESCAPES, expect_manners, run, run_apart
 from fuzz.findings import expect
 
 CSV = "a,b,kind,y\n" + "".join(f"{i % 7},{i * i % 11},{'red' if i % 3 else 'blue'},{i % 5}.5\n" for i in range(40))
@@ -158,44 +158,101 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
     "params": ((SIZES,), {"--json": None}),
     "info": ((), {"--json": None}),
 }
-LONG = {"--epochs": "1", "--hidden": "3"}  # what keeps a training short where nothing else is said
+# Lines that work, and the options that go with them: most cases are one of these with at most one odd thing in it.
+FORWARD = ("--layer", "--unit", "--notation", "--format", "--out", "--weight")
+NEW_SHEET = (
+    "--activation",
+    "--optimizer",
+    "--learning-rate",
+    "--l2",
+    "--no-bias",
+    "--notation",
+    "--seed",
+    "--out",
+    "--key",
+)
+# fmt: off
+WORKING: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("practice --network 2-2-1", (*NEW_SHEET, "--rows", "--check")),
+    ("practice --network 3-2 --loss cross_entropy", (*NEW_SHEET, "--rows", "--check")),
+    ("practice --network 2-3-1 --loss binary_cross_entropy --check", (*NEW_SHEET, "--rows")),
+    ("practice s.toml --check", ("--out", "--again")),
+    ("explain 2-2-1 --x 0.5,0.8 --y 1", (*FORWARD, "--activation", "--seed", "--optimizer", "--learning-rate")),
+    ("explain 2-3-2 --x 0.5,-1;2,3 --loss cross_entropy --y 1;0", (*FORWARD, "--activation", "--row", "--seed")),
+    ("explain 2-2-1 --x 1,2", (*FORWARD, "--activation", "--output", "--loss")), ("explain s.toml", (*FORWARD,)),
+    ("explain m.safetensors --table t.csv --row 3", (*FORWARD,)),
+    ("explain m.safetensors --table t.csv", (*FORWARD, "--row")),
+    ("explain a.safetensors --x 1,2 --y 0", (*FORWARD,)),
+    ("explain --expression x**2*exp(y) --at x=1,y=2", ("--format", "--out", "--weight")),
+    ("mark s.toml", ("--work", "--json")), ("mark s.toml --work class.csv", ("--json",)),
+    ("predict m.safetensors t.csv", ("--probabilities", "--out", "--json")),
+    ("evaluate m.safetensors t.csv", ("--json",)),
+    ("train t.csv --target kind --epochs 2 --hidden 3", tuple(set(COMMANDS["train"][1]) - {"--epochs", "--hidden"})),
+    ("train t.csv --target y --epochs 2 --hidden 3", tuple(set(COMMANDS["train"][1]) - {"--epochs", "--hidden"})),
+    ("params 5-4-3-2-1", ("--json",)), ("info", ("--json",)),
+)
+# fmt: on
+ENVIRONMENTS = (
+    {"CHAINRULE_ISA": "nonsense"},
+    {"CHAINRULE_ISA": "baseline"},
+    {"CHAINRULE_THREADS": "-3"},
+    {"CHAINRULE_THREADS": "many"},
+    {"CHAINRULE_NATIVE": "0"},
+    {"COLUMNS": "1"},
+    {"COLUMNS": "nine"},
+    {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
+    {"TERM": "dumb"},
+    {"NO_COLOR": "1"},
+    {"FORCE_COLOR": "1"},
+    {"HOME": "/nowhere"},
+    {"TMPDIR": "/nowhere"},
+)
 
 
 def generate(rng: random.Random) -> dict[str, Any]:
-    command = rng.choice([*COMMANDS, "explain", "explain", "train", "practice"])
+    arguments = anything(rng) if rng.random() < 0.3 else working(rng)
+    if rng.random() < 0.03:
+        odd = rng.choice(["--nonsense", "-x", "--help", "--version", "extra", *ODD])
+        arguments.insert(rng.randrange(len(arguments) + 1), odd)
+    answers = ["?", "", "0.44", "q", "-0.5", "x", "1/3", "?", *ODD]
+    return {
+        "arguments": arguments,
+        "stdin": "\n".join(rng.choice(answers) for _ in range(rng.randint(0, 30))),
+        "terminal": rng.random() < 0.15,
+        "environment": rng.choice(ENVIRONMENTS) if rng.random() < 0.02 else {},
+    }
+
+
+def working(rng: random.Random) -> list[str]:
+    """A line that works, with options that go with it; or with one thing that doesn't."""
+    line, names = rng.choice(WORKING)
+    arguments = line.split(" ")
+    options = COMMANDS[arguments[0]][1]
+    most = rng.choice([0, 1, 2, 4])
+    for name in rng.sample(sorted(names), min(most, len(names))):
+        values = options[name]
+        arguments += [name] if values is None else [name, rng.choice(values[:4])]
+    if rng.random() < 0.4:
+        i = rng.randrange(1, len(arguments)) if len(arguments) > 1 else 0
+        values = options.get(arguments[i - 1]) or ODD
+        if arguments[i - 1] != "--epochs":
+            arguments[i] = rng.choice(values if rng.random() < 0.5 else ODD)
+    return arguments
+
+
+def anything(rng: random.Random) -> list[str]:
+    """A command with any of its options and values."""
+    command = rng.choice([*COMMANDS, "explain", "practice"])
     positions, options = COMMANDS[command]
-    arguments = [command]
-    for values in positions:
-        value = rng.choice(values if rng.random() < 0.95 else ODD)
-        if value or rng.random() < 0.2:
-            arguments.append(value)
+    arguments = [command, *(rng.choice(values if rng.random() < 0.95 else ODD) for values in positions)]
     chosen = [name for name in options if rng.random() < rng.choice([0.05, 0.15, 0.3])]
-    if command == "train":
-        chosen = [*dict.fromkeys(["--target", *LONG, *chosen])] if rng.random() < 0.97 else chosen
-    elif command == "explain" and arguments[-1] in SIZES and rng.random() < 0.8:
-        chosen = [*dict.fromkeys(["--x", *chosen])]
-    for name in chosen:
+    for name in chosen if command != "train" else [*dict.fromkeys(["--target", "--hidden", *chosen, "--epochs"])]:
         values = options[name]
         arguments.append(name)
         if values is not None:
-            arguments.append(
-                rng.choice(values[:3] if rng.random() < 0.6 else values) if rng.random() < 0.93 else rng.choice(ODD)
-            )
-    if rng.random() < 0.03:
-        arguments.insert(
-            rng.randrange(len(arguments) + 1), rng.choice(["--nonsense", "-x", "--help", "--version", "extra", *ODD])
-        )
-    if (
-        command == "train"
-        and "--epochs" in arguments
-        and arguments[-1] != "--epochs"
-        and len(arguments[arguments.index("--epochs") + 1]) > 4
-    ):
-        arguments[arguments.index("--epochs") + 1] = "2"
-    stdin = "\n".join(
-        rng.choice(["?", "", "0.44", "q", "-0.5", "x", "1/3", "?", *ODD]) for _ in range(rng.randint(0, 30))
-    )
-    return {"arguments": arguments, "stdin": stdin, "terminal": rng.random() < 0.15}
+            odd = ODD if rng.random() < 0.05 and name != "--epochs" else values
+            arguments.append(rng.choice(odd))
+    return arguments
 
 
 class Folder:
@@ -241,7 +298,10 @@ def check(case: dict[str, Any]) -> None:
         folder = Path(name)
         Folder.copy(folder)
         table = (folder / "t.csv").read_bytes()
-        result = run(arguments, folder, stdin=case["stdin"], terminal=case["terminal"])
+        if case["environment"]:
+            result = run_apart(arguments, folder, stdin=case["stdin"], environment=case["environment"])
+        else:
+            result = run(arguments, folder, stdin=case["stdin"], terminal=case["terminal"])
         data = arguments[0] == "predict" and not case["terminal"]
         expect_manners(result, arguments[0] if arguments else "", raw_output=data or "--json" in arguments)
         expect(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import subprocess
 import sys
 import tempfile
 import threading
@@ -87,6 +88,21 @@ def run(arguments: list[str], folder: Path, *, stdin: str = "", terminal: bool =
     finally:
         sys.argv = argv
         os.chdir(before)
+
+
+def run_apart(arguments: list[str], folder: Path, *, stdin: str, environment: dict[str, str]) -> Result:
+    """`chainrule ARGUMENTS` in a process of its own, whose environment says something else."""
+    code = "from chainrule.cli import main; main()"
+    path = os.pathsep.join(str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        input=stdin.encode("utf-8", "replace"),
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        check=False,
+    )
+    return Result(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
 
 def text_of(file: Any) -> str:

@@ -72,17 +72,27 @@ class Made:
         """The file of a kind."""
         if kind not in cls.paths:
             path = Path(cls.folder.name) / f"{kind}.safetensors"
-            make(kind, path)
+            check_whole(kind, make(kind, path), path)
             cls.paths[kind] = path
         return cls.paths[kind]
+
+
+def check_whole(kind: str, thing: Any, path: Path) -> None:
+    """What is loaded answers as what was saved, to the last bit, and remembers as much."""
+    loaded = cr.load(path)
+    for mine, theirs in zip(ask(kind, thing), ask(kind, loaded), strict=True):
+        expect(np.array_equal(mine, theirs), f"{kind}: saved and loaded, it answers something else")
+    if hasattr(thing, "history"):
+        expect(loaded.history.columns() == thing.history.columns(), f"{kind}: saved and loaded, its history is another")
 
 
 X = np.random.default_rng(0).normal(size=(24, 3))
 LABELS = np.arange(24) % 3
 
 
-def make(kind: str, path: Path) -> None:
+def make(kind: str, path: Path) -> Any:
     """Train something small and save it."""
+    thing: Any
     rng = np.random.default_rng(1)
     if kind in ("model", "run", "lbfgs run", "members"):
         optimizer = cr.LBFGS() if kind == "lbfgs run" else cr.Adam(cr.Cosine(0.01))
@@ -92,6 +102,7 @@ def make(kind: str, path: Path) -> None:
         model = cr.Model.ensemble(network, "cross_entropy", optimizer, metrics=["accuracy"], members=members)
         model.fit(X, LABELS, epochs=3, validation=0.25, stop=cr.EarlyStopping(2), progress=False)
         model.save(path, training=kind != "model")
+        thing = model
     elif kind == "graph":
         a, b = cr.Input((2, 2), name="a"), cr.Input(3, name="b")
         h = cr.Concatenate(name="both")(cr.Flatten(name="flat")(a), cr.Dense(2, activation="tanh", name="d")(b))
@@ -104,12 +115,15 @@ def make(kind: str, path: Path) -> None:
         x = {"a": rng.normal(size=(24, 2, 2)), "b": X}
         model.fit(x, {"age": X[:, 0], "kind": LABELS}, epochs=2, progress=False)
         model.save(path, training=True)
+        thing = model
     elif kind in ("table", "numbers"):
-        cr.TableModel.train(
-            table(), target="kind" if kind == "table" else "y", hidden=(3,), epochs=3, progress=False
-        ).save(path)
+        target = "kind" if kind == "table" else "y"
+        thing = cr.TableModel.train(table(), target=target, hidden=(3,), epochs=3, progress=False)
+        thing.save(path)
     else:
-        make_estimator(kind).save(path)
+        thing = make_estimator(kind)
+        thing.save(path)
+    return thing
 
 
 def table() -> dict[str, list[Any]]:

@@ -29,5 +29,6 @@ def describe(error: BaseException) -> str:
 
 
 def signature(message: str) -> str:
-    """Messages of one fault have one signature: numbers, quoted text and what follows the first line are left out."""
-    return re.sub(r"\"[^\"]*\"|'[^']*'|-?\d[\d.e+-]*", "_", message.split("\n", 1)[0])[:160]
+    """Messages of one fault have one signature: the first words, without numbers and quoted text, and the place."""
+    words, _, place = message.partition(" (in ")
+    return re.sub(r"\"[^\"]*\"|'[^']*'|[^A-Za-z ]+", "_", words)[:60] + place

@@ -138,9 +138,10 @@ def compare(what: str, one: Any, other: Any, tolerance: float) -> None:
         for name, a in arrays.items():
             a, b = np.asarray(a), np.asarray(other[layer][name])
             size = max(1.0, float(np.max(np.abs(a), initial=0.0)))
-            expect(
-                np.all(np.abs(a - b) <= tolerance * size), f"{what}: the engines differ in {layer} {name}: {a} and {b}"
-            )
+            off = np.abs(a - b)
+            if not np.all(off <= tolerance * size):
+                worst = np.unravel_index(np.argmax(off), off.shape)
+                raise Finding(f"{what}: not the same numbers: {a[worst]} and {b[worst]} in {layer} {name} {worst}")
 
 
 def check_threads(case: dict[str, Any], x: Any, y: Any, weight: Any) -> None:

@@ -71,6 +71,7 @@ def test_a_crash_and_a_hang_are_findings(worker: Worker) -> None:
 
 def test_signatures_leave_out_what_differs_from_case_to_case() -> None:
     assert signature('row 3 of "a" is 0.5') == signature('row 17 of "b" is -1e-3')
+    assert signature("KeyError: 'a' (in one.py:f)") != signature("KeyError: 'a' (in two.py:f)")
     with pytest.raises(Finding, match="no"):
         expect(False, "no")
     assert all(importlib.import_module(f"fuzz.{subject}").__doc__ for subject in SUBJECTS)
