@@ -6,7 +6,7 @@ import re
 import traceback
 from typing import Any
 
-SUBJECTS = ("graphs", "fits", "files", "worksheets", "expressions", "tables", "commands", "estimators")
+SUBJECTS = ("graphs", "fits", "files", "worksheets", "expressions", "tables", "commands", "estimators", "arguments")
 
 
 class Finding(Exception):
@@ -31,4 +31,4 @@ def describe(error: BaseException) -> str:
 def signature(message: str) -> str:
     """Messages of one fault have one signature: the first words, without numbers and quoted text, and the place."""
     words, _, place = message.partition(" (in ")
-    return re.sub(r"\"[^\"]*\"|'[^']*'|[^A-Za-z ]+", "_", words)[:60] + place
+    return re.sub(r"\"[^\"]*\"|'[^']*'|-?[0-9.]+(e[+-]?[0-9]+)?|[^A-Za-z ]+", "_", words)[:60] + place

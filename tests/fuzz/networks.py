@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -25,19 +26,27 @@ Arrays = dict[str, Any]
 def generate_network(rng: random.Random, *, wide: bool = False) -> dict[str, Any]:
     """Inputs, nodes that read earlier values, and heads: values are counted, inputs first."""
     most = 40 if wide else 6
-    inputs = [[rng.randint(1, most)] for _ in range(rng.choice([1, 1, 1, 2, 3]))]
-    if rng.random() < 0.1:
-        inputs[0] = [rng.randint(1, 3), rng.randint(1, 3)]
-    sizes: list[int] = []
-    nodes: list[dict[str, Any]] = []
-    for i, shape in enumerate(inputs):
-        if len(shape) > 1:
-            nodes.append({"op": "Flatten", "of": [i]})
-    sizes = [int(np.prod(shape)) for shape in inputs + [inputs[node["of"][0]] for node in nodes]]
-    vectors = [i for i, shape in enumerate(inputs) if len(shape) == 1] + list(range(len(inputs), len(sizes)))
+    inputs: list[dict[str, Any]] = []
+    firsts: list[dict[str, Any]] = []  # what turns an input into a vector of numbers
+    for i in range(rng.choice([1, 1, 1, 2, 3])):
+        kind = rng.choice(["vector"] * 6 + ["image", "codes"])
+        shape = [rng.randint(1, 3), rng.randint(1, 3)] if kind == "image" else [rng.randint(1, most)]
+        if kind == "codes":
+            inputs.append(
+                {"shape": [rng.randint(1, 3)], "size": rng.randint(1, 5), "first": rng.choice([0, 1, -7, 2**24])}
+            )
+            firsts.append({"op": "OneHot", "of": [i], "size": inputs[-1]["size"], "first": inputs[-1]["first"]})
+        else:
+            inputs.append({"shape": shape})
+            firsts += [{"op": "Flatten", "of": [i]}] if kind == "image" else []
+    nodes = list(firsts)
+    sizes = [math.prod(form["shape"]) * form.get("size", 1) for form in inputs]
+    sizes += [sizes[node["of"][0]] for node in nodes]
+    covered = {node["of"][0] for node in nodes}
+    vectors = [i for i in range(len(sizes)) if i not in covered]
     for _ in range(rng.randint(1, 8)):
         of = rng.choice(vectors[-4:])
-        op = rng.choice(["Dense"] * 4 + ["Activation", "BatchNorm", "Dropout", "Add", "Concatenate"])
+        op = rng.choice(["Dense"] * 4 + ["Activation", "BatchNorm", "Scale", "Dropout", "Add", "Concatenate"])
         node: dict[str, Any] = {"op": op, "of": [of]}
         size = sizes[of]
         if op == "Dense":
@@ -98,7 +107,10 @@ def used(network: Mapping[str, Any]) -> set[int]:
 def build(network: Mapping[str, Any]) -> cr.Network:
     """The network of a description."""
     wanted = used(network)
-    inputs = [cr.Input(tuple(shape), name=f"x{i}") for i, shape in enumerate(network["inputs"])]
+    inputs = [
+        cr.Input(tuple(form["shape"]), dtype="integer" if "size" in form else "float", name=f"x{i}")
+        for i, form in enumerate(network["inputs"])
+    ]
     values: list[Any] = list(inputs)
     for i, node in enumerate(network["nodes"], len(inputs)):
         options = {key: value for key, value in node.items() if key not in ("op", "of")}
@@ -120,7 +132,12 @@ def rows(network: Mapping[str, Any], n: int, seed: int, scale: float = 1.0) -> t
     """Inputs and targets by name."""
     rng = np.random.default_rng(seed)
     wanted = used(network)
-    x = {f"x{i}": rng.normal(scale=scale, size=(n, *shape)) for i, shape in enumerate(network["inputs"]) if i in wanted}
+    x: Arrays = {}
+    for i, form in enumerate(network["inputs"]):
+        shape, size, first = (n, *form["shape"]), form.get("size"), form.get("first", 0)
+        drawn = rng.normal(scale=scale, size=shape) if size is None else rng.integers(first, first + size, shape)
+        if i in wanted:
+            x[f"x{i}"] = drawn
     return x, {f"head{k}": targets(head, n, rng) for k, head in enumerate(network["heads"])}
 
 

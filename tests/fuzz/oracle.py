@@ -82,7 +82,7 @@ def loss_and_gradients(
     for i, node in enumerate(network["nodes"], len(values)):
         reads = [values[of] for of in node["of"]]
         name, op = f"v{i}", node["op"]
-        if any(value is None for value in reads) or (op in ("Dense", "BatchNorm") and name not in p):
+        if any(value is None for value in reads) or (op in ("Dense", "BatchNorm", "Scale") and name not in p):
             values.append(None)  # no head reads it
             continue
         if op == "Dense":
@@ -97,6 +97,10 @@ def loss_and_gradients(
             else:
                 mean, variance = (torch.tensor(np.asarray(state[name][key], float)) for key in ("mean", "variance"))
             values.append(p[name]["scale"] * (reads[0] - mean) / torch.sqrt(variance + 1e-5) + p[name]["shift"])
+        elif op == "Scale":
+            values.append(p[name]["scale"] * reads[0])
+        elif op == "OneHot":
+            values.append(F.one_hot(reads[0] - node["first"], node["size"]).double().reshape(len(reads[0]), -1))
         elif op == "Add":
             values.append(sum(reads[1:], reads[0]))
         elif op == "Concatenate":
