@@ -45,7 +45,8 @@ class Derivation(AnyDerivation[Graph]):
         symbols: Mapping[str, str] | None = None, notes: Sequence[Block] = (), model: Any = None,
     ):  # fmt: skip
         graph = Graph(trace)
-        own = {graph.parse(name): symbol for symbol, name in (symbols or {}).items()}
+        self.symbols = {symbol: graph.parse(name) for symbol, name in (symbols or {}).items()}
+        own = {name: symbol for symbol, name in self.symbols.items()}
         super().__init__(graph, get_notation(notation, graph, own), digits, title)
         self.trace = trace
         self.model = model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from chainrule.errors import InputError
@@ -23,6 +24,8 @@ class AnyDerivation(Calculation[Graph]):
     Renderers are loaded when they are asked for: a terminal's needs more than a page's.
     """
 
+    symbols: Mapping[str, Name] = MappingProxyType({})  # an author's own
+
     def latex(self, name: Name) -> str:
         """A quantity with its formulas as one line of LaTeX, which notebooks show."""
         from chainrule.explain.render.latex import latex_line
@@ -30,11 +33,11 @@ class AnyDerivation(Calculation[Graph]):
         return f"${latex_line(line(self, name), self.notation, self.digits)}$"
 
     def mark(self, work: Mapping[str, Any], symbols: Mapping[str, str] | None = None) -> Marks:
-        """Mark hand-worked numbers: texts by name (or by your own symbol, explained in `symbols`).
+        """Mark hand-worked numbers: texts by name or by symbol (an own one, or one explained in `symbols`).
 
         The digits written decide the tolerance, so give texts: `{"z[hidden,1]": "0.44"}`.
         """
-        return mark(self, work, symbols or {})
+        return mark(self, work, {**self.symbols, **(symbols or {})})
 
     @abstractmethod
     def document(self, **choice: Any) -> Document:

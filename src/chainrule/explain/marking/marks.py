@@ -124,7 +124,7 @@ class Marks:
         }
 
 
-def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: Mapping[str, str]) -> Marks:
+def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: Mapping[str, str | Name]) -> Marks:
     """Mark written numbers, by name or by symbol.
 
     Raises:
@@ -150,7 +150,8 @@ def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: 
         except InputError as error:
             raise InputError(f"{shortened(symbol)}: {error}") from None
         try:
-            name = derivation.graph.parse(symbols.get(symbol, symbol))
+            named = symbols.get(symbol, symbol)
+            name = derivation.graph.parse(named) if isinstance(named, str) else named
             exact[name] = derivation.graph.value(name)
         except ChainruleError as error:
             near = did_you_mean(symbol, symbols)

@@ -143,7 +143,7 @@ class Session:
 
     def marks(self) -> Marks:
         """The marks of everything answered so far."""
-        return self.work.mark(self.answers, self.sheet.symbols)
+        return self.work.mark(self.answers)
 
     @property
     def entries(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import FileError, InputError
 from chainrule.explain.marking.digits import read_number
-from chainrule.explain.marking.marks import Marks, mark
+from chainrule.explain.marking.marks import Marks
 from chainrule.plain import shortened
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def mark_class(sheet: Worksheet, path: str | Path) -> ClassMarks:
                     raise FileError(
                         f"{path}, line {line}, {shortened(student)}, {shortened(symbol)}: {error}"
                     ) from None
-        students[student] = mark(derivation, {symbol: text for symbol, (_, text) in cells.items()}, sheet.symbols)
+        students[student] = derivation.mark({symbol: text for symbol, (_, text) in cells.items()})
     return ClassMarks(students, common_mistakes(students))
 
 

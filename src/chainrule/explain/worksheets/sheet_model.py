@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, InputError, did_you_mean, listed
 from chainrule.explain.worksheets.sheet_reading import MOST_NUMBERS, SheetReading, numbers
 from chainrule.layers import Dense, Input
+from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.objective import Objective
 from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer, get_optimizer
 from chainrule.plain import shortened
-
-if TYPE_CHECKING:
-    from chainrule.model import Model
 
 
 def read_network(reading: SheetReading) -> Network:
@@ -76,8 +74,6 @@ def _check_size(reading: SheetReading, size: object, *key: str) -> None:
 
 def read_model(reading: SheetReading, network: Network) -> Model:
     """The model of a network with the sheet's loss, penalties and optimizer."""
-    from chainrule.model import Model
-
     if sum(math.prod(span.shape) for span in network.layout.spans) > MOST_NUMBERS:
         raise reading.wrong(f"the network has more than {MOST_NUMBERS:,} weights", "network", "layers")
     table = reading.data["network"]

@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, InputError
+from chainrule.explain.derivation import Derivation
+from chainrule.explain.marking.digits import read_number
+from chainrule.explain.marking.marks import Marks
 from chainrule.explain.network.kinds import parse
+from chainrule.explain.network.trace import Trace, trace_rows
+from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.worksheets.sheet_model import learns_biases, read_model, read_network, set_parameters
 from chainrule.explain.worksheets.sheet_reading import FORMAT, MOST_NUMBERS, SheetReading, numbers
+from chainrule.model import Model
 from chainrule.plain import shortened
-
-if TYPE_CHECKING:
-    from chainrule.explain.derivation import Derivation
-    from chainrule.explain.marking.marks import Marks
-    from chainrule.explain.quantities.notation import Notation
-    from chainrule.model import Model
 
 
 @dataclass(frozen=True)
@@ -62,22 +63,25 @@ class Worksheet:
     notation: str = "ours"
     options: dict[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def _trace(self) -> Trace:
+        return trace_rows(self.model, self.x, self.y, learn_biases=self.learn_biases, has_update=self.has_update)
+
+    @cached_property
+    def _marked_by(self) -> Derivation:
+        return self.derivation()
+
     def derivation(self, notation: str | Notation | None = None, digits: int = 6) -> Derivation:
         """The derivation of the sheet's sample, in the sheet's own symbols unless a notation is named."""
-        from chainrule.explain.derivation import Derivation
-        from chainrule.explain.network.trace import trace_rows
-
-        trace = trace_rows(
-            self.model, self.x, self.y, learn_biases=self.learn_biases, has_update=self.has_update
-        )  # fmt: skip
         own = self.symbols if notation is None else {}
         return Derivation(
-            trace, notation=notation or self.notation, digits=digits, title=self.title, symbols=own, model=self.model
-        )
+            self._trace, notation=notation or self.notation, digits=digits, title=self.title, symbols=own,
+            model=self.model,
+        )  # fmt: skip
 
     def mark(self, work: Mapping[str, Any] | None = None) -> Marks:
         """Mark the sheet's own `[work]`, or somebody else's."""
-        return self.derivation().mark(self.work if work is None else work, self.symbols)
+        return self._marked_by.mark(self.work if work is None else work)
 
 
 def read_worksheet(path: str | Path) -> Worksheet:
@@ -115,11 +119,6 @@ def _sheet(reading: SheetReading) -> Worksheet:
     symbols = reading.texts("symbols")
     if len(np.shape(x)) == 1:
         symbols = {**_input_symbols(reading, symbols), **symbols}
-    for symbol, name in symbols.items():
-        try:
-            parse(name)
-        except InputError as error:
-            raise reading.wrong(str(error), "symbols", symbol) from None
     sheet = Worksheet(
         reading.text("title"), reading.text("source"), model, x, y, "update" in reading.data, learns_biases(reading),
         symbols, reading.texts("work"), reading.text("notation") or "ours",
@@ -166,28 +165,31 @@ def _input_symbols(reading: SheetReading, symbols: Mapping[str, str]) -> dict[st
 
 def _check_whole(reading: SheetReading, sheet: Worksheet) -> None:
     """Whatever the heart says of the sample and the symbols, said with the line."""
-    from chainrule.explain.marking.digits import read_number
-    from chainrule.explain.quantities.notation import get_notation
-
     try:
-        work = sheet.derivation("ours")
+        _ = sheet._trace
     except ChainruleError as error:
         raise reading.wrong(str(error), "sample", "y") from None
     try:
-        get_notation(sheet.notation, work.graph)
+        _ = sheet._marked_by
     except ChainruleError as error:
-        raise reading.wrong(str(error), "notation") from None
-    for symbol, text in sheet.symbols.items():
-        try:
-            work.graph.parse(text)
-        except ChainruleError as error:
-            raise reading.wrong(str(error), "symbols", symbol) from None
+        raise reading.wrong(str(error), *_blamed(sheet)) from None
     for symbol, text in sheet.work.items():
         if text.strip():
             try:
                 read_number(text)
             except InputError as error:
                 raise reading.wrong(f'"{shortened(symbol)}": {error}', "work", symbol) from None
+
+
+def _blamed(sheet: Worksheet) -> tuple[str, ...]:
+    """What keeps a sheet from being derived: one of its symbols, or else its notation."""
+    graph = sheet.derivation("ours").graph
+    for symbol, text in sheet.symbols.items():
+        try:
+            graph.parse(text)
+        except ChainruleError:
+            return "symbols", symbol
+    return ("notation",)
 
 
 __all__ = ["FORMAT", "Worksheet", "read_worksheet", "read_worksheet_text"]
