@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from explanations import marks_text
 
-from chainrule.explain.marking.mistakes import CATALOGUE, TEXTS
+from chainrule.explain.marking.mistakes.catalogue import CATALOGUE
 from chainrule.explain.network.kinds import KINDS
 from chainrule.explain.quantities.names import COUNTS, Name
 from chainrule.explain.quantities.notation import STYLES
@@ -61,8 +61,6 @@ biases = true                       # false: biases stay as they are
 
 def worksheet_page() -> str:
     sheet = read_worksheet_text(SHEET)
-    known = set(CATALOGUE)
-    assert known == set(TEXTS), known ^ set(TEXTS)
     return "\n\n".join([
         NOTE,
         "# Worksheets",
@@ -140,8 +138,8 @@ def _notations() -> Iterable[list[str]]:
 
 
 def _codes() -> Iterable[list[str]]:
-    for code in CATALOGUE:
-        yield [f"`{code}`", TEXTS[code]]
+    for code, mistake in CATALOGUE.items():
+        yield [f"`{code}`", mistake.text]
     yield ["`arithmetic`", "none of the above: it says by how much the entry is off"]
 
 

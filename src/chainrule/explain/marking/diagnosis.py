@@ -6,12 +6,10 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from chainrule.explain.formula.numbers import shown
 from chainrule.explain.marking.digits import Written, agreement
-from chainrule.explain.marking.mistakes import CATALOGUE, TEXTS
 from chainrule.explain.marking.mistakes.attempt import Attempt
+from chainrule.explain.marking.mistakes.catalogue import CATALOGUE, made_in
 from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.quantities.names import Name
@@ -40,6 +38,8 @@ def diagnose(judge: Judge, name: Name, symbol: Callable[[Name], str] = str) -> D
         symbol: how to call the quantity in which a mistake was made, where that is not the entry itself.
     """
     written = judge.entries[name]
+    if not judge.graph.recipes(name):
+        return Diagnosis("arithmetic", "this is given in the exercise, and was copied wrongly")
     if not isinstance(judge.graph, Graph):  # the catalogue is of the mistakes that networks invite
         return Diagnosis("arithmetic", _off_by(judge, name, written))
     if any(agreement(written, spread) for _, _, spread in judge.recomputed(name)):  # wrong by the guard alone
@@ -59,7 +59,7 @@ def diagnose(judge: Judge, name: Name, symbol: Callable[[Name], str] = str) -> D
     if not found:
         return Diagnosis("arithmetic", _off_by(judge, name, written))
     first, *also = found
-    text = TEXTS[first]
+    text = CATALOGUE[first].text
     if found[first] != name:
         text = f"there may be a mistake in {symbol(found[first])}, which is not written down: {text}"
     return Diagnosis(first, text, tuple(also))
@@ -79,15 +79,10 @@ def _matches(written: Written, results: Results) -> Iterator[tuple[str, str, Nam
 
 def _own_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Name]]:
     """The entry with one mistake made in it, by every route."""
-    graph = judge.graph
-    assert isinstance(graph, Graph)
+    assert isinstance(judge.graph, Graph)
     for view in judge.views:
-        for recipe in graph.recipes(name):
-            attempt = Attempt(graph, name, view, recipe)
-            with np.errstate(all="ignore"):
-                for code, mistake in CATALOGUE.items():
-                    for spread in mistake(attempt):
-                        yield code, spread, name
+        for recipe in judge.graph.recipes(name):
+            yield from ((code, spread, name) for code, spread in made_in(Attempt(judge.graph, name, view, recipe)))
 
 
 def _hidden_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Name]]:
@@ -95,12 +90,9 @@ def _hidden_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Na
     view, graph = judge.views[0], judge.graph
     assert isinstance(graph, Graph)
     for recipe in graph.recipes(name):
-        for hidden in view.unwritten(recipe, DEPTH):
-            attempt = Attempt(graph, hidden, view, view.recipe(hidden))
-            with np.errstate(all="ignore"):
-                for code, mistake in CATALOGUE.items():
-                    for spread in mistake(attempt):
-                        yield code, view.trying({hidden: spread}).carried(recipe), hidden
+        for hidden, before in view.unwritten(recipe, DEPTH).items():
+            for code, spread in made_in(Attempt(graph, hidden, view, before)):
+                yield code, view.trying({hidden: spread}).carried(recipe), hidden
 
 
 def _off_by(judge: Judge, name: Name, written: Written) -> str:

@@ -182,11 +182,6 @@ def _mark_one(derivation: Calculation[Quantities], judge: Judge, symbol: str, na
         words = judge.words
         judge = Judge(derivation.graph, {**judge.entries, name: written}, judge.exact)
         judge.words = words
-    if derivation.graph.is_given(name):
-        right = abs(written.value - exact) <= written.radius
-        judge.words[name] = "correct" if right else "wrong"
-        diagnosis = None if right else Diagnosis("arithmetic", "this is given in the exercise, and was copied wrongly")
-        return Mark(symbol, spelled, text, exact, exact, judge.words[name], None, diagnosis)
     verdict = judge.judge(name)
     found = diagnose(judge, name, derivation.notation.text) if verdict.word == "wrong" else None
     return Mark(symbol, spelled, text, exact, verdict.from_own, verdict.word, verdict.note, found)

@@ -30,6 +30,7 @@ class OwnValues:
     route: int = 0
     instead: Mapping[Name, Spread] = field(default_factory=dict)
     _found: dict[Name, Spread] = field(default_factory=dict)
+    _recipes: dict[Name, Recipe | None] = field(default_factory=dict)
 
     def lookup(self, name: Name) -> Spread:
         """The number that the writer calculated with."""
@@ -44,9 +45,9 @@ class OwnValues:
         if name in self.entries:
             written = self.entries[name]
             return Spread.exact(written.value) if self._was_not_rounded(name, written) else written.spread
-        if self.graph.is_given(name):
-            return Spread.exact(self.graph.value(name))
         recipe = self.recipe(name)
+        if recipe is None:
+            return Spread.exact(self.graph.value(name))
         spread = self.carried(recipe)
         # a whole number such as the slope 1 of a linear unit has nothing to be rounded
         whole = spread.low == spread.high and float(spread.point).is_integer()
@@ -56,19 +57,20 @@ class OwnValues:
         """Whether an entry is right to every digit, and so is all that it comes from: that 7 stands for no 7.3."""
         if not abs(self.exact[name] - written.value) <= ROUNDING * abs(written.value):
             return False
-        return self.graph.is_given(name) or all(
-            self.lookup(source).radius == 0 for source in self.sources(self.recipe(name))
-        )
+        recipe = self.recipe(name)
+        return recipe is None or all(self.lookup(source).radius == 0 for source in self.sources(recipe))
 
     def carried(self, recipe: Recipe, instead: Mapping[Name, Spread] | None = None) -> Spread:
         """What a recipe gives from the writer's numbers, other ones taken in place of some."""
         taken = instead or {}
         return recipe.carry({name: taken[name] if name in taken else self.lookup(name) for name in recipe.inputs})
 
-    def recipe(self, name: Name) -> Recipe:
-        """The recipe by which something unwritten is recomputed."""
-        recipes = self.graph.recipes(name)
-        return recipes[min(self.route, len(recipes) - 1)]
+    def recipe(self, name: Name) -> Recipe | None:
+        """The recipe by which something unwritten is recomputed; None for what is given."""
+        if name not in self._recipes:
+            recipes = self.graph.recipes(name)
+            self._recipes[name] = recipes[min(self.route, len(recipes) - 1)] if recipes else None
+        return self._recipes[name]
 
     def trying(self, instead: Mapping[Name, Spread]) -> OwnValues:
         """The same with other values in some places."""
@@ -86,21 +88,20 @@ class OwnValues:
             seen.add(name)
             if name in self.entries:
                 found.add(name)
-            elif not self.graph.is_given(name):
-                waiting += self.recipe(name).inputs
+            elif (before := self.recipe(name)) is not None:
+                waiting += before.inputs
         return found
 
-    def unwritten(self, recipe: Recipe, limit: int) -> list[Name]:
+    def unwritten(self, recipe: Recipe, limit: int) -> dict[Name, Recipe]:
         """What a recipe goes back to that was not written down, nearest first, at most `limit`."""
-        found: dict[Name, None] = {}
+        found: dict[Name, Recipe] = {}
         waiting = list(recipe.inputs)
         while waiting and len(found) < limit:
             name = waiting.pop(0)
-            if self.graph.is_given(name) or name in self.entries or name in found:
-                continue
-            found[name] = None
-            waiting += self.recipe(name).inputs
-        return list(found)
+            if name not in self.entries and name not in found and (before := self.recipe(name)) is not None:
+                found[name] = before
+                waiting += before.inputs
+        return found
 
 
 def is_copy(recipe: Recipe) -> bool:

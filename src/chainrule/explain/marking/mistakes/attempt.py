@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chainrule.explain.marking.own_values import OwnValues
 from chainrule.explain.network.graph import Graph
@@ -73,7 +74,12 @@ class Attempt:
         return None
 
 
-Mistake = Callable[[Attempt], Iterator[Spread]]
+class Mistake(NamedTuple):
+    """A mistake: its code, the sentence that says it, and what a quantity would be with it."""
+
+    code: str
+    text: str
+    made: Callable[[Attempt], Iterator[Spread]]
 
 
 def scaled(spread: Spread, factor: float) -> Spread:
