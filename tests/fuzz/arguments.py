@@ -290,14 +290,12 @@ def check_data(case: dict[str, Any]) -> None:
     except cr.ChainruleError as error:
         expect(str(error).strip() and len(str(error)) < 16_000, f"a message of {len(str(error))} letters")
         return
-    what = f"{case['call']}: {place} is {case['data']}"
     refused = {"nan", "inf", "complex", "masked", "object", "ragged"} | (
         {"short", "empty"} if len(names) > 1 else set()
     )
-    expect(
-        case["data"] not in refused,
-        f"{what}, and nobody says so",
-    )
+    what = f"{case['data']} data is taken, and nobody says so"
+    expect(case["data"] not in refused, f"{what}: {place} of {case['call']}")
+    what = f"{case['data']} data: {place} of {case['call']}"
     if case["call"] == "predict":
         finite(answer)
     elif case["call"] == "loss_and_gradients":

@@ -49,16 +49,11 @@ def new_model(case: Mapping[str, Any], engine: str, dtype: str = "float64", **mo
     loss_weights = {f"head{k}": head["weight"] for k, head in enumerate(case["network"]["heads"])}
     options = dict(case["options"])
     said = {name: options.pop(name) for name in ("reduction", "convention", "fuse") if name in options}
-    model = cr.Model(
-        networks.build(case["network"]),
-        cr.Objective(networks.losses(case["network"]), loss_weights=loss_weights, **said),
-        optimizer,
-        seed=case["seed"],
-        dtype=dtype,
-        engine=engine,
-        **options,
-        **more,
-    )
+    options = dict(case["options"])
+    said = {key: options.pop(key) for key in ("fuse", "reduction") if key in options}
+    loss = cr.Objective(networks.losses(case["network"]), loss_weights=loss_weights, **said)
+    network = networks.build(case["network"])
+    model = cr.Model(network, loss, optimizer, seed=case["seed"], dtype=dtype, engine=engine, **options, **more)
     networks.draw_parameters(model, case["seed"])
     return model
 

@@ -157,7 +157,8 @@ def generated(subject: str, seed: int, index: int) -> Any:
 
 def keep_case(folder: Path, subject: str, found: str, case: Any) -> Path:
     """Write a failing case to the folder from which tests replay it."""
-    text = json.dumps({"subject": subject, "found": found, "case": case}, indent=1) + "\n"
+    first_line = found.split("\n", 1)[0]  # further lines may name folders of this machine
+    text = json.dumps({"subject": subject, "found": first_line, "case": case}, indent=1) + "\n"
     digest = hashlib.sha256(json.dumps(case, sort_keys=True).encode()).hexdigest()[:10]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{subject}-{digest}.json"
