@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule.explain.document.blocks import Block, Document
 from chainrule.explain.document.of_network import Choice, check, document
-from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.writer import shown
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.trace import Trace, Trained, trace_rows
 from chainrule.explain.output import AnyDerivation

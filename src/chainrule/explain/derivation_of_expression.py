@@ -14,7 +14,7 @@ from chainrule.explain.expression.cut import Steps, cut
 from chainrule.explain.expression.functions import CONSTANTS
 from chainrule.explain.expression.statements import TOO_DEEP, read_expression
 from chainrule.explain.expression.symbols import ExpressionNotation
-from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.writer import shown
 from chainrule.explain.output import AnyDerivation
 from chainrule.explain.quantities.names import Name
 

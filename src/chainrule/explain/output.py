@@ -6,14 +6,16 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InputError
 from chainrule.explain.document.blocks import Document
 from chainrule.explain.document.lines import line
-from chainrule.explain.marking.marks import Marks, mark
 from chainrule.explain.quantities.calculation import Calculation, Graph
 from chainrule.explain.quantities.names import Name
+
+if TYPE_CHECKING:
+    from chainrule.explain.marking.marks import Marks
 
 MOST_IN_JSON = 50_000  # quantities; some 20 MB
 
@@ -21,7 +23,7 @@ MOST_IN_JSON = 50_000  # quantities; some 20 MB
 class AnyDerivation(Calculation[Graph]):
     """A calculation that can be written down and marked.
 
-    Renderers are loaded when they are asked for: a terminal's needs more than a page's.
+    Renderers and marking are loaded when they are asked for: a terminal's needs more than a page's.
     """
 
     symbols: Mapping[str, Name] = MappingProxyType({})  # an author's own
@@ -37,6 +39,8 @@ class AnyDerivation(Calculation[Graph]):
 
         The digits written decide the tolerance, so give texts: `{"z[hidden,1]": "0.44"}`.
         """
+        from chainrule.explain.marking.marks import mark
+
         return mark(self, work, {**self.symbols, **(symbols or {})})
 
     @abstractmethod

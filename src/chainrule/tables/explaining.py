@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.errors import InputError, counted
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Block, Paragraph, Table
-from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.writer import shown
 from chainrule.explain.network.trace import Trace, trace_rows
 from chainrule.limits import COUNT
 from chainrule.plain import shortened

@@ -10,7 +10,7 @@ import pytest
 from chainrule import InputError, Model, Network
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Lines, Table
-from chainrule.explain.network.order import Part, in_order
+from chainrule.explain.network.order import Extent, in_order
 from chainrule.explain.quantities.names import Name
 
 
@@ -70,9 +70,9 @@ def test_what_is_not_there_is_said(batch: Derivation, choice: dict, message: str
 
 
 @pytest.mark.parametrize(
-    "part", [Part(), Part(row=2), Part("hidden"), Part("hidden", 1), Part("output", 2, 1), Part(unit=2)]
+    "part", [Extent(), Extent(row=2), Extent("hidden"), Extent("hidden", 1), Extent("output", 2, 1), Extent(unit=2)]
 )
-def test_a_part_is_what_a_filter_of_everything_gives(part: Part) -> None:
+def test_a_part_is_what_a_filter_of_everything_gives(part: Extent) -> None:
     model = Model(Network.mlp(2, [3], 2, activation="tanh", output="softmax"), "cross_entropy", "sgd", l2=0.1)
     graph = model.explain([[1.0, 2.0], [0.5, -1.0]], [[1, 0], [0, 1]]).graph
 

@@ -43,7 +43,7 @@ def document(
         made.add(Heading("Forward"), _lines(derivation, [name for name in names if name.kind == "value"]))
         slopes = [name for name in names if name.kind == "slope"]
         gradients = [name for name in names if name.kind == "gradient"]
-        started = [name for name in gradients if not any(graph.is_passed_back(n) for n in derivation[name].inputs)]
+        started = [name for name in gradients if not graph.recipes(name)[0].outer]
         made.add(
             Heading("Each step's own derivative"), _lines(derivation, sorted([*slopes, *started], key=graph.position))
         )

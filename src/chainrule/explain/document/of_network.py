@@ -16,7 +16,7 @@ from chainrule.explain.document.lines import line
 from chainrule.explain.document.one_weight import one_weight
 from chainrule.explain.document.vectors import given, vectors
 from chainrule.explain.network.graph import Graph
-from chainrule.explain.network.order import Part, in_order
+from chainrule.explain.network.order import Extent, in_order
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 from chainrule.layers import Activation, Dense
@@ -93,7 +93,7 @@ def _chosen(derivation: Derivation, choice: Choice, made: Document) -> None:
     if row is None and rows > MANY_ROWS:
         row = 1
         made.add(Paragraph(f"Row 1 of {rows:,} is written out; choose another by its number."))
-    part = Part(choice.layer, choice.unit, row)
+    part = Extent(choice.layer, choice.unit, row)
     for heading, names in _sections(derivation, in_order(derivation.graph, part=part)).items():
         made.add(Heading(heading))
         kinds: dict[str, list[Name]] = {}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from chainrule.explain.document.blocks import Block, Heading, Line, Lines, Paragraph, SymbolText, Table
 from chainrule.explain.document.lines import line
 from chainrule.explain.formula import Negative, Node, Number, Product, Sum, Symbol
-from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.paths import Edge, Paths
@@ -53,10 +53,9 @@ def _parts_of_rows(derivation: Calculation[Quantities], gradient: Name) -> dict[
         return {}
     found: dict[int, tuple[Name, float]] = {}
     for part in recipe.parts:
-        for reader in part.factors:
-            if graph.is_passed_back(reader) and reader.row is not None:
-                product = part.coefficient * math.prod(graph.value(n) for n in part.factors)
-                found[reader.row] = (reader, product)
+        if part.outer is not None and part.outer.row is not None:
+            product = part.coefficient * math.prod(graph.value(n) for n in part.factors)
+            found[part.outer.row] = (part.outer, product)
     return found
 
 

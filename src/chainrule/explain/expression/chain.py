@@ -14,7 +14,7 @@ from chainrule.explain.expression.cut import Step, Steps
 from chainrule.explain.expression.functions import CONSTANTS, DOMAINS
 from chainrule.explain.expression.local import slope_recipes, value_recipes
 from chainrule.explain.expression.statements import Text
-from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.names import Name, plainly_spelled
 from chainrule.explain.quantities.protocol import Position
 from chainrule.explain.quantities.recipes import Part, Products, Recipe, evaluate
@@ -139,7 +139,8 @@ class ExpressionGraph:
         parts = []
         for reader in readers:
             slope = self._slope(reader, value)
-            parts.append(Part((slope,) if reader == self.end else (Name("gradient", reader.layer), slope)))
+            outer = slope if reader == self.end else Name("gradient", reader.layer)
+            parts.append(Part(tuple(dict.fromkeys((outer, slope))), outer=outer))
         return (Products(tuple(parts), CHAIN),)
 
     def _is_whole(self, reader: Name, name: Name) -> bool:
@@ -228,10 +229,6 @@ class ExpressionGraph:
     def in_order(self) -> Iterator[Name]:
         """Every computed quantity, in the order of computation."""
         return iter(self._order)
-
-    def is_passed_back(self, name: Name) -> bool:
-        """Whether a quantity is a derivative of the result, from which paths go on."""
-        return name.kind == "gradient" or (name.kind == "slope" and name.layer.startswith(f"{self.end.layer}/"))
 
     def gradient_of(self, name: Name) -> Name:
         """The derivative of the result by a variable or a step."""

@@ -79,7 +79,7 @@ def cut(source: Text, statements: list[Statement], variables: Container[str] = (
 
 
 @dataclass
-class _Part:
+class _Piece:
     """An interned part: sums hold (coefficient, part) pairs, all others their parts."""
 
     kind: str
@@ -98,7 +98,7 @@ class _Cutter:
     statements: list[Statement]
     variables: Container[str]
     table: dict[tuple[object, ...], int] = field(default_factory=dict)
-    made: list[_Part] = field(default_factory=list)
+    made: list[_Piece] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.named: dict[str, int] = {}  # of the statements so far
@@ -110,7 +110,7 @@ class _Cutter:
 
     # -------------------------------------------------------------- interning
 
-    def intern(self, part: _Part) -> int:
+    def intern(self, part: _Piece) -> int:
         """The number of a part; equal parts have one, whatever the order of their terms."""
         pairs: Iterable[object] = zip(part.coefficients, part.parts, strict=True) if part.coefficients else part.parts
         if part.kind in ("sum", "product"):
@@ -140,10 +140,10 @@ class _Cutter:
         parts = tuple(self.inner(part) for part in raw.parts)
         if raw.kind == "**":
             if self.made[parts[0]].kind == "constant" and self.made[parts[0]].text == "e":
-                return self.intern(_Part("call", raw.place, "exp", parts=(parts[1],)))
+                return self.intern(_Piece("call", raw.place, "exp", parts=(parts[1],)))
             if all(self.made[part].kind == "number" for part in parts):
                 return self.power_of_numbers(raw, parts)
-        return self.intern(_Part(raw.kind, raw.place, raw.text, parts=parts))
+        return self.intern(_Piece(raw.kind, raw.place, raw.text, parts=parts))
 
     def name(self, raw: Raw) -> int:
         name = raw.text
@@ -152,10 +152,10 @@ class _Cutter:
         if name in self.to_come:
             raise self.source.wrong(f'"{name}" is used before it is computed; put "{name} = ..." first', raw.place)
         constant = name in CONSTANTS and name not in self.variables
-        return self.intern(_Part("constant" if constant else "variable", raw.place, name))
+        return self.intern(_Piece("constant" if constant else "variable", raw.place, name))
 
     def number(self, value: Fraction, place: Place) -> int:
-        return self.intern(_Part("number", place, value=value))
+        return self.intern(_Piece("number", place, value=value))
 
     def power_of_numbers(self, raw: Raw, parts: tuple[int, ...]) -> int:
         base, exponent = (float(self.made[part].value) for part in parts)
@@ -186,7 +186,7 @@ class _Cutter:
             assert only is not None
             return only
         parts = tuple(part for part in collected if part is not None)
-        return self.intern(_Part("sum", raw.place, parts=parts, coefficients=tuple(collected.values())))
+        return self.intern(_Piece("sum", raw.place, parts=parts, coefficients=tuple(collected.values())))
 
     def check_size(self, value: Fraction, place: Place) -> None:
         try:
@@ -209,7 +209,7 @@ class _Cutter:
                 parts.append(found)
         if len(parts) < 2:
             return coefficient, parts[0] if parts else None
-        return coefficient, self.intern(_Part("product", raw.place, parts=tuple(parts)))
+        return coefficient, self.intern(_Piece("product", raw.place, parts=tuple(parts)))
 
     def factors(self, raw: Raw) -> Iterator[Raw | Fraction]:
         waiting = [raw]
@@ -259,7 +259,7 @@ class _Cutter:
         coefficient = Fraction(1)
         if part.kind == "number":
             coefficient, root = part.value, self.number(Fraction(1), part.place)
-        self.made.append(_Part("sum", part.place, parts=(root,), coefficients=(coefficient,), label=name))
+        self.made.append(_Piece("sum", part.place, parts=(root,), coefficients=(coefficient,), label=name))
         return len(self.made) - 1
 
     def is_step(self, i: int, among: str) -> bool:

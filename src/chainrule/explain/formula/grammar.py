@@ -65,6 +65,8 @@ def read_formula(text: str) -> Formula:
         if name:
             definitions[name] = definition
     reader.end()
+    if not definitions:
+        return Formula(text, left, tree)
     # a definition may use another
     for _ in definitions:
         definitions = {name: _define(body, definitions) for name, body in definitions.items()}

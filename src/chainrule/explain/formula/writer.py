@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
-from chainrule.explain.formula.numbers import DIGITS, shown
 from chainrule.explain.formula.tree import (
     Absolute,
     Call,
@@ -23,8 +23,21 @@ from chainrule.explain.formula.tree import (
     Symbol,
 )
 
+DIGITS = 6  # significant ones of a number in a formula
+
 # How tightly an operation binds.
 COMPARISON, SUM, PRODUCT, POWER, ATOM = range(5)
+
+
+def shown(value: float, digits: int = DIGITS) -> str:
+    """A number with so many significant digits, without needless zeros.
+
+    >>> shown(0.6082590307465144), shown(-0.0), shown(1.5e-9), shown(12345678.0), shown(0.1 + 0.2)
+    ('0.608259', '0', '1.5e-09', '1.23457e+07', '0.3')
+    """
+    if math.isnan(value) or math.isinf(value):
+        return str(value).replace("inf", "infinity").replace("nan", "undefined")
+    return f"{value + 0.0:.{digits}g}" if value else "0"
 
 
 class Look(NamedTuple):

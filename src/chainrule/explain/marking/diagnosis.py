@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.writer import shown
 from chainrule.explain.marking.digits import Written, agreement
 from chainrule.explain.marking.mistakes.attempt import Attempt
 from chainrule.explain.marking.mistakes.catalogue import CATALOGUE, made_in

@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule.errors import ChainruleError, InputError, did_you_mean
 from chainrule.explain.document.blocks import Table
-from chainrule.explain.formula.numbers import shown
+from chainrule.explain.formula.writer import shown
 from chainrule.explain.marking.diagnosis import Diagnosis, diagnose
 from chainrule.explain.marking.digits import Written, read_number
 from chainrule.explain.marking.verdicts import Judge

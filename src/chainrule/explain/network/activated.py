@@ -87,7 +87,7 @@ class Activated(Operation):
         """`dL/dh dh/dz`, over all units that read the `z`."""
         units = range(self.net.size(self.after)) if self.f.coupled else (read.unit,)
         outer = (self.net.name_of(self.after, row, unit, gradient=True) for unit in units)
-        return [Part((o, self.slope_name(row, unit, read.unit))) for o, unit in zip(outer, units, strict=True)]
+        return [Part((o, self.slope_name(row, unit, read.unit)), outer=o) for o, unit in zip(outer, units, strict=True)]
 
     def gradient(self, learned: Learned) -> Products:
         """Nothing is learned here."""

@@ -38,7 +38,7 @@ class Target(NetworkKind):
 
     layer: bool = False
     optional_layer: bool = True
-    given = True
+    given: bool = True
 
     def resolve(self, net: Structure, name: Name) -> Name:
         """An output of the head that is said, or of the only one."""
@@ -188,8 +188,6 @@ class Total(NetworkKind):
 @dataclass(frozen=True)
 class HeadGradient(NetworkKind):
     """`dloss/dh`: the derivative of a head's row loss by its output, before factors and other readers."""
-
-    passed_back = True
 
     def resolve(self, net: Structure, name: Name) -> Name:
         """An output of the head that is said."""

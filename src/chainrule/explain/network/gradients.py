@@ -19,13 +19,6 @@ from chainrule.layers.element import Learned, Read
 class Gradient(NetworkKind):
     """`dL/dh`, `dL/dz`, `dL/dx`: from the losses and the layers that read the value."""
 
-    passed_back = True
-
-    @property
-    def of(self) -> str:  # type: ignore[override]  # as its name says
-        """The kind of the element that it is by."""
-        return self.spelled.removeprefix("dL/d")
-
     def resolve(self, net: Structure, name: Name) -> Name:
         """As the element that it is by."""
         return net.resolve_element(name, self.of)
@@ -44,7 +37,7 @@ class Gradient(NetworkKind):
         parts: list[Part] = []
         for i in direct:
             outer = Name("dloss/dh", net.trace.heads[i].head, (unit + 1,), net.row_name(row))
-            parts.append(Part((outer,), float(net.trace.row_factors(i)[row])))
+            parts.append(Part((outer,), float(net.trace.row_factors(i)[row]), outer=outer))
         for step in readers:
             for k in (k for k, read in enumerate(step.inputs) if read == slot):
                 parts += net.operations[step.index].passed_back(row, Read(unit, k))
@@ -74,8 +67,6 @@ class Gradient(NetworkKind):
 @dataclass(frozen=True)
 class Back(NetworkKind):
     """What a layer that is no sum of products passes back to one value, where others read that value too."""
-
-    passed_back = True
 
     def resolve(self, net: Structure, name: Name) -> Name:
         """The element that is read; where the layer has several inputs, which of them stands first."""
@@ -109,11 +100,6 @@ class ParameterGradient(NetworkKind):
     """`dL/dW` and the gradients by the other learned numbers: over all rows, with the penalty's part."""
 
     per_row: bool = False
-
-    @property
-    def of(self) -> str:  # type: ignore[override]  # as its name says
-        """The parameter."""
-        return self.spelled.removeprefix("dL/d")
 
     def resolve(self, net: Structure, name: Name) -> Name:
         """One of the parameter's numbers."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from chainrule.errors import InputError
 from chainrule.explain.network.activated import Activated
+from chainrule.explain.network.gradients import Gradient, ParameterGradient
 from chainrule.explain.network.kind import NetworkKind
 from chainrule.explain.network.kinds import kinds_of
 from chainrule.explain.network.normalized import Normalized
@@ -22,7 +23,7 @@ from chainrule.explain.network.trace import Trace
 from chainrule.explain.network.whole import WholeLayer
 from chainrule.explain.quantities.names import Name, parse
 from chainrule.explain.quantities.protocol import Position
-from chainrule.explain.quantities.recipes import Products, Recipe, evaluate
+from chainrule.explain.quantities.recipes import Products, Recipe
 from chainrule.layers import LAYERS, BatchNorm
 from chainrule.steps import Step
 
@@ -50,6 +51,7 @@ class Graph(Structure):
     def __init__(self, trace: Trace):
         super().__init__(trace, operation_of)
         self.kinds = kinds_of(self)
+        self._values: dict[Name, float] = {}
         self._recipes: dict[Name, tuple[Recipe, ...]] = {}
         built_in = tuple(LAYERS.values())
         self._has_own_layers = any(not isinstance(step.layer, built_in) for step in self.program.steps)
@@ -103,9 +105,11 @@ class Graph(Structure):
 
     def value(self, name: Name) -> float:
         """The engine's value of a quantity; local derivatives and shares of the loss are computed from those."""
-        kind = self.kinds[name.kind]
-        found = kind.value(self, name)
-        return evaluate(self.recipes(name)[kind.computed_by], self.value) if found is None else found
+        if name not in self._values:
+            kind = self.kinds[name.kind]
+            found = kind.value(self, name)
+            self._values[name] = self.recipes(name)[kind.computed_by].value(self.value) if found is None else found
+        return self._values[name]
 
     def _check(self, name: Name, recipes: tuple[Recipe, ...]) -> None:
         """Refuse what the scalar form of somebody's own layer says where its passes say something else."""
@@ -131,13 +135,9 @@ class Graph(Structure):
         """How many later quantities are computed from one."""
         return self.kinds[name.kind].uses(self, name)
 
-    def is_passed_back(self, name: Name) -> bool:
-        """Whether a quantity is a gradient that paths lead through."""
-        return self.kinds[name.kind].passed_back
-
     def gradient_of(self, name: Name) -> Name:
         """The gradient by a quantity; of a gradient, itself."""
-        if self.kinds[name.kind].of:
+        if isinstance(self.kinds[name.kind], (Gradient, ParameterGradient)):
             return name
         if f"dL/d{name.kind}" not in self.kinds:
             raise InputError(f'"{name}" has no gradient here; paths lead from W, b, x, z or h, as in W[hidden,1,1]')

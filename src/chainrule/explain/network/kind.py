@@ -16,10 +16,10 @@ GIVEN, FORWARD, LOSSES, TOTAL, BACKWARD, UPDATE = range(6)  # phases of the comp
 class NetworkKind(Kind):
     """A kind of quantity, asked about one of them in a network."""
 
+    given: bool = False  # a number of the exercise, not a result
+    of: str = ""  # of a gradient or an update, the kind of quantity that it is by
+
     needs_target = True  # without one it doesn't exist
-    given = False  # a number of the exercise, not a result
-    passed_back = False  # a gradient that paths lead through
-    of = ""  # of a gradient, the kind of quantity that it is by
     computed_by = 0  # the recipe that gives the value, where it is no number of the engine's
 
     def resolve(self, net: Structure, name: Name) -> Name:

@@ -16,7 +16,7 @@ from chainrule.explain.quantities.names import Name
 KINDS: dict[str, NetworkKind] = {
     kind.spelled: kind
     for kind in (
-        Element("x", "input", layer=False, optional_layer=True),
+        Element("x", "input", layer=False, optional_layer=True, given=True),
         Target("y", "target"),
         Parameter("W", "weight", (2,)),
         Parameter("b", "bias"),
@@ -28,21 +28,21 @@ KINDS: dict[str, NetworkKind] = {
         Penalty("penalty", "penalties on the weights", (0,)),
         Total("L", "loss, penalties included", (0,)),
         HeadGradient("dloss/dh", "derivative of a head's loss alone"),
-        Gradient("dL/dh", "gradient by an activation"),
+        Gradient("dL/dh", "gradient by an activation", of="h"),
         Slope("dh/dz", "derivative of the activation", (1, 2)),
-        Gradient("dL/dz", "gradient by a pre-activation (delta)"),
+        Gradient("dL/dz", "gradient by a pre-activation (delta)", of="z"),
         Back("back", "what a layer passes back", (1, 2)),
-        LocalDerivative("dz/dW", "derivative of a pre-activation by a weight", (2,)),
-        LocalDerivative("dz/db", "derivative of a pre-activation by its bias", parameter="b"),
-        ParameterGradient("dL/dW", "gradient by a weight", (2,)),
-        ParameterGradient("dL/db", "gradient by a bias"),
-        ParameterGradient("dL/dscale", "gradient by a scale"),
-        ParameterGradient("dL/dshift", "gradient by a shift"),
-        Gradient("dL/dx", "gradient by an input", layer=False, optional_layer=True),
-        Updated("W+", "weight after the update", (2,)),
-        Updated("b+", "bias after the update"),
-        Updated("scale+", "scale after the update"),
-        Updated("shift+", "shift after the update"),
+        LocalDerivative("dz/dW", "derivative of a pre-activation by a weight", (2,), of="W"),
+        LocalDerivative("dz/db", "derivative of a pre-activation by its bias", of="b"),
+        ParameterGradient("dL/dW", "gradient by a weight", (2,), of="W"),
+        ParameterGradient("dL/db", "gradient by a bias", of="b"),
+        ParameterGradient("dL/dscale", "gradient by a scale", of="scale"),
+        ParameterGradient("dL/dshift", "gradient by a shift", of="shift"),
+        Gradient("dL/dx", "gradient by an input", layer=False, optional_layer=True, of="x"),
+        Updated("W+", "weight after the update", (2,), of="W"),
+        Updated("b+", "bias after the update", of="b"),
+        Updated("scale+", "scale after the update", of="scale"),
+        Updated("shift+", "shift after the update", of="shift"),
         Count("weights", "number of weights", (0,)),
         Count("biases", "number of biases", (0,)),
         Count("parameters", "number of learned parameters", (0,)),
@@ -72,15 +72,13 @@ def kinds_of(net: Structure) -> dict[str, NetworkKind]:
         if name not in KINDS or indices != KINDS[name].indices:
             found[name] = Parameter(name, KINDS[name].meaning if name in KINDS else name, indices)
             gradient, updated = f"dL/d{name}", f"{name}+"
-            found[gradient] = ParameterGradient(gradient, f"gradient by {name}", indices)
-            found[updated] = Updated(updated, f"{name} after the update", indices)
+            found[gradient] = ParameterGradient(gradient, f"gradient by {name}", indices, of=name)
+            found[updated] = Updated(updated, f"{name} after the update", indices, of=name)
         for letter in letters[name]:
             local = f"d{letter}/d{name}"
             if local not in KINDS or indices != KINDS[name].indices:
                 shapes = tuple(sorted({*indices, *(n + 1 for n in indices)}))
-                found[local] = LocalDerivative(
-                    local, f"derivative of a unit by {name}", shapes, letter=letter, parameter=name
-                )
+                found[local] = LocalDerivative(local, f"derivative of a unit by {name}", shapes, of=name, letter=letter)
     return found
 
 

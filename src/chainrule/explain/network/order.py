@@ -13,7 +13,7 @@ from chainrule.steps import Step
 
 
 @dataclass(frozen=True)
-class Part:
+class Extent:
     """A part of a network's quantities: of one layer, unit or row (from 1); None is all of them."""
 
     layer: str | None = None
@@ -34,9 +34,9 @@ class Part:
         return self.layer in (None, layer)
 
 
-def in_order(net: Structure, *, update: bool = True, part: Part | None = None) -> Iterator[Name]:
+def in_order(net: Structure, *, update: bool = True, part: Extent | None = None) -> Iterator[Name]:
     """Every quantity that is computed, in order; those of backward and update only where gradients can pass."""
-    part = part or Part()
+    part = part or Extent()
     steps = [step for step in net.program.steps if part.has(step.name)]
     for step in steps:
         yield from _elements(net, step.output, part)
@@ -63,12 +63,12 @@ def in_order(net: Structure, *, update: bool = True, part: Part | None = None) -
             yield from _parameters(step, "{}+", part)
 
 
-def _elements(net: Structure, slot: int, part: Part, gradient: bool = False) -> Iterator[Name]:
+def _elements(net: Structure, slot: int, part: Extent, gradient: bool = False) -> Iterator[Name]:
     for row, unit in product(part.rows(net), part.units(net.size(slot))):
         yield net.name_of(slot, row, unit - 1, gradient)
 
 
-def _backward(net: Structure, step: Step, part: Part) -> Iterator[Name]:
+def _backward(net: Structure, step: Step, part: Extent) -> Iterator[Name]:
     slot, units, operation = step.output, part.units(net.size(step.output)), net.operations[step.index]
     heads = [net.trace.heads[i] for i in net.heads_at(slot)]
     several = bool(net.program.readers(slot)) or len(heads) > 1  # then each head's loss gives one part of dL/dh
@@ -90,7 +90,7 @@ def _backward(net: Structure, step: Step, part: Part) -> Iterator[Name]:
     yield from _parameters(step, "dL/d{}", part)
 
 
-def _passed_back(net: Structure, step: Step, row: int, part: Part) -> Iterator[Name]:
+def _passed_back(net: Structure, step: Step, row: int, part: Extent) -> Iterator[Name]:
     """What a layer that is no sum of products passes back to each value that others read too."""
     operation = net.operations[step.index]
     for k, slot in enumerate(step.inputs):
@@ -101,11 +101,11 @@ def _passed_back(net: Structure, step: Step, row: int, part: Part) -> Iterator[N
                     yield from (name for p in operation.passed_back(row, read) for name in p.factors)
 
 
-def _parameters(step: Step, pattern: str, part: Part) -> Iterator[Name]:
+def _parameters(step: Step, pattern: str, part: Extent) -> Iterator[Name]:
     for span in step.parameters:
         yield from (Name(pattern.format(span.name), step.name, index) for index in _indices(span.shape, part))
 
 
-def _indices(shape: tuple[int, ...], part: Part) -> Iterator[tuple[int, ...]]:
+def _indices(shape: tuple[int, ...], part: Extent) -> Iterator[tuple[int, ...]]:
     """Indices of a parameter; its last is that of the unit."""
     return product(*(range(1, n + 1) for n in shape[:-1]), *(part.units(n) for n in shape[-1:]))

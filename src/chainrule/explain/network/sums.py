@@ -103,7 +103,7 @@ class SumOfProducts(Operation):
         parts = []
         for unit in self.reached(row, read):
             outer = self.net.name_of(self.step.output, row, unit, gradient=True)
-            parts += [Part((outer, *p.factors), p.coefficient) for p in self.derivative(row, unit, read)]
+            parts += [Part((outer, *p.factors), p.coefficient, outer=outer) for p in self.derivative(row, unit, read)]
         return parts
 
     def gradient(self, learned: Learned) -> Products:
@@ -115,9 +115,9 @@ class SumOfProducts(Operation):
                 outer = net.name_of(self.step.output, row, unit, gradient=True)
                 found = self.derivative(row, unit, learned)
                 if _is_number(found):
-                    parts.append(Part((outer,), sum(part.coefficient for part in found)))
+                    parts.append(Part((outer,), sum(part.coefficient for part in found), outer=outer))
                 else:
-                    parts.append(Part((outer, self._local(row, unit, learned))))
+                    parts.append(Part((outer, self._local(row, unit, learned)), outer=outer))
         _, span = net.parameter_steps[learned.name, self.step.name]
         l1, l2 = net.charges(span.offset)
         factor = net.trace.penalty_factor

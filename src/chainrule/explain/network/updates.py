@@ -24,7 +24,7 @@ class Parameter(NetworkKind):
 
     per_row: bool = False
     needs_target = False
-    given = True
+    given: bool = True
 
     def resolve(self, net: Structure, name: Name) -> Name:
         """One of the parameter's numbers."""
@@ -50,28 +50,23 @@ class Updated(NetworkKind):
 
     per_row: bool = False
 
-    @property
-    def parameter(self) -> str:
-        """What is updated."""
-        return self.spelled.removesuffix("+")
-
     def resolve(self, net: Structure, name: Name) -> Name:
         """One of the parameter's numbers."""
         if net.without_update:
             raise InputError(f'"{name}": no update is asked for (a worksheet says it in [update])')
-        check_index(name, net.parameter_shape(name, self.parameter))
+        check_index(name, net.parameter_shape(name, self.of))
         return name
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """What the optimizer does to a number and its gradient."""
-        _, span = net.parameter_steps[self.parameter, name.layer]
+        _, span = net.parameter_steps[self.of, name.layer]
         trace, run = net.trace, net.trace.objective.run_at(span.offset)
-        own = Name(self.parameter, name.layer, name.index)
+        own = Name(self.of, name.layer, name.index)
         if not run.trainable:
-            return (Products((Part((own,)),), f"{self.spelled} = {self.parameter}"),)
+            return (Products((Part((own,)),), f"{self.spelled} = {self.of}"),)
         if trace.optimizer.full_batch:
             raise InputError(f"{trace.optimizer.name} has no update of single parameters: it searches along a line")
-        gradient = Name(f"dL/d{self.parameter}", name.layer, name.index)
+        gradient = Name(f"dL/d{self.of}", name.layer, name.index)
         remembered = trace.memory(span.offset + int(np.ravel_multi_index([i - 1 for i in name.index], span.shape)))
         optimizer, t = trace.optimizer.decayed(run.decay_factor), trace.optimizer_step
 
@@ -98,10 +93,10 @@ class Updated(NetworkKind):
 
     def value(self, net: Structure, name: Name) -> float:
         """As the optimizer leaves it."""
-        step, _ = net.parameter_steps[self.parameter, name.layer]
-        return float(net.trace.updated[step.index][self.parameter][tuple(i - 1 for i in name.index)])
+        step, _ = net.parameter_steps[self.of, name.layer]
+        return float(net.trace.updated[step.index][self.of][tuple(i - 1 for i in name.index)])
 
     def position(self, net: Structure, name: Name) -> Position:
         """Last of all, in the order of the layers."""
-        step, span = net.parameter_steps[self.parameter, name.layer]
+        step, span = net.parameter_steps[self.of, name.layer]
         return (UPDATE, step.index, step.parameters.index(span), 0, name.index)

@@ -21,11 +21,6 @@ class Element(NetworkKind):
 
     needs_target = False
 
-    @property
-    def given(self) -> bool:  # type: ignore[override]  # of the kinds here inputs alone
-        """Whether it is an input."""
-        return self.spelled == "x"
-
     def resolve(self, net: Structure, name: Name) -> Name:
         """`h` of a layer without activation is its `z`, `z` of any other what it reads."""
         return net.resolve_element(name, self.spelled)
@@ -98,15 +93,14 @@ class Slope(NetworkKind):
 
 @dataclass(frozen=True)
 class LocalDerivative(NetworkKind):
-    """`dz/dW`: the derivative of a unit by a learned number; `parameter` is which, `letter` the unit's."""
+    """`dz/dW`: the derivative of a unit by a learned number; `letter` is the unit's."""
 
     letter: str = "z"
-    parameter: str = "W"
     needs_target = False
 
     def resolve(self, net: Structure, name: Name) -> Name:
         """The unit is the last index of the number; where that acts on others, the unit stands first."""
-        shape = net.parameter_shape(name, self.parameter)
+        shape = net.parameter_shape(name, self.of)
         operation, learned, unit = self._parts(net, name)
         if not isinstance(operation, SumOfProducts) or operation.step.layer.letter != self.letter:
             raise InputError(f'"{name}": "{name.layer}" is no sum of products, so it has no {self.spelled}')
@@ -121,9 +115,9 @@ class LocalDerivative(NetworkKind):
         return name._replace(index=name.index[-len(shape) :]) if reached == learned.index[-1:] else name
 
     def _parts(self, net: Structure, name: Name) -> tuple[object, Learned, int]:
-        step, span = net.parameter_steps[self.parameter, name.layer]
+        step, span = net.parameter_steps[self.of, name.layer]
         n = len(span.shape)
-        learned = Learned(self.parameter, tuple(i - 1 for i in name.index[len(name.index) - n :]))
+        learned = Learned(self.of, tuple(i - 1 for i in name.index[len(name.index) - n :]))
         return net.operations[step.index], learned, (name.index[0] if len(name.index) > n else name.index[-1]) - 1
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
@@ -131,13 +125,13 @@ class LocalDerivative(NetworkKind):
         operation, learned, unit = self._parts(net, name)
         assert isinstance(operation, SumOfProducts)
         layer = operation.step.layer
-        text = dict(layer.local_formulas).get(self.parameter)
-        general = text or f"{self.spelled} = d({layer.formula.partition(' = ')[2]})/d{self.parameter}"
+        text = dict(layer.local_formulas).get(self.of)
+        general = text or f"{self.spelled} = d({layer.formula.partition(' = ')[2]})/d{self.of}"
         return (Products(tuple(operation.derivative(net.row_of(name), unit, learned)), general),)
 
     def position(self, net: Structure, name: Name) -> Position:
         """Behind the gradients by the layer's units, before those by its learned numbers."""
-        step, span = net.parameter_steps[self.parameter, name.layer]
+        step, span = net.parameter_steps[self.of, name.layer]
         return (BACKWARD, -step.output, 3 + step.parameters.index(span), name.row or 0, name.index)
 
     def uses(self, net: Structure, name: Name) -> int:

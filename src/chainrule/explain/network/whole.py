@@ -116,7 +116,8 @@ class WholeLayer(Operation):
     def passed_back(self, row: int, read: Read) -> list[Part]:
         """What the layer passes back is a quantity of its own, where others read the element too."""
         index = (read.unit + 1,) if len(self.step.inputs) == 1 else (read.input + 1, read.unit + 1)
-        return [Part((Name("back", self.step.name, index, self.net.row_name(row)),))]
+        name = Name("back", self.step.name, index, self.net.row_name(row))
+        return [Part((name,), outer=name)]
 
     def back(self, row: int, read: Read) -> FunctionOf:
         """The gradient by an element, by the layer's backward pass."""
@@ -127,13 +128,15 @@ class WholeLayer(Operation):
             ran = self._run(points, rows, unit, back=True)
             return np.array([d[read.input].reshape(len(rows), -1)[row - rows.start, place] for d, _ in ran])
 
-        names = (*self.learned(unit), *self.read(rows, unit), *self.gradients(rows, unit))
-        return FunctionOf(names, function, self.back_general(), lambda: self.back_tree(row, unit))
+        outer = tuple(self.gradients(rows, unit))
+        names = (*self.learned(unit), *self.read(rows, unit), *outer)
+        return FunctionOf(names, function, self.back_general(), lambda: self.back_tree(row, unit), outer=outer)
 
     def gradient(self, learned: Learned) -> FunctionOf:
         """The gradient by a learned number, by the layer's backward pass over all rows; with the penalty's part."""
         rows, unit = range(self.net.trace.n_rows), learned.index[-1] if learned.index else 0
-        names = (*self.learned(unit), *self.read(rows, unit), *self.gradients(rows, unit))
+        outer = tuple(self.gradients(rows, unit))
+        names = (*self.learned(unit), *self.read(rows, unit), *outer)
         own = names.index(Name(learned.name, self.step.name, tuple(i + 1 for i in learned.index)))
         l1, l2 = self.net.charges(self.net.parameter_steps[learned.name, self.step.name][1].offset)
         factor = self.net.trace.penalty_factor
@@ -145,7 +148,8 @@ class WholeLayer(Operation):
             plain = np.array([gradients[learned.name].reshape(-1)[place] for _, gradients in ran])
             return plain + factor * (2 * l2 * points[:, own] + l1 * np.sign(points[:, own]))
 
-        return FunctionOf(names, function, self.gradient_general(learned), lambda: self.gradient_tree(learned))
+        general = self.gradient_general(learned)
+        return FunctionOf(names, function, general, lambda: self.gradient_tree(learned), outer=outer)
 
     # ----------------------------------------------------- formulas, where there are some
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from chainrule.errors import ChainruleError
 from chainrule.explain.derivation import Derivation, Quantity
 from chainrule.explain.formula import Node, Number, replace_symbols, symbols_of
-from chainrule.explain.formula.numbers import shown
-from chainrule.explain.formula.writer import formula_text
+from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Mark, Marks
 from chainrule.explain.marking.verdicts import Judge

@@ -10,13 +10,12 @@ from typing import Generic, TypeVar
 
 from chainrule.errors import InputError
 from chainrule.explain.formula import Node, Number, replace_symbols, symbols_of
-from chainrule.explain.formula.numbers import shown
-from chainrule.explain.formula.writer import formula_text
+from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.quantities.paths import Paths, find_paths
 from chainrule.explain.quantities.protocol import Quantities
-from chainrule.explain.quantities.recipes import Products
+from chainrule.explain.quantities.recipes import Products, Recipe
 
 Graph = TypeVar("Graph", bound=Quantities, covariant=True)
 
@@ -50,6 +49,11 @@ class Quantity:
         """The engine's value, in float64."""
         return self.derivation.graph.value(self.name)
 
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The ways to compute it, the chain rule's first; none for what is given."""
+        return self.derivation.graph.recipes(self.name)
+
     @property
     def meaning(self) -> str:
         """What kind of quantity it is, in words."""
@@ -63,14 +67,13 @@ class Quantity:
     @property
     def general(self) -> str:
         """The general formula, as the layer, loss or optimizer has it; empty for what is given."""
-        recipes = self.derivation.graph.recipes(self.name)
-        return recipes[0].general if recipes else ""
+        return self.recipes[0].general if self.recipes else ""
 
     @property
     def routes(self) -> tuple[Route, ...]:
         """Every standard way to compute it that has a formula, the chain rule's first."""
         routes: list[Route] = []
-        for recipe in self.derivation.graph.recipes(self.name):
+        for recipe in self.recipes:
             tree = recipe.tree()
             if tree is None and routes:
                 continue
@@ -98,8 +101,7 @@ class Quantity:
     @property
     def inputs(self) -> tuple[Name, ...]:
         """The quantities that it is computed from."""
-        recipes = self.derivation.graph.recipes(self.name)
-        return recipes[0].inputs if recipes else ()
+        return self.recipes[0].inputs if self.recipes else ()
 
     @property
     def uses(self) -> int:
@@ -178,17 +180,13 @@ class Calculation(ABC, Generic[Graph]):
 
     def needed_for(self, name: str | Name, limit: int = 200) -> list[Quantity]:
         """What a quantity is computed from, down to what is given, nearest first, at most `limit`; itself included."""
-        start = self[name].name
-        found: dict[Name, None] = {start: None}
-        waiting = [start]
-        while waiting and len(found) < limit:
-            following = []
-            for current in waiting:
-                for source in Quantity(self, current).inputs:
-                    if source not in found and not self.graph.is_given(source) and len(found) < limit:
-                        found[source] = None
-                        following.append(source)
-            waiting = following
+        found = [self[name].name]
+        known = set(found)
+        for current in found:  # which grows behind the one looked at: nearest first
+            for source in (name for recipe in self.graph.recipes(current)[:1] for name in recipe.inputs):
+                if source not in known and len(found) < limit:
+                    known.add(source)
+                    found += [source] if self.graph.recipes(source) else []  # what is given has none
         return [Quantity(self, n) for n in sorted(found, key=self.graph.position)]
 
     def paths(self, name: str | Name) -> Paths:

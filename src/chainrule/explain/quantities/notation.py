@@ -184,12 +184,13 @@ class Notation:
         self.style = style
         self.places = places
         self.own = dict(own or {})
+        self._texts = dict(self.own)
 
     def text(self, name: Name) -> str:
         """A name's symbol as plain text."""
-        if name in self.own:
-            return self.own[name]
-        return str(name) if self.style == "ours" else self.written(name).text
+        if name not in self._texts:
+            self._texts[name] = str(name) if self.style == "ours" else self.written(name).text
+        return self._texts[name]
 
     def symbol(self, name: Hashable) -> str:
         """A symbol of a formula as plain text: the name of a quantity, or a letter, which stays as it is."""

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.protocol import Quantities
-from chainrule.explain.quantities.recipes import FunctionOf, Products, evaluate
+from chainrule.explain.quantities.recipes import FunctionOf, Products
 
 LIMIT = 1000  # paths that are written out
 
@@ -121,37 +121,29 @@ class _Search:
     def _found(self, gradient: Name) -> Iterator[_Way]:
         recipe, value = self.graph.recipes(gradient)[0], self.graph.value_of(gradient)
         if isinstance(recipe, FunctionOf):
-            yield from (_Way(n, linear=recipe) for n in recipe.inputs if self.graph.is_passed_back(n))
+            yield from (_Way(n, linear=recipe) for n in recipe.outer)
             return
         for part in recipe.parts:
-            outer = [n for n in part.factors if self.graph.is_passed_back(n)]
-            if outer:
-                (reader,) = outer
-                local = tuple(n for n in part.factors if n != reader)
-                alone = not local and part.coefficient == 1 and self.graph.value_of(reader) == value
-                yield _Way(reader, local, part.coefficient, alone=alone)
+            if part.outer is not None:
+                local = tuple(n for n in part.factors if n != part.outer)
+                alone = not local and part.coefficient == 1 and self.graph.value_of(part.outer) == value
+                yield _Way(part.outer, local, part.coefficient, alone=alone)
 
     def penalty(self, gradient: Name) -> float:
         """What of a gradient is no path: the penalty's part."""
         recipe = self.graph.recipes(gradient)[0]
         if isinstance(recipe, FunctionOf) or self.is_start(gradient):
             return 0.0
-        total = 0.0
-        for part in recipe.parts:
-            if not any(self.graph.is_passed_back(n) for n in part.factors):
-                total += part.coefficient * math.prod(self.graph.value(n) for n in part.factors)
-        return total
+        value, apart = self.graph.value, (part for part in recipe.parts if part.outer is None)
+        return sum(part.coefficient * math.prod(map(value, part.factors)) for part in apart) + 0.0
 
     def is_start(self, gradient: Name) -> bool:
         """Whether a gradient comes from a loss directly, so that a path ends here."""
         recipe, *others = self.graph.recipes(gradient)
-        outer = [n for n in recipe.inputs if self.graph.is_passed_back(n)]
-        if not outer:
-            return True
-        if isinstance(recipe, FunctionOf) or not others:
-            return False
+        if isinstance(recipe, FunctionOf) or not others or not recipe.outer:
+            return not recipe.outer
         # saturated outputs: dL/dh is infinite and dh/dz 0; loss and activation together give their finite product
-        return not all(math.isfinite(self.graph.value(n)) for n in outer)
+        return not all(math.isfinite(self.graph.value(n)) for n in recipe.outer)
 
     def leads_nowhere(self, gradient: Name) -> bool:
         """Whether no loss depends on the value: its gradient is an empty sum."""
@@ -172,9 +164,9 @@ class _Search:
         """The factor of one gradient in a linear function of gradients (batch normalization): its effect alone."""
 
         def alone(n: Name) -> float:
-            return float(n == reader) if self.graph.is_passed_back(n) else self.graph.value(n)
+            return float(n == reader) if n in recipe.outer else self.graph.value(n)
 
-        return evaluate(recipe, alone)
+        return recipe.value(alone)
 
     def count(self, gradient: Name) -> int:
         """How many paths lead from a value to the loss."""

@@ -52,9 +52,6 @@ class Quantities(Protocol):
     def uses(self, name: Name) -> int:
         """How many later quantities are computed from one."""
 
-    def is_passed_back(self, name: Name) -> bool:
-        """Whether a quantity is a gradient that paths lead through."""
-
     def gradient_of(self, name: Name) -> Name:
         """The gradient by a quantity; of a gradient, itself."""
 

@@ -20,11 +20,15 @@ from chainrule.explain.quantities.rounding import Function, Spread, sum_of_produ
 
 @dataclass(frozen=True)
 class Part:
-    """One product of a sum: a coefficient times quantities. `label` names the coefficient in formulas."""
+    """One product of a sum: a coefficient times quantities.
+
+    `label` names the coefficient in formulas; `outer` is the factor that is a gradient passed back, if one is.
+    """
 
     factors: tuple[Name, ...]
     coefficient: float = 1.0
     label: str = ""
+    outer: Name | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,11 @@ class Products:
     def inputs(self) -> tuple[Name, ...]:
         """The quantities it is computed from, each once."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.factors))
+
+    @cached_property
+    def outer(self) -> tuple[Name, ...]:
+        """The gradients passed back that it is a sum over, each once."""
+        return tuple(dict.fromkeys(part.outer for part in self.parts if part.outer is not None))
 
     def carry(self, values: Mapping[Name, Spread]) -> Spread:
         """The value from somebody's numbers, with the interval of their rounding."""
@@ -73,13 +82,17 @@ def _term(part: Part) -> Node:
 
 @dataclass(frozen=True)
 class FunctionOf:
-    """A function of quantities, as the heart computes it; `formula` is its text there, bound to these inputs."""
+    """A function of quantities, as the heart computes it.
+
+    `formula` is its text there, bound to these inputs; `outer` are those of them that are gradients passed back.
+    """
 
     inputs: tuple[Name, ...]
     function: Function
     general: str
     formula: Callable[[], Node | None] | None = None
     route: str = ""
+    outer: tuple[Name, ...] = ()
 
     def carry(self, values: Mapping[Name, Spread]) -> Spread:
         """The value from somebody's numbers, with the interval of their rounding."""

@@ -18,8 +18,7 @@ from chainrule.explain.document.blocks import (
     Table,
 )
 from chainrule.explain.formula import NamedNumber, Node, Number, Product, Sum
-from chainrule.explain.formula.numbers import shown
-from chainrule.explain.formula.writer import ATOM, POWER, PRODUCT, SUM, FormulaWriter, Look
+from chainrule.explain.formula.writer import ATOM, POWER, PRODUCT, SUM, FormulaWriter, Look, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign, Written
 from chainrule.explain.render.latex_text import latex_letter, latex_text

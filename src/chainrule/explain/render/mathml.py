@@ -8,8 +8,7 @@ from itertools import groupby
 
 from chainrule.explain.document.blocks import Document, Line, Matrix
 from chainrule.explain.formula import NamedNumber, Negative, Node, Number, Product, Sum
-from chainrule.explain.formula.numbers import shown
-from chainrule.explain.formula.writer import ATOM, COMPARISON, POWER, PRODUCT, SUM, FormulaWriter, Look
+from chainrule.explain.formula.writer import ATOM, COMPARISON, POWER, PRODUCT, SUM, FormulaWriter, Look, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign, Written
 

@@ -24,8 +24,7 @@ from chainrule.explain.document.blocks import (
     Paragraph,
     Table,
 )
-from chainrule.explain.formula.numbers import shown
-from chainrule.explain.formula.writer import formula_text
+from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.render.wrap import wrap_formula
 from chainrule.plain import visible
 

@@ -15,8 +15,7 @@ from chainrule.explain.document.blocks import (
     Paragraph,
     Table,
 )
-from chainrule.explain.formula.numbers import shown
-from chainrule.explain.formula.writer import formula_text
+from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.plain import visible
 
 
