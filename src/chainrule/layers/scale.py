@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chainrule.arrays import Array
 from chainrule.compiled import Native
 from chainrule.initializers import Constant
 from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape
-from chainrule.layers.element import Learned, Read, Term
+from chainrule.layers.element import Learned, Read, Source, Term
 from chainrule.limits import NOT_NEGATIVE
 
 
@@ -42,6 +43,9 @@ class Scale(Layer):
     formula = "y = scale x"
     makes = "linear"
     native = Native("scale")
+    rows_alike = True
+    back_formula = "dL/dx_j = dL/dh_j scale_j"
+    local_formulas = {"scale": "dh_j/dscale_j = x_j"}
     limits = {"rate_factor": NOT_NEGATIVE, "decay_factor": NOT_NEGATIVE}
 
     def forward(
@@ -60,6 +64,9 @@ class Scale(Layer):
     def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...]:
         """`y_j = scale_j x_j`."""
         return (Term((Learned("scale", (unit,)), Read(unit))),)
+
+    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
+        return source.index if isinstance(source, Learned) else (source.unit,)
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         self.check_rank(shapes[0])
