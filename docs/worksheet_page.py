@@ -69,7 +69,9 @@ def worksheet_page() -> str:
         "[examples/worksheets](../../examples/worksheets); [the worked examples](../explanation/worked-examples.md) lists them.",
         f"```toml\n{SHEET}```",
         "Layers take every [activation](formulas.md), `loss` every loss, `optimizer` every optimizer but L-BFGS, with its own "
-        "fields beside it; `momentum`, `nesterov` and `gradient_descent` are other names for `sgd`. What can't be read is said "
+        "fields beside it; `momentum`, `nesterov` and `gradient_descent` are other names for `sgd`. "
+        '`{ name = "s", type = "scale" }` is a layer with a factor for each unit, its parameters `s.scale`. '
+        "What can't be read is said "
         "with its line, and the command's exit status is 2.",
         "## Quantities",
         "`chainrule explain` shows every one, `[symbols]` gives them your own names, and `[work]` takes either. With several "

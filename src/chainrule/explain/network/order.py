@@ -56,7 +56,7 @@ def in_order(net: Structure, *, update: bool = True, part: Extent | None = None)
     for step in reversed(steps):
         yield from _backward(net, step, part)
     for slot in reversed(net.program.inputs):
-        if part.has("" if net.single_input else slot.name):
+        if slot.dtype == "float" and part.has("" if net.single_input else slot.name):
             yield from _elements(net, slot.index, part, gradient=True)
     if update and not net.without_update and not net.trace.optimizer.full_batch:
         for step in steps:

@@ -143,6 +143,10 @@ class Structure:
             slot = self._slot(name, kind)
             found = self.name_of(slot, 0, 0, gradient=name.kind != kind)
             name = name._replace(kind=found.kind, layer=found.layer)
+        if name.kind != kind and self.program.slots[slot].dtype == "integer":
+            raise InputError(
+                f'"{name}": "{self.program.slots[slot].name}" holds integer codes; there is no gradient by them'
+            )
         check_index(name, (self.size(slot),))
         return name
 

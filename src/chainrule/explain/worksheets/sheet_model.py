@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, InputError, did_you_mean, listed
 from chainrule.explain.worksheets.sheet_reading import MOST_NUMBERS, SheetReading, numbers
-from chainrule.layers import Dense, Input
+from chainrule.layers import Dense, Input, Layer, Scale
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.objective import Objective
@@ -47,24 +47,42 @@ def read_network(reading: SheetReading) -> Network:
         raise reading.wrong(str(error), "network", "layers") from None
 
 
-def _layer(reading: SheetReading, number: int, entry: Any) -> Dense:
-    known, where = ("name", "units", "activation", "bias"), ("network", "layers", str(number))
+_FIELDS = {
+    "dense": ("name", "type", "units", "activation", "bias"),
+    "scale": ("name", "type"),
+}  # of a layer, by its type
+
+
+def _layer(reading: SheetReading, number: int, entry: Any) -> Layer:
+    where = ("network", "layers", str(number))
     if not isinstance(entry, dict):
         raise reading.wrong(f"layer {number + 1} is {shortened(repr(entry))}; it must be a table", *where)
+    kind = entry.get("type", "dense")
+    if not isinstance(kind, str) or kind not in _FIELDS:
+        types = " or ".join(f'"{name}"' for name in _FIELDS)
+        raise reading.wrong(f"layer {number + 1}: type is {shortened(repr(kind))}; it must be {types}", *where)
+    known = _FIELDS[kind]
     for key in entry:
         if key not in known:
             near = did_you_mean(key, known)
             raise reading.wrong(f'layer {number + 1} has no "{key}".{near} It has {listed(known)}', *where)
-    name, units, bias = entry.get("name", f"layer_{number + 1}"), entry.get("units"), entry.get("bias", True)
+    name = entry.get("name", f"layer_{number + 1}")
+    try:
+        return Scale(name=name) if kind == "scale" else _dense(reading, name, entry, where)
+    except FileError:
+        raise
+    except ChainruleError as error:
+        raise reading.wrong(f'layer "{name}": {error}', *where) from None
+
+
+def _dense(reading: SheetReading, name: Any, entry: dict[str, Any], where: tuple[str, ...]) -> Dense:
+    units, bias = entry.get("units"), entry.get("bias", True)
     if units is None:
         raise reading.wrong(f'layer "{name}" doesn\'t say how many units: units = 1', *where)
     if not isinstance(bias, bool):
         raise reading.wrong(f'layer "{name}": bias is {shortened(repr(bias))}; it must be true or false', *where)
     _check_size(reading, units, *where)
-    try:
-        return Dense(units, activation=entry.get("activation", "linear"), bias=bias, name=name)
-    except ChainruleError as error:
-        raise reading.wrong(f'layer "{name}": {error}', *where) from None
+    return Dense(units, activation=entry.get("activation", "linear"), bias=bias, name=name)
 
 
 def _check_size(reading: SheetReading, size: object, *key: str) -> None:
