@@ -24,7 +24,23 @@ from chainrule.resolve import resolve
 
 @dataclass(frozen=True)
 class ActivationFunction(Limited):
-    """What every activation has; elementwise ones need only `value` and `derivative`."""
+    """What every activation has; elementwise ones need only `value` and `derivative`.
+
+    Your own: subclass it as a frozen dataclass, and hand in an instance.
+
+    >>> @dataclass(frozen=True)
+    ... class Square(ActivationFunction):
+    ...     name, formula, derivative_formula, needs = "square", "h = z^2", "dh/dz = 2 z", "z"
+    ...
+    ...     def value(self, z):
+    ...         return z * z
+    ...
+    ...     def derivative(self, kept):
+    ...         return 2 * kept
+    >>> z = np.array([[3.0]])
+    >>> Square().value(z).tolist(), Square().backward(z, np.array([[10.0]])).tolist()
+    ([[9.0]], [[60.0]])
+    """
 
     name: ClassVar[str]
     formula: ClassVar[str]
@@ -40,21 +56,38 @@ class ActivationFunction(Limited):
         return self.formula, self.derivative_formula
 
     def value(self, z: Array) -> Array:
-        """`h = f(z)`."""
+        """`h = f(z)`.
+
+        Arguments:
+            z: the pre-activations, shape (rows, units), which is the shape of the result.
+        """
         raise NotImplementedError
 
     def derivative(self, kept: Array) -> Array:
-        """`f'` at each element, from what `needs` names."""
+        """`f'` at each element.
+
+        Arguments:
+            kept: what `needs` names, z or h, of shape (rows, units).
+        """
         raise NotImplementedError
 
     def backward(self, kept: Array, d_h: Array) -> Array:
-        """`dL/dz` from `dL/dh`."""
+        """`dL/dz` from `dL/dh`.
+
+        Arguments:
+            kept: what `needs` names, z or h, of shape (rows, units).
+            d_h: `dL/dh`, of the same shape.
+        """
         return d_h * self.derivative(kept)
 
 
 @dataclass(frozen=True)
 class Linear(ActivationFunction):
-    """The identity: the head of a regression."""
+    """The identity, `h = z`: the head of a regression.
+
+    >>> Linear().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[-1.0, 0.0, 2.0]]
+    """
 
     name = "linear"
     native = Native("linear")
@@ -73,7 +106,13 @@ class Linear(ActivationFunction):
 
 @dataclass(frozen=True)
 class Sigmoid(ActivationFunction):
-    """The logistic function, from 0 to 1; its inverse is the log-odds `log(h / (1 - h)) = z`."""
+    """The logistic function, `h = 1 / (1 + exp(-z))`, from 0 to 1; its inverse is the log-odds `log(h / (1 - h)) = z`.
+
+    The head of yes-or-no questions.
+
+    >>> Sigmoid().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[0.2689, 0.5, 0.8808]]
+    """
 
     name = "sigmoid"
     native = Native("sigmoid")
@@ -89,7 +128,11 @@ class Sigmoid(ActivationFunction):
 
 @dataclass(frozen=True)
 class Tanh(ActivationFunction):
-    """The hyperbolic tangent, from -1 to 1."""
+    """The hyperbolic tangent, from -1 to 1; its derivative is `1 - h^2`.
+
+    >>> Tanh().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[-0.7616, 0.0, 0.964]]
+    """
 
     name = "tanh"
     native = Native("tanh")
@@ -105,7 +148,13 @@ class Tanh(ActivationFunction):
 
 @dataclass(frozen=True)
 class ReLU(ActivationFunction):
-    """The rectified linear unit; at z = 0, where no derivative exists, it takes 0."""
+    """The rectified linear unit, `h = max(0, z)`; at z = 0, where no derivative exists, it takes 0.
+
+    Nair and Hinton, 2010, "Rectified linear units improve restricted Boltzmann machines".
+
+    >>> ReLU().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[0.0, 0.0, 2.0]]
+    """
 
     name = "relu"
     native = Native("relu")
@@ -125,7 +174,19 @@ class ReLU(ActivationFunction):
 
 @dataclass(frozen=True)
 class LeakyReLU(ActivationFunction):
-    """ReLU with a small slope on the negative side, so that no unit dies."""
+    """ReLU with a small slope on the negative side, so that no unit dies: `h = z if z > 0 else slope z`.
+
+    Maas, Hannun and Ng, 2013, "Rectifier nonlinearities improve neural network acoustic models".
+
+    Arguments:
+        slope: the derivative on the negative side and at 0, of at least 0.
+
+    Raises:
+        InputError: slope is negative.
+
+    >>> LeakyReLU(slope=0.25).value(np.array([[-1.0, 0.0, 2.0]])).tolist()
+    [[-0.25, 0.0, 2.0]]
+    """
 
     slope: float = 0.01
 
@@ -146,7 +207,19 @@ class LeakyReLU(ActivationFunction):
 
 @dataclass(frozen=True)
 class ELU(ActivationFunction):
-    """The exponential linear unit (Clevert, Unterthiner and Hochreiter, 2016)."""
+    """The exponential linear unit: `h = z if z > 0 else alpha (exp(z) - 1)`.
+
+    Clevert, Unterthiner and Hochreiter, 2016, "Fast and accurate deep network learning by exponential linear units".
+
+    Arguments:
+        alpha: minus the value that it approaches below 0, itself at least 0; with 1 the derivative has no jump.
+
+    Raises:
+        InputError: alpha is negative.
+
+    >>> ELU(alpha=2.0).value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[-1.2642, 0.0, 2.0]]
+    """
 
     alpha: float = 1.0
 
@@ -171,7 +244,13 @@ SELU_SCALE = 1.0507009873554804934193349852946
 
 @dataclass(frozen=True)
 class SELU(ActivationFunction):
-    """ELU with the two constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
+    """ELU with the two constants that keep mean 0 and variance 1: `h = s z if z > 0 else s a (exp(z) - 1)`.
+
+    With weights that start from `lecun_normal` (Klambauer et al., 2017, "Self-normalizing neural networks").
+
+    >>> SELU().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[-1.1113, 0.0, 2.1014]]
+    """
 
     name = "selu"
     native = Native("selu")
@@ -191,7 +270,18 @@ class SELU(ActivationFunction):
 
 @dataclass(frozen=True)
 class GELU(ActivationFunction):
-    """The Gaussian error linear unit, exact or by its tanh approximation (Hendrycks and Gimpel, 2016)."""
+    """The Gaussian error linear unit, `h = z Phi(z)`, with Phi the distribution function of the standard normal.
+
+    Hendrycks and Gimpel, 2016, "Gaussian error linear units (GELUs)".
+
+    Arguments:
+        approximate: their approximation by a tanh, `h = z (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2`.
+
+    >>> GELU().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[-0.1587, 0.0, 1.9545]]
+    >>> GELU(approximate=True).value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[-0.1588, 0.0, 1.9546]]
+    """
 
     approximate: bool = False
 
@@ -230,7 +320,13 @@ class GELU(ActivationFunction):
 
 @dataclass(frozen=True)
 class SiLU(ActivationFunction):
-    """The sigmoid-weighted linear unit, also called swish."""
+    """The sigmoid-weighted linear unit, also called swish: `h = z / (1 + exp(-z))`.
+
+    Elfwing, Uchibe and Doya, 2018; Ramachandran, Zoph and Le, 2017, "Searching for activation functions".
+
+    >>> SiLU().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[-0.2689, 0.0, 1.7616]]
+    """
 
     name = "silu"
     native = Native("silu")
@@ -249,7 +345,13 @@ class SiLU(ActivationFunction):
 
 @dataclass(frozen=True)
 class Mish(ActivationFunction):
-    """z times the tanh of its softplus (Misra, 2019)."""
+    """z times the tanh of its softplus: `h = z tanh(log(1 + exp(z)))`.
+
+    Misra, 2019, "Mish: a self regularized non-monotonic activation function".
+
+    >>> Mish().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[-0.3034, 0.0, 1.944]]
+    """
 
     name = "mish"
     native = Native("mish")
@@ -268,7 +370,11 @@ class Mish(ActivationFunction):
 
 @dataclass(frozen=True)
 class Softplus(ActivationFunction):
-    """A smooth ReLU; its derivative is the sigmoid."""
+    """A smooth ReLU, `h = log(1 + exp(z))`; its derivative is the sigmoid. Its values are positive.
+
+    >>> Softplus().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[0.3133, 0.6931, 2.1269]]
+    """
 
     name = "softplus"
     native = Native("softplus")
@@ -286,7 +392,11 @@ class Softplus(ActivationFunction):
 
 @dataclass(frozen=True)
 class Exponential(ActivationFunction):
-    """The exponential: the head of a Poisson regression."""
+    """The exponential, `h = exp(z)`, its own derivative: the head of a Poisson regression.
+
+    >>> Exponential().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[0.3679, 1.0, 7.3891]]
+    """
 
     name = "exponential"
     native = Native("exponential")
@@ -302,7 +412,11 @@ class Exponential(ActivationFunction):
 
 @dataclass(frozen=True)
 class Softmax(ActivationFunction):
-    """Positive numbers that sum to 1 over a row: the head of a classification."""
+    """Positive numbers that sum to 1 over a row, `h_j = exp(z_j) / sum_k exp(z_k)`: the head of a classification.
+
+    >>> Softmax().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[0.042, 0.1142, 0.8438]]
+    """
 
     name = "softmax"
     native = Native("softmax")
@@ -325,7 +439,14 @@ class Softmax(ActivationFunction):
 
 @dataclass(frozen=True)
 class Threshold(ActivationFunction):
-    """The unit step of the perceptron: forward only, since its derivative is 0 wherever it exists."""
+    """The unit step of the perceptron, `h = 1 if z >= 0 else 0`: forward only.
+
+    Its derivative is 0 wherever it exists, so nothing before it can learn: going back raises a `TrainingError`
+    (Rosenblatt, 1958, "The perceptron").
+
+    >>> Threshold().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
+    [[0.0, 1.0, 1.0]]
+    """
 
     name = "threshold"
     native = Native("threshold")
@@ -348,6 +469,9 @@ class Threshold(ActivationFunction):
 
 def sigmoid(z: Array) -> Array:
     """`1 / (1 + exp(-z))`, to full relative precision at both ends.
+
+    Arguments:
+        z: numbers of any shape.
 
     >>> sigmoid(np.array([-40.0, 0.0, 5.0, 5000.0])).tolist()
     [4.248354255291589e-18, 0.5, 0.9933071490757153, 1.0]
@@ -374,6 +498,12 @@ ALIASES = {"identity": Linear, "logistic": Sigmoid, "swish": SiLU, "exp": Expone
 
 def get_activation(given: object) -> ActivationFunction:
     """The activation that a name, a JSON form or an object stands for.
+
+    Arguments:
+        given: a name or another name of it ("swish"), the form of a saved model, an activation or its class.
+
+    Raises:
+        InputError: there is no such activation, or no such option of it.
 
     >>> get_activation("relu")
     ReLU()

@@ -26,7 +26,23 @@ from chainrule.resolve import resolve
 
 @dataclass(frozen=True)
 class Loss(Limited):
-    """What every loss has. Your own: subclass it, give `rows` and `gradient`, and hand in an instance."""
+    """What every loss has: a loss for each row, and its gradient; whoever trains weights the rows and divides.
+
+    Your own: subclass it as a frozen dataclass, give `rows` and `gradient`, and hand in an instance. In all methods
+    `target` and `output` have shape (rows, outputs); so has `z`, the pre-activation of the activation it fuses with.
+
+    >>> @dataclass(frozen=True)
+    ... class Quartic(Loss):
+    ...     def rows(self, target, output):
+    ...         return ((output - target) ** 4).sum(axis=1)
+    ...
+    ...     def gradient(self, target, output):
+    ...         return 4 * (output - target) ** 3
+    >>> Quartic().rows(np.array([[1.0]]), np.array([[3.0]])).tolist()
+    [16.0]
+    >>> Quartic().gradient(np.array([[1.0]]), np.array([[3.0]])).tolist()
+    [[32.0]]
+    """
 
     name: ClassVar[str] = "custom"
     formula: ClassVar[str] = ""
@@ -39,27 +55,74 @@ class Loss(Limited):
     separable: ClassVar[bool] = False  # whether a row's loss is a sum of one term for each output
 
     def rows(self, target: Array, output: Array) -> Array:
-        """Every row's loss, shape (rows,)."""
+        """Every row's loss, shape (rows,).
+
+        Arguments:
+            target: what `prepare` made of the targets.
+            output: the head's outputs, of the same shape.
+        """
         raise NotImplementedError
 
     def gradient(self, target: Array, output: Array) -> Array:
-        """`dL_row/dh`, shape (rows, outputs)."""
+        """`dL_row/dh`, shape (rows, outputs).
+
+        Arguments:
+            target: what `prepare` made of the targets.
+            output: the head's outputs, of the same shape.
+        """
         raise NotImplementedError
 
     def fused_rows(self, target: Array, z: Array) -> Array:
-        """Every row's loss from the pre-activation of the activation that it fuses with."""
+        """Every row's loss from the pre-activation of the activation that it fuses with, shape (rows,).
+
+        Arguments:
+            target: what `prepare` made of the targets.
+            z: the pre-activations of the head; any size is fine, where `rows` would see a rounded 0 or 1.
+
+        >>> BinaryCrossEntropy().fused_rows(np.array([[0.0]]), np.array([[1000.0]])).tolist()
+        [1000.0]
+        """
         return self.rows(target, z)
 
     def fused_gradient(self, target: Array, z: Array) -> Array:
-        """`dL_row/dz`, shape (rows, outputs)."""
+        """`dL_row/dz`, shape (rows, outputs).
+
+        Arguments:
+            target: what `prepare` made of the targets.
+            z: the pre-activations of the head.
+
+        >>> BinaryCrossEntropy().fused_gradient(np.array([[0.0]]), np.array([[1000.0]])).tolist()
+        [[1.0]]
+        """
         return self.gradient(target, z)
 
     def apart(self, target: AnyArray, outputs: int) -> tuple[Loss, Array]:
-        """The loss and the targets (rows, outputs) by which single outputs can be asked, where it is separable."""
+        """The loss and the targets (rows, outputs) by which single outputs can be asked, where it is separable.
+
+        Arguments:
+            target: what `prepare` made of the targets.
+            outputs: the number of the head's outputs.
+
+        >>> CrossEntropy().apart(np.array([2]), outputs=3)[1].tolist()
+        [[0.0, 0.0, 1.0]]
+        """
         return self, target
 
     def prepare(self, y: ArrayLike, outputs: int, dtype: np.dtype, head: str) -> AnyArray:
-        """Targets in the form that `rows` takes: checked, of the right type, shape (rows, outputs)."""
+        """Targets in the form that `rows` takes: checked, of the right type, shape (rows, outputs).
+
+        Arguments:
+            y: targets as the user has them; a head of one output takes a plain list.
+            outputs: the number of the head's outputs.
+            dtype: the type of the model's numbers.
+            head: its name, for messages.
+
+        Raises:
+            InputError: targets of another shape, no numbers, NaN, infinite, or outside of what the loss is defined for.
+
+        >>> SquaredError().prepare([1, 2], outputs=1, dtype=np.dtype("float64"), head="age").tolist()
+        [[1.0], [2.0]]
+        """
         target = _numbers(y, dtype, head)
         if target.ndim == 1 and outputs == 1:
             target = target[:, None]
@@ -72,17 +135,41 @@ class Loss(Limited):
         return self.check_targets(target, head)
 
     def check_targets(self, target: AnyArray, head: str) -> AnyArray:
-        """Raise an `InputError` where a target is outside what the loss is defined for."""
+        """The targets, or an `InputError` where one is outside what the loss is defined for.
+
+        Arguments:
+            target: finite numbers of shape (rows, outputs).
+            head: the head's name, for messages.
+
+        >>> Poisson().check_targets(np.array([[-1.0]]), head="visits")
+        Traceback (most recent call last):
+            ...
+        chainrule.errors.InputError: targets of head "visits": row 0 has [-1.0]; Poisson counts are not negative
+        """
         return target
 
     def stand_in(self, rows: int, outputs: int) -> AnyArray:
-        """Targets that `prepare` takes, for whoever has none and asks for nothing that depends on them."""
+        """Targets that `prepare` takes, for whoever has none and asks for nothing that depends on them.
+
+        Arguments:
+            rows: how many.
+            outputs: the number of the head's outputs.
+
+        >>> SquaredError().stand_in(rows=1, outputs=2).tolist()
+        [[0.0, 0.0]]
+        """
         return np.zeros((rows, outputs))
 
 
 @dataclass(frozen=True)
 class SquaredError(Loss):
-    """The squared error, without the half: `"half_squared_error"` has it."""
+    """The squared error, without the half: `L = sum_j (h_j - y_j)^2`; `"half_squared_error"` has it.
+
+    Its best constant is the mean of the targets. Outputs and targets: any numbers.
+
+    >>> SquaredError().rows(np.array([[1.0, 2.0]]), np.array([[3.0, 1.0]])).tolist()
+    [5.0]
+    """
 
     name = "squared_error"
     native = Native("squared_error")
@@ -102,7 +189,11 @@ class SquaredError(Loss):
 
 @dataclass(frozen=True)
 class HalfSquaredError(Loss):
-    """Half the squared error: its gradient is the plain difference."""
+    """Half the squared error, `L = 1/2 sum_j (h_j - y_j)^2`: its gradient is the plain difference.
+
+    >>> HalfSquaredError().gradient(np.array([[1.0, 2.0]]), np.array([[3.0, 1.0]])).tolist()
+    [[2.0, -1.0]]
+    """
 
     name = "half_squared_error"
     native = Native("half_squared_error")
@@ -122,7 +213,13 @@ class HalfSquaredError(Loss):
 
 @dataclass(frozen=True)
 class AbsoluteError(Loss):
-    """The absolute error; its best constant is the median."""
+    """The absolute error, `L = sum_j |h_j - y_j|`; its best constant is the median.
+
+    Where `h = y`, and no derivative exists, the gradient is 0.
+
+    >>> AbsoluteError().rows(np.array([[1.0, 2.0]]), np.array([[3.0, 1.0]])).tolist()
+    [3.0]
+    """
 
     name = "absolute_error"
     native = Native("absolute_error")
@@ -139,7 +236,20 @@ class AbsoluteError(Loss):
 
 @dataclass(frozen=True)
 class Huber(Loss):
-    """Half the squared error near the target, linear from `delta` on (Huber, 1964)."""
+    """Half the squared error near the target, linear from `delta` on, so that outliers pull no harder than others.
+
+    With `e = h - y`: `e^2 / 2` where `|e| <= delta`, `delta (|e| - delta / 2)` beyond, summed over the outputs.
+    Huber, 1964, "Robust estimation of a location parameter".
+
+    Arguments:
+        delta: the difference from which on it is linear, above 0, in the units of the targets.
+
+    Raises:
+        InputError: delta isn't a number above 0.
+
+    >>> Huber(delta=1.0).rows(np.array([[0.0, 0.0]]), np.array([[0.5, 3.0]])).tolist()
+    [2.625]
+    """
 
     delta: float = 1.0
 
@@ -161,7 +271,20 @@ class Huber(Loss):
 
 @dataclass(frozen=True)
 class Quantile(Loss):
-    """The pinball loss: its best constant is the quantile `level` of the targets."""
+    """The pinball loss, `L = sum_j max(level (y_j - h_j), (level - 1) (y_j - h_j))`: its best constant is a quantile.
+
+    Too low an output costs `level` for each unit, too high a one `1 - level` (Koenker and Bassett, 1978, "Regression
+    quantiles"). Where `h = y` the gradient is taken as 0.
+
+    Arguments:
+        level: which quantile of the targets, between 0 and 1; 0.5 is the median.
+
+    Raises:
+        InputError: level isn't a number between 0 and 1.
+
+    >>> Quantile(level=0.75).rows(np.array([[1.0], [1.0]]), np.array([[0.0], [2.0]])).tolist()
+    [0.75, 0.25]
+    """
 
     level: float = 0.5
 
@@ -183,7 +306,13 @@ class Quantile(Loss):
 
 @dataclass(frozen=True)
 class Poisson(Loss):
-    """The Poisson negative log-likelihood for counts, without its constant `log(y!)`."""
+    """The Poisson negative log-likelihood for counts, without its constant `log(y!)`: `L = sum_j h_j - y_j log(h_j)`.
+
+    Outputs must be positive, as after the exponential, with which it is computed together; targets are 0 or more.
+
+    >>> Poisson().rows(np.array([[0.0, 2.0]]), np.array([[3.0, 1.0]])).tolist()
+    [4.0]
+    """
 
     name = "poisson"
     native = Native("poisson")
@@ -214,7 +343,13 @@ class Poisson(Loss):
 
 @dataclass(frozen=True)
 class PoissonDeviance(Poisson):
-    """Half the Poisson deviance: the Poisson loss with a constant that makes it 0 where `h = y`."""
+    """Half the Poisson deviance, `L = sum_j y_j log(y_j / h_j) - y_j + h_j`: the Poisson loss, and 0 where `h = y`.
+
+    Its gradient is the Poisson loss's; the constant makes losses of different targets comparable.
+
+    >>> PoissonDeviance().rows(np.array([[3.0, 0.0]]), np.array([[3.0, 0.5]])).tolist()
+    [0.5]
+    """
 
     name = "poisson_deviance"
     native = Native("poisson_deviance")
@@ -234,7 +369,13 @@ class PoissonDeviance(Poisson):
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """The cross-entropy of yes-or-no targets from 0 to 1, one for each output."""
+    """The cross-entropy of yes-or-no targets, one for each output: `L = -sum_j y_j log(h_j) + (1 - y_j) log(1 - h_j)`.
+
+    Targets are 0, 1 or a probability, outputs probabilities, as after the sigmoid, with which it is computed together.
+
+    >>> BinaryCrossEntropy().rows(np.array([[1.0]]), np.array([[0.25]])).round(4).tolist()
+    [1.3863]
+    """
 
     name = "binary_cross_entropy"
     native = Native("binary_cross_entropy")
@@ -266,9 +407,22 @@ class BinaryCrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """The cross-entropy of classes: labels 0 ... k-1, one-hot rows or probabilities.
+    """The cross-entropy of classes, `L = -sum_j y_j log(h_j)`.
 
-    With `label_smoothing = s` the target distribution `y` becomes `(1 - s) y + s / k`.
+    Targets are labels 0 ... k-1, one-hot rows or probabilities; outputs are probabilities that sum to 1, as after
+    softmax, with which it is computed together. With smoothing the targets `y` become `(1 - s) y + s / k` (Szegedy et
+    al., 2016, "Rethinking the Inception architecture for computer vision").
+
+    Arguments:
+        label_smoothing: the share s of each target that is spread over all k classes, from 0 to below 1.
+
+    Raises:
+        InputError: label_smoothing is outside of this.
+
+    >>> CrossEntropy().rows(np.array([1]), np.array([[0.25, 0.5, 0.25]])).round(4).tolist()
+    [0.6931]
+    >>> CrossEntropy(label_smoothing=0.3).distribution(np.array([1]), np.zeros((1, 3))).round(4).tolist()
+    [[0.1, 0.8, 0.1]]
     """
 
     label_smoothing: float = 0.0
@@ -301,7 +455,12 @@ class CrossEntropy(Loss):
         return e - self.distribution(target, z)
 
     def distribution(self, target: AnyArray, like: Array) -> Array:
-        """Targets as probabilities of the classes, shape (rows, classes), smoothed."""
+        """Targets as probabilities of the classes, shape (rows, classes), smoothed.
+
+        Arguments:
+            target: labels, shape (rows,), or probabilities.
+            like: an array of the shape and type that the result has.
+        """
         if target.ndim == 1:
             labels, target = target, np.zeros_like(like)
             target[np.arange(len(labels)), labels] = 1
@@ -344,7 +503,17 @@ class CrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class CustomLoss(Loss):
-    """Your own loss from two functions of (target, output): each row's loss, and its gradient by the output.
+    """Your own loss from two functions of (target, output), both of shape (rows, outputs).
+
+    A file holds no code: whoever loads the model and trains on hands it in again, `chainrule.load(path, loss=...)`.
+
+    Arguments:
+        row_losses: each row's loss, shape (rows,).
+        output_gradient: its gradient by the output, shape (rows, outputs).
+        title: what it is called in messages and files.
+
+    Raises:
+        InputError: when it is asked: a function returned another shape.
 
     >>> quartic = CustomLoss(
     ...     row_losses=lambda y, h: ((h - y) ** 4).sum(axis=1), output_gradient=lambda y, h: 4 * (h - y) ** 3,
@@ -435,6 +604,12 @@ ALIASES = {
 
 def get_loss(given: object) -> Loss:
     """The loss that a name, a JSON form or an object stands for.
+
+    Arguments:
+        given: a name or another name of it ("mse"), the form of a saved model, a loss or its class.
+
+    Raises:
+        InputError: there is no such loss, or no such option of it.
 
     >>> get_loss("huber")
     Huber(delta=1.0)

@@ -37,6 +37,7 @@ class Network:
     >>> net = Network.mlp(4, [3, 2], 1, activation="sigmoid")
     >>> net.count().total
     26
+    >>> from chainrule import Dense, Input
     >>> x = Input(4, name="x")
     >>> h = Dense(16, activation="relu", name="hidden")(x)
     >>> people = Network(inputs=x, outputs={"age": Dense(1)(h), "mood": Dense(3, activation="softmax")(h)})
@@ -87,16 +88,22 @@ class Network:
         `output`. `batch_norm` stands between a dense layer and its activation, `dropout` after it.
 
         Arguments:
-            inputs: numbers in a row.
+            inputs: how many numbers a row has.
             hidden: the units of each hidden layer.
-            outputs: the units of the output, or those of several heads by name.
-            activation, dropout: of all hidden layers, or one for each.
-            output: the activation of the output, or one for each head.
-            bias: whether dense layers have biases.
-            initializer: how weights are drawn; `"auto"` leaves it to the activation behind them.
+            outputs: the units of the last layer.
+            activation: of the hidden layers.
+            output: the activation of the last one.
+            initializer: where the weights start; "auto" suits the activation behind them.
+            bias: whether the layers have biases.
+            dropout: the rate of dropout after each hidden layer; 0 for none.
+            batch_norm: whether batch normalization stands in each hidden layer.
 
-        >>> [head.name for head in Network.mlp(4, [8], {"age": 1, "mood": 3}, output=["linear", "softmax"]).heads]
-        ['age', 'mood']
+        Raises:
+            InputError: dropout is outside of its limits, or there is no such activation.
+            NetworkError: a size isn't a whole number of at least 1.
+
+        >>> [layer.name for layer in Network.mlp(4, [3, 2], 1, activation="tanh").layers]
+        ['x', 'hidden_1', 'hidden_2', 'output']
         """
         first, heads = mlp(
             inputs, hidden, outputs, activation=activation, output=output, bias=bias, dropout=dropout,
@@ -151,21 +158,55 @@ class Network:
         return tuple(node.layer for node in self.nodes)
 
     def count(self, biases: bool = True) -> Count:
-        """How many parameters there are: weights, biases, their sum, and the same for each layer."""
+        """How many parameters there are: weights, biases, their sum, and the same for each layer.
+
+        Arguments:
+            biases: False counts weights alone.
+
+        >>> net = Network.mlp(4, [3, 2], 1)
+        >>> net.count().total, net.count(biases=False).total
+        (26, 20)
+        """
         return count_parameters(self.program, biases)
 
     def summary(self) -> str:
-        """The layers as a table of text: what each reads, makes and learns."""
+        """The layers as a table of text: what each reads, makes and learns.
+
+        >>> print(Network.mlp(2, [], 1).summary())
+        layer   type    reads  output  weights  biases  total
+        -----------------------------------------------------
+        x       Input               2
+        output  Dense   x           1        2       1      3
+        output  linear              1
+        -----------------------------------------------------
+        total                                2       1      3
+        heads: output (1)
+        """
         return summary_text(self.program)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form as Python data."""
+        """The JSON form as Python data.
+
+        >>> Network.mlp(2, [], 1).to_dict()["outputs"]
+        {'output': 'output'}
+        """
         layers = [{**node.layer.to_dict(), "inputs": list(node.inputs)} for node in self.nodes]
         return {"format": FORMAT, "layers": layers, "outputs": self.outputs}
 
     @classmethod
     def from_dict(cls, form: Mapping[str, Any]) -> Network:
-        """The network of a JSON form; the inverse of `to_dict`."""
+        """The network of a JSON form; the inverse of `to_dict`.
+
+        Arguments:
+            form: what `to_dict` gave.
+
+        Raises:
+            NetworkError: it describes no network.
+
+        >>> net = Network.mlp(4, [3, 2], 1)
+        >>> Network.from_dict(net.to_dict()) == net
+        True
+        """
         if not isinstance(form, Mapping) or form.get("format") != FORMAT:
             found = form.get("format") if isinstance(form, Mapping) else form
             raise NetworkError(f'a network\'s JSON form has the format "{FORMAT}"; this one has {found!r}')
@@ -180,12 +221,25 @@ class Network:
         return network
 
     def to_json(self, indent: int | None = None) -> str:
-        """The JSON form as text."""
+        """The JSON form as text.
+
+        Arguments:
+            indent: spaces for each level; None for one line.
+
+        >>> Network.mlp(2, [], 1).to_json().startswith('{"format": "chainrule-network/1"')
+        True
+        """
         return json.dumps(self.to_dict(), indent=indent)
 
     @classmethod
     def from_json(cls, text: str) -> Network:
         """The network of a JSON text; the inverse of `to_json`.
+
+        Arguments:
+            text: what `to_json` gave.
+
+        Raises:
+            NetworkError: it is no JSON, or describes no network.
 
         >>> net = Network.mlp(4, [3, 2], 1)
         >>> Network.from_json(net.to_json()) == net

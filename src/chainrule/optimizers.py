@@ -27,7 +27,27 @@ from chainrule.schedules import Constant, Schedule, get_schedule
 
 @dataclass(frozen=True)
 class Optimizer(Limited):
-    """What every optimizer has: a learning rate (a number or a schedule), and the arrays that it remembers."""
+    """What every optimizer has: a learning rate (a number or a schedule), and the arrays that it remembers.
+
+    Your own: subclass it as a frozen dataclass, give `update` (and `slot_names`, if it remembers something).
+
+    Arguments:
+        learning_rate: a number above 0, or a schedule such as `Cosine(0.01)`.
+
+    Raises:
+        InputError: the learning rate is neither.
+
+    >>> @dataclass(frozen=True)
+    ... class Signs(Optimizer):
+    ...     name, formula = "signs", "w = w - rate sign(g)"
+    ...
+    ...     def update(self, w, g, slots, rate, t):
+    ...         w -= rate * np.sign(g)
+    >>> w = np.array([1.0, 1.0])
+    >>> Signs().update(w, np.array([20.0, -0.1]), np.zeros((0, 2)), rate=0.5, t=1)
+    >>> w.tolist()
+    [0.5, 1.5]
+    """
 
     learning_rate: float | Schedule = 0.001
 
@@ -49,16 +69,36 @@ class Optimizer(Limited):
         return get_schedule(self.learning_rate)
 
     def start(self, slots: Array) -> None:
-        """Fill the slots (n_slots, size) before the first step; zeros unless an optimizer says otherwise."""
+        """Fill the slots before the first step; zeros unless an optimizer says otherwise.
+
+        Arguments:
+            slots: what the optimizer remembers, shape (slots, parameters); changed in place.
+
+        >>> slots = np.zeros((1, 2))
+        >>> AdaGrad(initial_accumulator=0.5).start(slots)
+        >>> slots.tolist()
+        [[0.5, 0.5]]
+        """
         if slots.any():  # what was never written takes no memory
             slots[...] = 0
 
     def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
-        """Change `w` and `slots` in place by one step."""
+        """Change parameters and slots in place by one step.
+
+        Arguments:
+            w: the parameters, shape (parameters,).
+            g: their gradient, which is left as it is.
+            slots: what the optimizer remembers, shape (slots, parameters).
+            rate: the learning rate of this step.
+            t: the step, from 1.
+        """
         raise NotImplementedError
 
     def decayed(self, factor: float) -> Optimizer:
         """The optimizer for parameters whose weight decay is `factor` times its own; itself where that is the same.
+
+        Arguments:
+            factor: what the weight decay is multiplied by.
 
         >>> AdamW(weight_decay=0.01).decayed(0.5).weight_decay
         0.005
@@ -67,7 +107,10 @@ class Optimizer(Limited):
         return self if factor == 1 or decay == 0 else replace(self, weight_decay=decay * factor)  # type: ignore[call-arg]  # it has the field
 
     def step_formula(self, t: int) -> str:
-        """What `update` does to one parameter in step `t`, as one formula with these options.
+        """What `update` does to one parameter in one step, as one formula with these options.
+
+        Arguments:
+            t: the step, from 1.
 
         >>> SGD(momentum=0.9).step_formula(2)
         'w+ = w - rate v, v = momentum v0 + g'
@@ -85,7 +128,24 @@ class SGD(Optimizer):
 
     `convention="torch"`: `v = momentum v + (1 - dampening) g; w -= rate v` (Nesterov: `w -= rate (g + momentum v)`).
     `convention="sklearn"`: the rate is inside the velocity: `v = momentum v - rate g; w += v` (Nesterov:
-    `w += momentum v - rate g`). They differ when the rate changes.
+    `w += momentum v - rate g`). They differ when the rate changes. Sutskever, Martens, Dahl and Hinton, 2013, "On the
+    importance of initialization and momentum in deep learning".
+
+    Arguments:
+        learning_rate: a number above 0, or a schedule such as `Cosine(0.01)`.
+        momentum: the part of the velocity that stays, from 0 to 1; with 0 there is none.
+        nesterov: whether the gradient is taken as if the step of the momentum had been made.
+        dampening: the part of each gradient but the first that the velocity doesn't take.
+        weight_decay: what is added to the gradient is `weight_decay * w`, of biases too, as PyTorch does.
+        convention: "torch" or "sklearn", as above.
+
+    Raises:
+        InputError: an option is outside of its limits, or two of them exclude each other.
+
+    >>> w, slots = np.array([1.0]), np.zeros((len(SGD(momentum=0.9).slot_names), 1))
+    >>> SGD(momentum=0.9).update(w, np.array([2.0]), slots, rate=0.1, t=1)
+    >>> w.round(6).tolist()
+    [0.8]
     """
 
     learning_rate: float | Schedule = 0.01
@@ -139,7 +199,25 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class AdaGrad(Optimizer):
-    """Each parameter's rate falls with the squares of its gradients so far (Duchi, Hazan and Singer, 2011)."""
+    """Each parameter's rate falls with its squared gradients so far: `s += g^2; w -= rate g / (sqrt(s) + epsilon)`.
+
+    Duchi, Hazan and Singer, 2011, "Adaptive subgradient methods for online learning and stochastic optimization".
+
+    Arguments:
+        learning_rate: a number above 0, or a schedule such as `Cosine(0.01)`.
+        epsilon: what keeps the quotient finite, above 0.
+        rate_decay: the rate of step t is divided by `1 + (t - 1) rate_decay`.
+        initial_accumulator: what the sum of squares begins with.
+        weight_decay: what is added to the gradient is `weight_decay * w`, of biases too, as PyTorch does.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> w, slots = np.array([1.0]), np.zeros((len(AdaGrad().slot_names), 1))
+    >>> AdaGrad().update(w, np.array([2.0]), slots, rate=0.1, t=1)
+    >>> w.round(6).tolist()
+    [0.9]
+    """
 
     learning_rate: float | Schedule = 0.01
     epsilon: float = 1e-10
@@ -174,7 +252,27 @@ class AdaGrad(Optimizer):
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """Each gradient divided by the root of a running mean of its squares (Tieleman and Hinton, 2012)."""
+    """Each gradient divided by the root of a running mean of its squares.
+
+    `s = rho s + (1 - rho) g^2; w -= rate g / (sqrt(s) + epsilon)` (Tieleman and Hinton, 2012, lecture 6.5 of "Neural
+    networks for machine learning").
+
+    Arguments:
+        learning_rate: a number above 0, or a schedule such as `Cosine(0.01)`.
+        rho: the part of the running mean that stays, from 0 to below 1.
+        epsilon: what keeps the quotient finite, above 0.
+        momentum: the part of the last step that is made again.
+        centered: divides by the standard deviation, the mean of the gradients taken off.
+        weight_decay: what is added to the gradient is `weight_decay * w`, of biases too, as PyTorch does.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> w, slots = np.array([1.0]), np.zeros((len(RMSProp(rho=0.75).slot_names), 1))
+    >>> RMSProp(rho=0.75).update(w, np.array([2.0]), slots, rate=0.1, t=1)
+    >>> w.round(6).tolist()
+    [0.8]
+    """
 
     learning_rate: float | Schedule = 0.01
     rho: float = 0.99
@@ -220,10 +318,27 @@ class RMSProp(Optimizer):
 class Adam(Optimizer):
     """Running means of gradients and of their squares, both corrected for their start (Kingma and Ba, 2015).
 
+    `m = beta1 m + (1 - beta1) g; s = beta2 s + (1 - beta2) g^2; m^ = m / (1 - beta1^t); s^ = s / (1 - beta2^t)`.
     `convention="torch"`: `w -= rate m^ / (sqrt(s^) + epsilon)`, epsilon beside the corrected root. `"sklearn"`: the
     correction is in the rate and epsilon beside the raw root,
-    `w -= rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(s) + epsilon)`. `amsgrad` divides by the
-    largest mean of squares so far.
+    `w -= rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(s) + epsilon)`.
+
+    Arguments:
+        learning_rate: a number above 0, or a schedule such as `Cosine(0.01)`.
+        beta1: the part of the mean of gradients that stays, from 0 to below 1.
+        beta2: the same of the mean of squares.
+        epsilon: what keeps the quotient finite, above 0.
+        weight_decay: what is added to the gradient is `weight_decay * w`, of biases too, as PyTorch does.
+        amsgrad: divides by the largest mean of squares so far (Reddi, Kale and Kumar, 2018).
+        convention: "torch" or "sklearn", as above.
+
+    Raises:
+        InputError: an option is outside of its limits, or two of them exclude each other.
+
+    >>> w, slots = np.array([1.0]), np.zeros((len(Adam().slot_names), 1))
+    >>> Adam().update(w, np.array([2.0]), slots, rate=0.1, t=1)
+    >>> w.round(6).tolist()
+    [0.9]
     """
 
     beta1: float = 0.9
@@ -286,7 +401,27 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam whose weight decay acts on the weights themselves, not by the gradient (Loshchilov and Hutter, 2019)."""
+    """Adam whose weight decay acts on the weights, not by the gradient: `w -= rate weight_decay w`, then Adam.
+
+    Loshchilov and Hutter, 2019, "Decoupled weight decay regularization".
+
+    Arguments:
+        learning_rate: a number above 0, or a schedule such as `Cosine(0.01)`.
+        beta1: the part of the mean of gradients that stays, from 0 to below 1.
+        beta2: the same of the mean of squares.
+        epsilon: what keeps the quotient finite, above 0.
+        weight_decay: the part of every weight that goes in a step of rate 1.
+        amsgrad: divides by the largest mean of squares so far.
+        convention: where epsilon stands, as for `Adam`.
+
+    Raises:
+        InputError: an option is outside of its limits, or two of them exclude each other.
+
+    >>> w, slots = np.array([1.0]), np.zeros((len(AdamW(weight_decay=1.0).slot_names), 1))
+    >>> AdamW(weight_decay=1.0).update(w, np.array([2.0]), slots, rate=0.1, t=1)
+    >>> w.round(6).tolist()
+    [0.8]
+    """
 
     weight_decay: float = 0.01
 
@@ -300,9 +435,23 @@ class AdamW(Adam):
 class LBFGS(Optimizer):
     """Limited-memory BFGS over the whole data, by SciPy over our gradients (Byrd, Lu, Nocedal and Zhu, 1995).
 
-    An epoch is one of its iterations. It stops by itself when the gradient's largest element is at most
-    `gradient_tolerance` or the loss falls by less than `loss_tolerance` (relative). It has no learning rate, and needs
-    a loss that is the same at every call: it refuses dropout.
+    An epoch is one of its iterations. It has no learning rate, and needs a loss that is the same at every call: it
+    refuses dropout.
+
+    Arguments:
+        memory: how many pairs of steps and gradients stand for the second derivative.
+        gradient_tolerance: it stops when the gradient's largest element is at most this.
+        loss_tolerance: it stops when the loss falls by less than this part of it.
+        max_evaluations: how often loss and gradient may be asked for.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> from chainrule import Model, Network
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error", LBFGS(memory=5), dtype="float64")
+    >>> history = model.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=50)
+    >>> model.predict([[3.0]]).round(3).tolist()
+    [[7.0]]
     """
 
     learning_rate: float | Schedule = field(default=1.0, init=False)
@@ -332,6 +481,12 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {cls.name: cls for cls in (SGD, AdaGrad
 
 def get_optimizer(given: object) -> Optimizer:
     """The optimizer that a name, a JSON form or an object stands for.
+
+    Arguments:
+        given: a name, the form of a saved model, an optimizer or its class.
+
+    Raises:
+        InputError: there is no such optimizer, or no such option of it.
 
     >>> get_optimizer("sgd")
     SGD(learning_rate=0.01, momentum=0.0, nesterov=False, dampening=0.0, weight_decay=0.0, convention='torch')

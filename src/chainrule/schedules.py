@@ -23,7 +23,20 @@ PlateauState = dict[str, Any]
 
 @dataclass(frozen=True)
 class Schedule(Limited):
-    """What every schedule has: rates for an array of steps."""
+    """What every schedule has: rates for an array of steps. Your own: subclass it and give `rates`.
+
+    Arguments:
+        rate: the learning rate that it begins from or rises to, above 0.
+
+    >>> @dataclass(frozen=True)
+    ... class Halved(Schedule):
+    ...     name, formula = "halved", "rate / 2"
+    ...
+    ...     def rates(self, steps, steps_per_epoch, total_steps):
+    ...         return np.full(len(steps), self.rate / 2)
+    >>> Halved(0.5).rates(np.arange(2), steps_per_epoch=2, total_steps=2).tolist()
+    [0.25, 0.25]
+    """
 
     rate: float
 
@@ -32,13 +45,29 @@ class Schedule(Limited):
     limits = {"rate": POSITIVE}
 
     def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
-        """The learning rate of each of `steps` (counted from 0)."""
+        """The learning rate of each of some steps, shape (steps,).
+
+        Arguments:
+            steps: which, counted from 0 over the whole fit.
+            steps_per_epoch: how many batches an epoch has.
+            total_steps: how many steps the whole fit has.
+        """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same rate all the time."""
+    """The same rate all the time.
+
+    Arguments:
+        rate: it, above 0.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> Constant(0.1).rates(np.arange(3), 1, 3).tolist()
+    [0.1, 0.1, 0.1]
+    """
 
     name = "constant"
     formula = "rate"
@@ -49,7 +78,19 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """Multiplied by `factor` after every `every` epochs."""
+    """Multiplied by `factor` after every `every` epochs: `rate * factor ** floor(e / every)`.
+
+    Arguments:
+        rate: that of the first epochs.
+        every: how many epochs have the same.
+        factor: what it is multiplied by, above 0.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> StepDecay(1.0, every=2, factor=0.5).rates(np.arange(6), 1, 6).tolist()
+    [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
+    """
 
     every: int = 10
     factor: float = 0.1
@@ -64,7 +105,18 @@ class StepDecay(Schedule):
 
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """Multiplied by `factor` after every epoch."""
+    """Multiplied by `factor` after every epoch: `rate * factor ** e`.
+
+    Arguments:
+        rate: that of the first epoch.
+        factor: what it is multiplied by, above 0.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> Exponential(1.0, factor=0.5).rates(np.arange(4), 2, 4).tolist()
+    [1.0, 1.0, 0.5, 0.5]
+    """
 
     factor: float = 0.95
 
@@ -78,7 +130,18 @@ class Exponential(Schedule):
 
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
-    """Falls with a power of the epoch."""
+    """Falls with a power of the epoch: `rate / (e + 1) ** power`, as scikit-learn's "invscaling".
+
+    Arguments:
+        rate: that of the first epoch.
+        power: how fast it falls, of at least 0.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> InverseScaling(1.0, power=1.0).rates(np.arange(3), 1, 3).round(4).tolist()
+    [1.0, 0.5, 0.3333]
+    """
 
     power: float = 0.5
 
@@ -92,7 +155,21 @@ class InverseScaling(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Half a cosine from `rate` down to `minimum`, after `warmup_epochs` of a straight rise from 0."""
+    """Half a cosine from `rate` down to `minimum`, after `warmup_epochs` of a straight rise from 0.
+
+    Loshchilov and Hutter, 2017, "SGDR: stochastic gradient descent with warm restarts", without the restarts.
+
+    Arguments:
+        rate: the largest one.
+        warmup_epochs: how many epochs it rises, which may be a part of one.
+        minimum: what it approaches in the end.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> Cosine(1.0).rates(np.arange(4), 4, 4).round(4).tolist()
+    [1.0, 0.8536, 0.5, 0.1464]
+    """
 
     warmup_epochs: float = 0.0
     minimum: float = 0.0
@@ -110,9 +187,21 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up to `rate` over the first part and down far below the start over the rest, both half cosines (Smith, 2018).
+    """Up to `rate` over the first part and down far below the start over the rest, both half cosines.
 
-    It begins at `rate / start_divisor` and ends at `rate / start_divisor / end_divisor`.
+    Smith and Topin, 2018, "Super-convergence: very fast training of neural networks using large learning rates".
+
+    Arguments:
+        rate: the peak.
+        rise: the share of the steps until then, from 0 to below 1.
+        start_divisor: it begins at `rate / start_divisor`.
+        end_divisor: it ends at `rate / start_divisor / end_divisor`.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> OneCycle(1.0, rise=0.5, start_divisor=4, end_divisor=8).rates(np.arange(4), 1, 4).round(4).tolist()
+    [0.25, 1.0, 0.5156, 0.0312]
     """
 
     rise: float = 0.3
@@ -136,9 +225,25 @@ class OneCycle(Schedule):
 
 @dataclass(frozen=True)
 class ReduceOnPlateau(Schedule):
-    """Multiplied by `factor` when the watched loss hasn't fallen by `threshold` (relative) for `patience` epochs.
+    """Multiplied by `factor` when the watched loss hasn't fallen enough for more than `patience` epochs.
 
     It watches the validation loss where there is one, the training loss otherwise.
+
+    Arguments:
+        rate: that of the first epochs.
+        factor: what it is multiplied by, between 0 and 1.
+        patience: how many epochs may pass without a fall.
+        threshold: a fall of less than this part of the best loss is none.
+        minimum: it never goes below.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> schedule, state = ReduceOnPlateau(0.1, factor=0.5, patience=0), {}
+    >>> for loss in (1.0, 0.5, 0.5):
+    ...     state = schedule.observe(state, loss)
+    >>> schedule.rate * state["scale"]
+    0.05
     """
 
     factor: float = 0.1
@@ -157,7 +262,12 @@ class ReduceOnPlateau(Schedule):
         return np.full(len(steps), float(self.rate))
 
     def observe(self, state: PlateauState, loss: float) -> PlateauState:
-        """The state after an epoch: the best loss, the epochs since, and the rate's factor now."""
+        """The state after an epoch: the best loss, the epochs since, and the rate's factor now.
+
+        Arguments:
+            state: what was returned the last time; empty before the first epoch.
+            loss: the loss that this epoch ended with.
+        """
         best, waited, scale = state.get("best", math.inf), state.get("waited", 0), state.get("scale", 1.0)
         if loss < best * (1 - self.threshold) if best > 0 else loss < best - self.threshold:
             return {"best": loss, "waited": 0, "scale": scale}
@@ -173,6 +283,12 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 def get_schedule(given: object) -> Schedule:
     """The schedule that a number, a JSON form or an object stands for.
+
+    Arguments:
+        given: a learning rate, the form of a saved model, or a schedule.
+
+    Raises:
+        InputError: it is none of these, or a rate that is not above 0.
 
     >>> get_schedule(0.01)
     Constant(rate=0.01)

@@ -17,23 +17,67 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Override what you need; return True from `on_epoch` or `on_step` to stop the fit.
+    """Your own code at the epochs (or steps) of a fit. Override what you need.
 
-    `run.model` is the model that trains, `run.state` its training state, `run.state.history` the history so far.
     Overriding `on_step` makes the engine stop after every step, which costs time.
+
+    >>> from chainrule import Model, Network
+    >>> class Third(Callback):
+    ...     def on_start(self, run):
+    ...         self.seen = []
+    ...
+    ...     def on_epoch(self, run, record):
+    ...         self.seen.append(record.epoch)
+    ...         return record.epoch == 3  # that is enough
+    ...
+    ...     def on_end(self, run):
+    ...         self.seen.append("the best weights are back")
+    ...
+    ...     def on_exit(self):
+    ...         self.seen.append("over")
+    >>> third = Third()
+    >>> history = Model(Network.mlp(1, [], 1), "squared_error").fit([[1.0]], [2.0], epochs=50, callbacks=third)
+    >>> third.seen, history.stopped_by
+    ([1, 2, 3, 'the best weights are back', 'over'], 'a callback')
     """
 
     def on_start(self, run: Run) -> None:
-        """Before the first step."""
+        """Before the first step.
+
+        Arguments:
+            run: the fit: `run.model` trains, `run.state` is its training state, `run.state.history` the history so far.
+        """
 
     def on_step(self, run: Run) -> bool | None:
-        """After a step."""
+        """After a step; True stops the fit.
+
+        Arguments:
+            run: the fit: `run.model` trains, `run.state` is its training state, `run.state.history` the history so far.
+
+        >>> from chainrule import Model, Network
+        >>> class Ten(Callback):
+        ...     def on_step(self, run):
+        ...         return run.state.step == 10
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+        >>> history = model.fit([[1.0], [2.0]], [2.0, 3.0], batch_size=1, epochs=50, callbacks=Ten())
+        >>> model.training.step
+        10
+        """
 
     def on_epoch(self, run: Run, record: EpochRecord) -> bool | None:
-        """After an epoch, its record complete."""
+        """After an epoch; True stops the fit.
+
+        Arguments:
+            run: the fit: `run.model` trains, `run.state` is its training state, `run.state.history` the history so far.
+            record: what the epoch measured, complete.
+        """
 
     def on_end(self, run: Run) -> None:
-        """After the last step, the best weights restored."""
+        """After the last step, the best weights restored.
+
+        Arguments:
+            run: the fit: `run.model` trains, `run.state` is its training state, `run.state.history` the history so far.
+        """
 
     def on_exit(self) -> None:
         """When the fit is over, also after an error: the last call."""
@@ -53,6 +97,22 @@ class Checkpoint(Callback):
     """Saves the model with its whole training state after every `every` epochs, and at the end.
 
     `chainrule.load(path)` and `fit(..., resume=True)` go on from there bit for bit.
+
+    Arguments:
+        path: the file, which is replaced as a whole: a crash leaves the last one.
+        every: how many epochs lie between.
+
+    Raises:
+        InputError: every isn't a whole number of at least 1.
+        FileError: when the fit begins: there is no writing to the path.
+
+    >>> import tempfile
+    >>> from chainrule import Model, Network, load
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     history = model.fit([[1.0]], [2.0], epochs=3, callbacks=Checkpoint(f"{folder}/m.safetensors"))
+    ...     len(load(f"{folder}/m.safetensors").history)
+    3
     """
 
     def __init__(self, path: str | Path, every: int = 1):
@@ -74,7 +134,17 @@ class Checkpoint(Callback):
 
 
 def get_callback(given: object) -> Callback:
-    """A callback as it is; a function of the epoch's record as one."""
+    """A callback as it is; a function of the epoch's record as one.
+
+    Arguments:
+        given: a `Callback`, or a function.
+
+    Raises:
+        InputError: it is neither.
+
+    >>> get_callback(lambda record: record.epoch == 3)
+    EpochFunction(function=<function <lambda> at 0x...>)
+    """
     if isinstance(given, Callback):
         return given
     if callable(given):

@@ -45,9 +45,16 @@ class EpochRecord:
 class History:
     """The record of every epoch, and why training stopped.
 
+    Arguments:
+        epochs: their records, in order.
+        stopped_by: why training ended: "epochs", "interrupted", "a callback", or what a stopping rule said.
+        best_epoch: whose weights came back, where a rule restored them.
+
     >>> history = History([EpochRecord(1, 10, 0.5, 0.01, 0.1), EpochRecord(2, 20, 0.25, 0.01, 0.2)], "epochs")
     >>> history["loss"], len(history)
     ([0.5, 0.25], 2)
+    >>> History.from_dict(history.to_dict()) == history
+    True
     """
 
     epochs: list[EpochRecord] = field(default_factory=list)
@@ -112,13 +119,23 @@ class History:
 
     @classmethod
     def from_dict(cls, form: dict[str, Any]) -> History:
-        """The history of a JSON form; the inverse of `to_dict`."""
+        """The history of a JSON form; the inverse of `to_dict`.
+
+        Arguments:
+            form: what `to_dict` gave.
+        """
         return cls([EpochRecord(**entry) for entry in form["epochs"]], form["stopped_by"], form["best_epoch"])
 
     def to_tensors(self) -> tuple[Tensors, dict[str, Any]]:
         """Its numbers as one tensor for each column, and the rest in JSON form: what files hold.
 
         Seconds are left out: they are measured, and have a place of their own in a file.
+
+        >>> tensors, form = History([EpochRecord(1, 10, 0.5, 0.01, 0.1)], "epochs").to_tensors()
+        >>> tensors["loss"].tolist(), form["stopped_by"]
+        ([0.5], 'epochs')
+        >>> History.from_tensors(tensors, np.array([0.1]), form)["loss"]
+        [0.5]
         """
         tensors: Tensors = {}
         for name in ("epoch", "step"):
@@ -134,7 +151,16 @@ class History:
 
     @classmethod
     def from_tensors(cls, tensors: Tensors, seconds: AnyArray, form: dict[str, Any]) -> History:
-        """The inverse of `to_tensors`; KeyError, TypeError or ValueError for what it can't have written."""
+        """The inverse of `to_tensors`.
+
+        Arguments:
+            tensors: what `to_tensors` gave.
+            seconds: how long each epoch took, shape (epochs,).
+            form: the rest, as `to_tensors` gave it.
+
+        Raises:
+            KeyError, TypeError, ValueError: it can't have written these.
+        """
         n_epochs = len(seconds)
 
         def numbers(name: str, kind: type = np.float64) -> list[Any]:

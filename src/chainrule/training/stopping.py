@@ -31,13 +31,30 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Stop(Limited):
-    """What every stopping rule has."""
+    """What every stopping rule has. Your own: subclass it as a frozen dataclass, and give `look`.
+
+    >>> @dataclass(frozen=True)
+    ... class Enough(Stop):
+    ...     name = "enough"
+    ...
+    ...     def look(self, epoch, memory):
+    ...         return "five epochs are enough" if epoch.record.epoch == 5 else None
+    >>> from chainrule import Model, Network
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+    >>> model.fit([[1.0]], [2.0], epochs=50, stop=Enough()).stopped_by
+    'five epochs are enough'
+    """
 
     name: ClassVar[str]
     watches_weights: ClassVar[bool] = False
 
     def look(self, epoch: Epoch, memory: Memory) -> str | None:
-        """A reason to stop after this epoch, or None; `memory` is the rule's own, and may be changed."""
+        """A reason to stop after this epoch, or None.
+
+        Arguments:
+            epoch: its record, and the weights before and after it.
+            memory: the rule's own, empty at first, saved with the model; it may be changed.
+        """
         raise NotImplementedError
 
 
@@ -45,8 +62,22 @@ class Stop(Limited):
 class EarlyStopping(Stop):
     """Stops when `monitor` hasn't improved by more than `min_delta` for `patience` epochs; the best weights come back.
 
-    `monitor` is the validation loss where there is one (else the training loss), or a metric such as
-    `"validation_accuracy"`. `mode` says whether less or more of it is better; `"auto"` knows that of chainrule's own.
+    Arguments:
+        patience: how many epochs may pass without an improvement.
+        min_delta: what is no more than this is no improvement.
+        monitor: a column of the history, such as "validation_accuracy"; "auto" is the validation loss where there is
+            one, else the training loss.
+        mode: whether less ("min") or more ("max") of it is better; "auto" knows that of chainrule's own.
+        restore_best: False keeps the last weights.
+
+    Raises:
+        InputError: an option is outside of its limits; when it looks: what it watches isn't measured.
+
+    >>> from chainrule import Model, Network
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error", dtype="float64")
+    >>> history = model.fit([[0.0], [1.0]], [0.0, 1.0], epochs=5000, stop=EarlyStopping(patience=5, min_delta=1e-3))
+    >>> history.stopped_by.startswith("loss hasn't improved for 5 epochs (best ")
+    True
     """
 
     patience: int = 10
@@ -86,7 +117,20 @@ class EarlyStopping(Stop):
 
 @dataclass(frozen=True)
 class ConvergedWeights(Stop):
-    """Stops when an epoch hardly moved the weights: `|W_new - W_old| <= tolerance |W_old|` (2-norms)."""
+    """Stops when an epoch hardly moved the weights: `|W_new - W_old| <= tolerance |W_old|` (2-norms).
+
+    Arguments:
+        tolerance: the part of their length, above 0.
+
+    Raises:
+        InputError: tolerance is not above 0.
+
+    >>> from chainrule import SGD, Model, Network
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error", SGD(0.1), dtype="float64")
+    >>> history = model.fit([[0.0], [1.0]], [0.0, 1.0], epochs=5000, stop=ConvergedWeights(1e-3))
+    >>> history.stopped_by.startswith("the weights converged: an epoch moved them by ")
+    True
+    """
 
     tolerance: float = 1e-4
 
@@ -106,7 +150,21 @@ class ConvergedWeights(Stop):
 
 @dataclass(frozen=True)
 class LossBelow(Stop):
-    """Stops when a loss is at or below `threshold`."""
+    """Stops when a loss is at or below a threshold.
+
+    Arguments:
+        threshold: the loss that is good enough.
+        monitor: "loss", that of training, or "validation_loss".
+
+    Raises:
+        InputError: monitor is neither; when it looks: there is no validation set.
+
+    >>> from chainrule import SGD, Model, Network
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error", SGD(0.1), dtype="float64")
+    >>> history = model.fit([[0.0], [1.0]], [0.0, 1.0], epochs=5000, stop=LossBelow(1e-3))
+    >>> history.stopped_by.endswith(" is at most 0.001")
+    True
+    """
 
     threshold: float
     monitor: Literal["loss", "validation_loss"] = "loss"
@@ -128,7 +186,19 @@ class LossBelow(Stop):
 
 @dataclass(frozen=True)
 class TimeLimit(Stop):
-    """Stops after the step that ends `seconds` or more after the start of the fit."""
+    """Stops after the step that ends `seconds` or more after the start of the fit.
+
+    Arguments:
+        seconds: how long it may take, above 0.
+
+    Raises:
+        InputError: seconds is not above 0.
+
+    >>> from chainrule import Model, Network
+    >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+    >>> model.fit([[1.0]], [2.0], epochs=10**6, stop=TimeLimit(0.01)).stopped_by
+    'the time limit of 0.01 s'
+    """
 
     seconds: float
 
