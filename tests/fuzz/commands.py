@@ -210,7 +210,7 @@ ENVIRONMENTS = (
 
 
 def generate(rng: random.Random) -> dict[str, Any]:
-    arguments = anything(rng) if rng.random() < 0.3 else working(rng)
+    arguments = anything(rng) if rng.random() < 0.2 else working(rng)
     if rng.random() < 0.03:
         odd = rng.choice(["--nonsense", "-x", "--help", "--version", "extra", *ODD])
         arguments.insert(rng.randrange(len(arguments) + 1), odd)
@@ -232,7 +232,7 @@ def working(rng: random.Random) -> list[str]:
     for name in rng.sample(sorted(names), min(most, len(names))):
         values = options[name]
         arguments += [name] if values is None else [name, rng.choice(values[:4])]
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         i = rng.randrange(1, len(arguments)) if len(arguments) > 1 else 0
         values = options.get(arguments[i - 1]) or ODD
         if arguments[i - 1] != "--epochs":

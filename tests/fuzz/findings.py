@@ -6,7 +6,18 @@ import re
 import traceback
 from typing import Any
 
-SUBJECTS = ("graphs", "fits", "files", "worksheets", "expressions", "tables", "commands", "estimators", "arguments")
+SUBJECTS = (
+    "graphs",
+    "fits",
+    "files",
+    "worksheets",
+    "expressions",
+    "tables",
+    "frames",
+    "commands",
+    "estimators",
+    "arguments",
+)
 
 
 class Finding(Exception):

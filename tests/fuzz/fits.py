@@ -26,18 +26,20 @@ OUTPUTS = {
 
 
 def generate(rng: random.Random) -> dict[str, Any]:
+    form = generate_optimizer(rng)
+    second_order = form["name"] == "LBFGS" and rng.random() < 0.9  # which takes neither dropout nor batches
     return {
         "loss": rng.choice(list(OUTPUTS)),
         "hidden": rng.choice([[], [3], [4, 3]]),
-        "dropout": rng.choice([0.0, 0.0, 0.3]),
+        "dropout": 0.0 if second_order else rng.choice([0.0, 0.0, 0.3]),
         "batch_norm": rng.random() < 0.2,
-        "optimizer": generate_optimizer(rng),
+        "optimizer": form,
         "scale": rng.choice([1.0] * 8 + [1e3, 1e19, 1e30, 1e-30]),
-        "rows": rng.choice([1, 2, 5, 12, 40]),
+        "rows": rng.choice([1, 2, 5, 12, 20, 20, 40, 40]),
         "validation": rng.choice([None, 0.25, 0.25, "rows", "weighted", "nothing"]),
-        "weights": rng.choice([None, None, "whole", "zeros", "nothing", "one"]),
+        "weights": rng.choice([None] * 4 + ["whole", "whole", "zeros", "zeros", "one", "nothing"]),
         "epochs": rng.choice([1, 2, 5, 12, 30]),
-        "batch": rng.choice(["auto", "full", 1, 3, 8]),
+        "batch": "auto" if second_order else rng.choice(["auto", "auto", "full", 1, 3, 8]),
         "shuffle": rng.choice([True, True, False, "replace"]),
         "clip_norm": rng.choice([None, None, 0.1]),
         "rules": [generate_rule(rng) for _ in range(rng.choice([0, 1, 1, 2, 3]))],
@@ -232,7 +234,8 @@ def check_finite(case: Mapping[str, Any], model: cr.Model, history: cr.History) 
     expect(finite(model.parameters), "the fit ended well, with weights that aren't finite")
     expect(finite(model.state), "the fit ended well, with running statistics that aren't finite")
     for name, values in history.columns().items():
-        expect(all(v is None or isinstance(v, str) or np.isfinite(v) for v in values), f"history: {name} is {values}")
+        bad = np.isnan if name.startswith("validation_") else lambda v: not np.isfinite(v)  # too large to square is inf
+        expect(not any(v is not None and bad(v) for v in values), f"history: {name} is {values}")
     try:
         predictions = model.predict(data(case, case["rows"], case["seed"])[0])
     except cr.ChainruleError:
