@@ -175,7 +175,7 @@ def test_an_estimator(run, named):
         assert wrong == '"rose" is none of the classes: they are setosa, versicolor, virginica'
         assert "forward only" in run("explain", "iris.safetensors", "--x", x).out
     assert values(shown.out) == expected
-    model = classifier._ready_core().model
+    model = classifier._ready_model()
     assert expected == of(model.explain(X.to_numpy()[16], list(classifier.classes_).index("setosa")))
 
 

@@ -114,7 +114,7 @@ def test_batch_norm() -> None:
     one = classifier(batch_norm=True, max_iter=60, learning_rate_init=0.02)
     assert [step.name for step in one.network_.steps if "norm" in step.name] == ["hidden_norm"]
     assert one.score(X, y) > 0.9
-    assert (one._core.model.state["hidden_norm"]["mean"] != 0).any()
+    assert (one._model.state["hidden_norm"]["mean"] != 0).any()
 
 
 def test_initializer() -> None:
@@ -234,7 +234,7 @@ def test_mistakes_in_the_rows_to_score_on_name_them() -> None:
 def test_n_members() -> None:
     one, three = classifier(batch_size=40), classifier(batch_size=40, n_members=3)
     np.testing.assert_allclose(three.coefs_[0], one.coefs_[0])  # the first member is the network without the others
-    parameters = three._core.model.training.parameters
+    parameters = three._model.training.parameters
     assert (parameters[0] != parameters[1]).any()
     assert (parameters[1] != parameters[2]).any()
     mean, std = three.predict_proba(X, return_std=True)
@@ -242,7 +242,7 @@ def test_n_members() -> None:
     assert mean.sum(axis=1) == pytest.approx(1)
     assert std.max() > 0
     ensemble = regressor(n_members=4)
-    members = ensemble._core.outputs(X)[0][:, :, 0]
+    members = ensemble._model.answers(X)[0][:, :, 0]
     mean, std = ensemble.predict(X, return_std=True)
     np.testing.assert_allclose(mean, members.mean(axis=0))
     np.testing.assert_allclose(std, members.std(axis=0))
@@ -274,7 +274,7 @@ def test_n_jobs() -> None:
     counts: Callable[[Any], None] = lambda record: seen.append(max(p["num_threads"] for p in threadpool_info()))  # noqa: E731
     one = classifier(n_jobs=1, callbacks=counts)
     assert set(seen) == {1}
-    assert one._core.settings.threads == 1
+    assert one._model.settings.threads == 1
     assert one.loss_curve_ == pytest.approx(classifier(n_jobs=-1).loss_curve_)
 
 

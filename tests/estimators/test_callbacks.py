@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 
 from chainrule import MLPClassifier
-from chainrule.estimators.protocol import SUPPORTED
+from chainrule.estimators.callback_protocol import SUPPORTED
 
 pytestmark = [
     pytest.mark.skipif(not SUPPORTED, reason="this scikit-learn has no callbacks"),

@@ -88,7 +88,7 @@ def test_why_weights_are_not_repetitions_there() -> None:
         )
         assert np.allclose(by_weight, by_rows, atol=1e-9) == same
     start = MLPRegressor(batch_norm=True, max_iter=1, random_state=0, learning_rate_init=1e-12)
-    means = [start.fit(X, y, one)._core.model.state["hidden_norm"]["mean"].copy() for one in (None, weights)]
+    means = [start.fit(X, y, one)._model.state["hidden_norm"]["mean"].copy() for one in (None, weights)]
     np.testing.assert_array_equal(*means)
 
 

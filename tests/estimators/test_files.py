@@ -73,7 +73,7 @@ def test_nothing_changes(case: str, way: Callable[[Any, Path], Any], tmp_path: P
     loaded = way(estimator, tmp_path)
     assert type(loaded) is type(estimator)
     assert loaded.get_params() == estimator.get_params()
-    assert vars(loaded).keys() - {"_training"} == vars(estimator).keys() - {"_core"}
+    assert vars(loaded).keys() - {"_training"} == vars(estimator).keys() - {"_model"}
     assert_equal(loaded, estimator, target)
     for one in (estimator, loaded):  # the optimizer's memory and the random stream, too
         if case not in ("lbfgs", "words"):
@@ -134,7 +134,7 @@ def assert_plain(name: str, value: Any) -> None:
 def test_pickles_hold_arrays_and_plain_values(case: str) -> None:
     estimator, target = CASES[case]
     state = copy.deepcopy(estimator).fit(X, target).__getstate__()
-    assert "_core" not in state
+    assert "_model" not in state
     for name, value in state.items():
         assert_plain(name, value)
 

@@ -101,7 +101,7 @@ def test_alpha() -> None:
 
 
 def test_batch_size() -> None:
-    steps = {size: classifier(batch_size=size)._core.model.training.step for size in ("auto", 1, 40, 150)}
+    steps = {size: classifier(batch_size=size)._model.training.step for size in ("auto", 1, 40, 150)}
     assert steps == {"auto": 20, 1: 3000, 40: 80, 150: 20}
 
 

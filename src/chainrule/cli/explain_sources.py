@@ -12,7 +12,7 @@ from chainrule.cli.shapes import is_shape, rows_of, sizes
 from chainrule.errors import InputError, listed
 
 if TYPE_CHECKING:
-    from chainrule.estimators.base import Perceptron
+    from chainrule.estimators.perceptron import Perceptron
     from chainrule.explain.derivation import Derivation
     from chainrule.model import Model
     from chainrule.tables.table_model import TableModel

@@ -10,8 +10,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
 from chainrule.arrays import AnyArray
+from chainrule.estimators.class_targets import find_classes
 from chainrule.estimators.constraints import CLASSIFIER, Constraints
-from chainrule.estimators.encoding import find_classes
 from chainrule.estimators.labels import LabelledPerceptron
 from chainrule.estimators.solvers import steps_only
 from chainrule.estimators.validation import refuse_masked

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import AnyArray, Array
-from chainrule.estimators.core import Core
-from chainrule.estimators.protocol import Tasks
+from chainrule.estimators.callback_protocol import Tasks
+from chainrule.estimators.fitted_model import FittedModel
 from chainrule.estimators.solvers import is_full_batch, rate_follows_epochs
 from chainrule.training.callbacks import Callback
 from chainrule.training.history import EpochRecord
@@ -63,7 +63,7 @@ class Bookkeeping(Callback):
 
     Arguments:
         estimator: its curves and counters change.
-        core: its best weights are kept here.
+        model: its best weights are kept here.
         held_out: rows to score on, or None.
         score: the score of the held-out rows now.
         n_rows: how many rows an epoch has.
@@ -74,14 +74,14 @@ class Bookkeeping(Callback):
     def __init__(
         self,
         estimator: Any,
-        core: Core,
+        model: FittedModel,
         held_out: HeldOut | None,
         score: Callable[[HeldOut], float],
         n_rows: int,
         incremental: bool,
         tasks: Tasks,
     ):
-        self.estimator, self.core, self.held_out, self.score = estimator, core, held_out, score
+        self.estimator, self.model, self.held_out, self.score = estimator, model, held_out, score
         self.n_rows, self.incremental, self.tasks = n_rows, incremental, tasks
         self.stochastic = not is_full_batch(estimator.solver)
         self.early = bool(estimator.early_stopping) and held_out is not None
@@ -96,8 +96,8 @@ class Bookkeeping(Callback):
     def on_epoch(self, run: Run, record: EpochRecord) -> bool | None:
         """Record, score, keep the best, and say whether it is enough."""
         estimator = self.estimator
-        self.core.refresh()
-        estimator.coefs_, estimator.intercepts_ = self.core.coefs, self.core.intercepts
+        self.model.refresh()
+        estimator.coefs_, estimator.intercepts_ = self.model.coefs, self.model.intercepts
         estimator.n_iter_ += 1
         estimator.loss_ = record.loss
         if estimator.verbose:
@@ -138,18 +138,18 @@ class Bookkeeping(Callback):
             if score > estimator.best_validation_score_:
                 estimator.best_validation_score_ = score
                 if self.early or estimator.restore_best:
-                    self.core.keep_best()
+                    self.model.keep_best()
                     self.improved = True
         if not self.stochastic or self.early:
             if self.held_out is None and estimator.restore_best:
-                self.core.keep_best()  # L-BFGS: the loss falls with every iteration
+                self.model.keep_best()  # L-BFGS: the loss falls with every iteration
             return
         best = np.inf if estimator.best_loss_ is None else estimator.best_loss_
         self._count(record.loss > best - estimator.tol)
         if record.loss < best:
             estimator.best_loss_ = record.loss
             if estimator.restore_best and self.held_out is None:
-                self.core.keep_best()
+                self.model.keep_best()
 
     def _count(self, worse: bool) -> None:
         self.estimator._no_improvement_count = self.estimator._no_improvement_count + 1 if worse else 0

@@ -16,17 +16,15 @@ from sklearn.utils.optimize import _check_optimize_result
 from chainrule.arrays import AnyArray, Array, Order
 from chainrule.engines.contract import Rows
 from chainrule.errors import DivergenceError
-from chainrule.estimators.core import Core
+from chainrule.estimators.callback_protocol import Tasks
+from chainrule.estimators.caller_warnings import pass_on, warn
 from chainrule.estimators.epochs import Bookkeeping, HeldOut, continue_curves, start_curves
-from chainrule.estimators.protocol import Tasks
+from chainrule.estimators.fitted_model import FittedModel
 from chainrule.estimators.solvers import is_full_batch
-from chainrule.estimators.sparse import engine_rows, for_rows
+from chainrule.estimators.sparse import engine_rows
 from chainrule.estimators.threads import thread_limit
 from chainrule.estimators.validation import check_sum
-from chainrule.estimators.warning import pass_on, warn
-from chainrule.training.batches import check_batch_norm
 from chainrule.training.callbacks import Callback, get_callback
-from chainrule.training.loop import Plan, Run
 from chainrule.training.progress import ProgressBar
 
 NOT_FINITE = (
@@ -107,15 +105,12 @@ class Fitting:
     def run(self) -> None:
         """Train."""
         self._check()
-        core = self._core()
-        core.model.engine_.say()
+        model = self._ready()
         self._hold_out()
         self._check_weights()
         continue_curves(self.estimator, self.held_out is not None)
-        plan, bookkeeping = self._plan(core)
-        with thread_limit(self.estimator.n_jobs):
-            self._train(core, plan, bookkeeping)
-        self._finish(core)
+        self._train(model)
+        self._finish(model)
 
     def _check(self) -> None:
         estimator = self.estimator
@@ -126,24 +121,24 @@ class Fitting:
         if self.full_batch and np.any(estimator.dropout):
             raise ValueError("L-BFGS refuses dropout: it compares losses, and a new random mask each time changes them")
 
-    def _core(self) -> Core:
+    def _ready(self) -> FittedModel:
         """The network to train: a new one, or the fitted one with the parameters as they are now."""
         estimator = self.estimator
         unfitted = not hasattr(estimator, "history_")  # somebody may have assigned weights before
         if self.first:
             seed = int(copy.deepcopy(self.streams[0]).randint(2**31 - 1))
-            core = estimator._new_core(self.table, seed, self.streams)
+            model = estimator._new_model(self.table, seed, self.streams)
         else:
-            core = estimator._ready_core(training=True, new_optimizer=not self.incremental)
+            model = estimator._ready_model(training=True, new_optimizer=not self.incremental)
         if self.first or unfitted:
             start_curves(estimator)
         keeps = self.incremental or (estimator.warm_start and estimator.warm_start_optimizer)
         if self.first or unfitted or not keeps:
-            core.model.training.reset_optimizer(core.model.optimizer)
+            model.training.reset_optimizer(model.optimizer)
             estimator._rate = float(estimator.learning_rate_init)
-        estimator._core = core
-        estimator.coefs_, estimator.intercepts_ = core.coefs, core.intercepts
-        return core
+        estimator._model = model
+        estimator.coefs_, estimator.intercepts_ = model.coefs, model.intercepts
+        return model
 
     def _hold_out(self) -> None:
         """Set rows aside for early stopping as scikit-learn does, unless the user gave some."""
@@ -169,30 +164,6 @@ class Fitting:
             check_sum("rows to train on", weights)
         if self.held_out is not None:
             check_sum("held-out rows", self.held_out.weights)
-
-    def _plan(self, core: Core) -> tuple[Plan, Bookkeeping]:
-        estimator, model = self.estimator, core.model
-        n_rows = len(self.table)
-        if estimator.batch_norm and n_rows == 1:
-            raise ValueError("batch_norm=True needs at least two rows (n_samples=1): one is always its own mean")
-        size = self._batch_size(n_rows)
-        check_batch_norm(model.network, size)
-        held_out = None
-        if self.held_out is not None:
-            held_out = HeldOut(self.held_out.X, self.held_out.y, self.held_out.weights)
-        bookkeeping = Bookkeeping(
-            estimator, core, held_out, self._score(core), n_rows, self.incremental, self.tasks
-        )  # fmt: skip
-        one_epoch = self.incremental and estimator.schedule is None
-        data = self.table.rows(model.dtype)
-        validation = None if self.held_out is None else self.held_out.rows(model.dtype)
-        plan = Plan(
-            for_rows(model._engine, data, validation), model.optimizer, data,
-            1 if one_epoch else estimator.max_iter, size, model.seed,
-            self._order(size), validation,
-            callbacks=[bookkeeping, *self._callbacks()], clip_norm=estimator.clip_norm,
-        )  # fmt: skip
-        return plan, bookkeeping
 
     def _order(self, size: int) -> Callable[[int], Order] | bool:
         """The rows of each epoch; where weights may cancel out, every batch is looked at before it is taken."""
@@ -225,41 +196,48 @@ class Fitting:
         those = [] if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
         return [get_callback(one) for one in those] + ([ProgressBar()] if self.estimator.progress else [])
 
-    def _score(self, core: Core) -> Callable[[HeldOut], float]:
+    def _score(self, model: FittedModel) -> Callable[[HeldOut], float]:
         estimator = self.estimator
 
         def score(held_out: HeldOut) -> float:
-            outputs = tuple(output.mean(axis=0) for output in core.outputs(held_out.X))
+            outputs = tuple(output.mean(axis=0) for output in model.answers(held_out.X))
             if not all(np.isfinite(output).all() for output in outputs):
                 return float("nan")
             return float(estimator._score_held_out(held_out, outputs))
 
         return score
 
-    def _train(self, core: Core, plan: Plan, bookkeeping: Bookkeeping) -> None:
-        estimator, training = self.estimator, core.model.training
-        first_step, plateau = training.first_step, training.plateau
-        training.begin_run()
-        if self.incremental:  # a schedule goes on from call to call
-            training.first_step, training.plateau = first_step, plateau
+    def _train(self, model: FittedModel) -> None:
+        estimator, n_rows = self.estimator, len(self.table)
+        if estimator.batch_norm and n_rows == 1:
+            raise ValueError("batch_norm=True needs at least two rows (n_samples=1): one is always its own mean")
+        size = self._batch_size(n_rows)
+        held_out = None
+        if self.held_out is not None:
+            held_out = HeldOut(self.held_out.X, self.held_out.y, self.held_out.weights)
+        bookkeeping = Bookkeeping(estimator, model, held_out, self._score(model), n_rows, self.incremental, self.tasks)
+        epochs = 1 if self.incremental and estimator.schedule is None else estimator.max_iter
         estimator.n_iter_ = 0
-        run = Run(plan, training, core.model)
+        results: list[Any] = []
         try:
-            run.train()
+            with thread_limit(estimator.n_jobs):
+                results = model.fit_rows(
+                    self.table.rows(model.dtype), epochs=epochs, batch_size=size,
+                    validation=None if self.held_out is None else self.held_out.rows(model.dtype),
+                    shuffle=self._order(size), callbacks=[bookkeeping, *self._callbacks()],
+                    clip_norm=estimator.clip_norm, keep_schedule=self.incremental,
+                ).solver_results  # fmt: skip
         except DivergenceError as error:
             if not bookkeeping.early or self.full_batch:
                 where = str(error)
                 raise ValueError(f"{NOT_FINITE} {where[0].upper()}{where[1:]}") from error
-            bookkeeping.fill_up(plan.epochs)
-            training.history.stopped_by = "epochs"
-        finally:
-            for callback in plan.callbacks:
-                callback.on_exit()
+            bookkeeping.fill_up(epochs)
+            model.history.stopped_by = "epochs"
         if bookkeeping.early and self.incremental:
-            self._stop_increments(core)
+            self._stop_increments(model)
         elif estimator.restore_best or (bookkeeping.early and (bookkeeping.improved or not self._theirs_continue())):
-            core.restore_best()
-        self._warn(run, training.history.stopped_by)
+            model.restore_best()
+        self._warn(results, model.history.stopped_by)
 
     def _theirs_continue(self) -> bool:
         """Whether scikit-learn keeps the last weights of an early-stopped fit that improved nothing.
@@ -268,18 +246,18 @@ class Fitting:
         """
         return not self.first and not self.given
 
-    def _stop_increments(self, core: Core) -> None:
+    def _stop_increments(self, model: FittedModel) -> None:
         """`partial_fit` can't end by itself: it says that it would, and gives the best weights."""
         self.estimator.stopped_ = self.estimator._no_improvement_count > self.estimator.n_iter_no_change
         if self.estimator.stopped_:
-            core.restore_best()
+            model.restore_best()
 
-    def _warn(self, run: Run, reason: str) -> None:
+    def _warn(self, results: list[Any], reason: str) -> None:
         estimator = self.estimator
         if reason == "interrupted":
             warn("Training interrupted by user.")
         elif self.full_batch:
-            self._take_results(run.solver_results)
+            self._take_results(results)
         elif reason == "epochs" and not self.incremental:
             warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
@@ -308,10 +286,10 @@ class Fitting:
                 "no least loss; leave these rows out, or take another solver"
             )
 
-    def _finish(self, core: Core) -> None:
+    def _finish(self, model: FittedModel) -> None:
         estimator = self.estimator
-        core.refresh()
-        estimator.coefs_, estimator.intercepts_ = core.coefs, core.intercepts
+        model.refresh()
+        estimator.coefs_, estimator.intercepts_ = model.coefs, model.intercepts
         self.tasks.end()
-        if not np.isfinite(core.model.training.parameters).all():
+        if not np.isfinite(model.training.parameters).all():
             raise ValueError(NOT_FINITE)

@@ -9,7 +9,6 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.estimators.fitting import Table
-from chainrule.estimators.sparse import for_rows
 from chainrule.estimators.validation import check_rows, check_weights, fill_missing
 from chainrule.network import Network
 from chainrule.parameters import Named
@@ -20,7 +19,7 @@ class GlassBox:
 
     _check_targets: Any
     _encode: Any
-    _ready_core: Any
+    _ready_model: Any
     _weights: Any
 
     @property
@@ -31,13 +30,13 @@ class GlassBox:
             NotFittedError: there is none before `fit`.
         """
         check_is_fitted(self)
-        return self._ready_core().model.network
+        return self._ready_model().network
 
     @property
     def engine_(self) -> str:
         """Which engine computes, and why."""
         check_is_fitted(self)
-        return str(self._ready_core().model.engine_)
+        return str(self._ready_model().engine_)
 
     def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> Named:
         """The gradient of the rows' loss (as one batch, penalty included) by every parameter, by layer and name.
@@ -57,17 +56,11 @@ class GlassBox:
     def _evaluate(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, Named]:
         check_is_fitted(self)
         X, y = self._check_targets(X, y, known=True)
-        core = self._ready_core()
-        model = core.model
+        model = self._ready_model()
         table = Table(
             fill_missing(self, X), y, self._encode(y, model.dtype), self._weights(check_weights(sample_weight, X), y, X)
         )
-        rows = table.rows(model.dtype)
-        training = model.training
-        result = for_rows(model._engine, rows).gradients(
-            training.parameters[:1], training.state[:1], rows, training=False, seed=model.seed, step=training.step
-        )
-        return float(result.loss[0]), model.network.layout.named(result.vector[0])
+        return model.gradients(table.rows(model.dtype))
 
     def explain(self, x: Any, y: Any = None, sample_weight: Any = None, **options: Any) -> Any:
         """Every quantity of a forward and a backward pass over one row (or several as one batch), by name.
@@ -82,7 +75,7 @@ class GlassBox:
         """
         check_is_fitted(self)
         one = np.ndim(x) == 1
-        model = self._ready_core().model
+        model = self._ready_model()
         if y is None:
             X = check_rows(self, [x] if one else x)
             return model.explain(X.toarray() if issparse(X) else X, **options)

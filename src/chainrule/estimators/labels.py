@@ -13,11 +13,11 @@ from sklearn.utils.multiclass import unique_labels
 
 from chainrule.activations import get_activation
 from chainrule.arrays import AnyArray, Array
-from chainrule.estimators.base import Perceptron
-from chainrule.estimators.encoding import ClassTargets, encoder_from, find_classes
+from chainrule.estimators.class_targets import ClassTargets, encoder_from, find_classes
 from chainrule.estimators.epochs import HeldOut
 from chainrule.estimators.fitting import Table
 from chainrule.estimators.objectives import classification_loss, wants_a_unit_per_class
+from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.scoring import held_out_score
 from chainrule.estimators.validation import check_table, told
 from chainrule.losses import CrossEntropy, Loss

@@ -11,10 +11,10 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.arrays import AnyArray, Array
-from chainrule.estimators.base import Perceptron
 from chainrule.estimators.constraints import REGRESSOR, Constraints
 from chainrule.estimators.epochs import HeldOut
 from chainrule.estimators.objectives import regression_loss, regression_output
+from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.scoring import held_out_score
 from chainrule.estimators.solvers import steps_only
 from chainrule.estimators.validation import check_table, refuse_masked

@@ -49,9 +49,12 @@ def rows_at_once(width: int, dtype: np.dtype[Any]) -> int:
     return max(1, DENSE_BYTES // (width * np.dtype(dtype).itemsize))
 
 
-def for_rows(engine: Engine, *several: Rows | None) -> Engine:
-    """The engine itself, or one that takes sparse rows where some are."""
-    return InParts(engine) if any(isinstance(rows, SparseRows) for rows in several) else engine
+def in_parts(engine: Engine, several: tuple[Any, ...]) -> Engine:
+    """The engine itself, or one that takes sparse rows (or the inputs of such) where some are."""
+    for rows in several:
+        if isinstance(rows, SparseRows) or (type(rows) is tuple and issparse(rows[0])):
+            return InParts(engine)
+    return engine
 
 
 class InParts(Engine):

@@ -36,10 +36,10 @@ def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Any:
         with _blaming(path):
             return TableModel.from_contents(contents, engine=engine)
     if contents.kind == "estimator":
-        from chainrule.estimators import saving
+        from chainrule.estimators.contents import from_contents
 
         with _blaming(path):
-            return saving.from_contents(contents, loss=loss, engine=None if engine == "auto" else engine)
+            return from_contents(contents, loss=loss, engine=None if engine == "auto" else engine)
     if contents.kind != "model":
         raise FileError(f'{path} holds a "{contents.kind}", which this version doesn\'t know')
     if loss is not None:

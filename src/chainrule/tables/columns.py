@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from chainrule.errors import InputError, counted, did_you_mean, listed, quoted
 from chainrule.limits import COUNT, check
 from chainrule.plain import shortened
-from chainrule.tables.dates import iso_dates
-from chainrule.tables.values import (
+from chainrule.tables.column_values import (
     Unit,
     as_categories,
     as_numbers,
@@ -27,6 +26,7 @@ from chainrule.tables.values import (
     text_rows,
     unit_of,
 )
+from chainrule.tables.dates import iso_dates
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from chainrule.errors import FileError, counted, quoted
+from chainrule.tables.column_values import CODE
 from chainrule.tables.dates import first_known, iso_dates
-from chainrule.tables.values import CODE
 
 if TYPE_CHECKING:
     import polars as pl

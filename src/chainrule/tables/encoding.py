@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError, at_rows, counted, listed, nearest, quoted
+from chainrule.tables.column_values import Unit, as_categories, as_numbers
 from chainrule.tables.columns import ColumnPlan
 from chainrule.tables.frames import as_polars
-from chainrule.tables.values import Unit, as_categories, as_numbers
 
 if TYPE_CHECKING:
     import polars as pl

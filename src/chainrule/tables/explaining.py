@@ -13,8 +13,8 @@ from chainrule.explain.formula.writer import shown
 from chainrule.explain.network.trace import Trace, trace_rows
 from chainrule.limits import COUNT
 from chainrule.plain import shortened
+from chainrule.tables.column_values import known
 from chainrule.tables.preparation import as_table
-from chainrule.tables.values import known
 
 if TYPE_CHECKING:
     import polars as pl

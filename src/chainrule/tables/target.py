@@ -11,10 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import InputError, at_rows, counted, did_you_mean, listed, quoted
 from chainrule.plain import shortened
-from chainrule.tables.columns import number_like
-from chainrule.tables.encoding import mean_and_scale
-from chainrule.tables.frames import as_polars
-from chainrule.tables.values import (
+from chainrule.tables.column_values import (
     as_categories,
     as_numbers,
     clean_text,
@@ -25,6 +22,9 @@ from chainrule.tables.values import (
     text_rows,
     unit_of,
 )
+from chainrule.tables.columns import number_like
+from chainrule.tables.encoding import mean_and_scale
+from chainrule.tables.frames import as_polars
 
 if TYPE_CHECKING:
     import polars as pl

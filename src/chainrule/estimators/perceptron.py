@@ -16,13 +16,13 @@ from chainrule import __version__, container
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import AnyArray, Array
 from chainrule.data import is_ready
-from chainrule.estimators import saving
+from chainrule.estimators import contents
 from chainrule.estimators.architecture import Architecture, hidden_sizes
-from chainrule.estimators.core import AtRest, Core, Settings
+from chainrule.estimators.callback_protocol import CallbackSupportMixin, Tasks, with_callbacks
 from chainrule.estimators.epochs import HeldOut
+from chainrule.estimators.fitted_model import AtRest, FittedModel, Settings
 from chainrule.estimators.fitting import Fitting, Table
 from chainrule.estimators.glass_box import GlassBox
-from chainrule.estimators.protocol import CallbackSupportMixin, Tasks, with_callbacks
 from chainrule.estimators.solvers import make_optimizer, penalty
 from chainrule.estimators.threads import thread_limit, threads_of
 from chainrule.estimators.validation import check_rows, check_weights, fill_missing, learn_missing
@@ -38,7 +38,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
     loss: str | Loss
     coefs_: list[Array]
     intercepts_: list[Array]
-    _core: Core
+    _model: FittedModel
 
     # what the two estimators say for themselves
     @abstractmethod
@@ -132,7 +132,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
             threads_of(self.n_jobs),
         )  # fmt: skip
 
-    def _new_core(self, table: Table, seed: int, streams: list[np.random.RandomState]) -> Core:
+    def _new_model(self, table: Table, seed: int, streams: list[np.random.RandomState]) -> FittedModel:
         """A network that begins anew, its first weights drawn as scikit-learn draws them."""
         architecture = self._architecture(
             (table.X.shape[1], *hidden_sizes(self.hidden_layer_sizes)), self._heads(table.y)
@@ -142,10 +142,10 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         empty = (
             theirs and not self.batch_norm
         )  # weights that are going to be replaced need not be drawn; scales start at 1
-        core = Core(self._settings(architecture), np.dtype(table.X.dtype), seed, empty=empty)
+        model = FittedModel.of(self._settings(architecture), np.dtype(table.X.dtype), seed, empty=empty)
         if theirs:
-            core.start([architecture.draw(stream, self.activation) for stream in streams])
-        return core
+            model.start([architecture.draw(stream, self.activation) for stream in streams])
+        return model
 
     def _describe(self, architecture: Architecture) -> None:
         """Fitted attributes that say what the network is like."""
@@ -155,28 +155,27 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         self.n_outputs_ = sum(architecture.heads)
         self._head_units = list(architecture.heads)
 
-    def _ready_core(self, *, training: bool = False, new_optimizer: bool = False) -> Core:
+    def _ready_model(self, *, training: bool = False, new_optimizer: bool = False) -> FittedModel:
         """The fitted network with the weights in `coefs_` and `intercepts_`.
 
         To train on, it takes the estimator's parameters as they are now; its optimizer's only if that begins anew.
         """
-        core: Core | None = self.__dict__.get("_core")
+        model: FittedModel | None = self.__dict__.get("_model")
         architecture = self._fitted_architecture()
-        known = None if core is None else core.settings
+        known = None if model is None else model.settings
         if known is None or known.architecture != architecture or training:
-            rest = core.at_rest() if core is not None else self.__dict__.get("_training")
+            rest = model.at_rest() if model is not None else self.__dict__.get("_training")
             settings = self._settings(architecture, None if new_optimizer else _optimizer_of(rest))
             if settings != known:
-                self._core = core = Core(settings, *self._type_and_seed(rest))
+                self._model = model = FittedModel.of(settings, *self._type_and_seed(rest))
                 if rest is None:
                     self._describe(architecture)
                 else:
-                    core.take(rest)
-                    core.take_optimizer(rest)
-        assert core is not None
-        core.place(self.coefs_, self.intercepts_)
-        core.stands_for = self._network_parameters()
-        return core
+                    model.go_on_from(rest)
+        assert model is not None
+        model.place(self.coefs_, self.intercepts_)
+        model.stands_for = self._network_parameters()
+        return model
 
     def _type_and_seed(self, rest: AtRest | None) -> tuple[np.dtype[Any], int]:
         """Of a fitted network; of weights that somebody assigned without a fit, theirs and 0."""
@@ -198,35 +197,35 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
             heads = (int(np.shape(self.coefs_[-1])[1]),)
         return self._architecture(units, heads)
 
-    def _quick_core(self, X: Any) -> Core | None:
+    def _quick_model(self, X: Any) -> FittedModel | None:
         """The network, where rows can be taken as they are: a plain array of its own type and width, nothing changed.
 
         Looking at one row in general would take longer than predicting it.
         """
-        core: Core | None = self.__dict__.get("_core")
+        model: FittedModel | None = self.__dict__.get("_model")
         if (
-            core is None
+            model is None
             or "feature_names_in_" in self.__dict__  # scikit-learn warns where names are missing
-            or not is_ready(core.model.network, X, core.model.dtype)
+            or not is_ready(model.network, X, model.dtype)
             or not len(X)
-            or core.stands_for != self._network_parameters()
-            or not core.fits(self.coefs_, self.intercepts_)
+            or model.stands_for != self._network_parameters()
+            or not model.fits(self.coefs_, self.intercepts_)
         ):
             return None
-        core.place(self.coefs_, self.intercepts_)
-        return core
+        model.place(self.coefs_, self.intercepts_)
+        return model
 
     def _outputs(self, X: Any) -> tuple[Array, ...]:
         """What every member says of rows, (members, rows, units) for each head."""
-        core = self._quick_core(X)
-        if core is None:
+        model = self._quick_model(X)
+        if model is None:
             check_is_fitted(self)
             X = check_rows(self, X)
-            core = self._ready_core()
-        if core.model.engine_.brings_threads:  # it counts its own threads
-            return core.outputs(X)
+            model = self._ready_model()
+        if model.engine_.brings_threads:  # it counts its own threads
+            return model.answers(X)
         with thread_limit(self.n_jobs), np.errstate(over="ignore", under="ignore"):
-            return core.outputs(X)
+            return model.answers(X)
 
     def _outputs_apart(self, X: Any) -> tuple[Array, ...]:
         """What every member says, for a spread between them."""
@@ -254,13 +253,13 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         Callbacks aren't saved. Raises `InputError` where a parameter is code of your own, which files don't hold.
         """
         check_is_fitted(self)
-        container.write(path, saving.to_contents(self), __version__)
+        container.write(path, contents.to_contents(self), __version__)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
-        core: Core | None = state.pop("_core", None)
-        if core is not None:
-            state["_training"] = core.at_rest()
+        model: FittedModel | None = state.pop("_model", None)
+        if model is not None:
+            state["_training"] = model.at_rest()
         return state
 
     def __sklearn_tags__(self) -> Any:

@@ -1,7 +1,7 @@
-"""The network at work behind an estimator: made from fitted arrays, and given back as arrays.
+"""The model at work behind an estimator: made from fitted arrays, and given back as arrays.
 
-An estimator keeps arrays and plain Python values; a `Core` is what fitting and predicting need besides. It can be made
-anew at any moment, so files and worker processes never hold one.
+An estimator keeps arrays and plain Python values; a `FittedModel` is what fitting and predicting need besides. It can
+be made anew at any moment, so files and worker processes never hold one.
 """
 
 from __future__ import annotations
@@ -15,22 +15,26 @@ import numpy as np
 from scipy.sparse import issparse
 
 from chainrule.arrays import Array
+from chainrule.engines.contract import Engine
 from chainrule.errors import InputError
 from chainrule.estimators.architecture import Architecture
-from chainrule.estimators.sparse import InParts
+from chainrule.estimators.sparse import in_parts
 from chainrule.losses import Loss
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.objective import Objective
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.resolve import to_form
+from chainrule.training.state import Snapshot, TrainingState
 
 AtRest = dict[str, Any]  # arrays and plain values
+_ARRAYS = ("parameters", "state", "slots")
+_COUNTERS = ("step", "first_step", "memory_from", "epoch")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides how a core computes; while it stays the same, so does the core."""
+    """What decides how a model computes; while it stays the same, so does the model."""
 
     architecture: Architecture
     losses: tuple[Loss, ...]
@@ -47,19 +51,24 @@ def network_of(architecture: Architecture) -> Network:
     return architecture.network()
 
 
-class Core:
-    """A model, where it stands in its training, and its best weights so far.
+class FittedModel(Model):
+    """A model that takes sparse rows, shows its weights as scikit-learn's lists, and remembers its best ones.
 
     `coefs` and `intercepts` are those of the first member: views into its parameters (the last ones copies, where a
-    network has several heads). An `empty` one begins with zeros, and waits for weights.
+    network has several heads). `stands_for` holds the estimator's parameters that it was last made ready for.
     """
 
-    def __init__(self, settings: Settings, dtype: np.dtype[Any], seed: int, *, empty: bool = False):
+    settings: Settings
+    best: Snapshot
+    stands_for: tuple[Any, ...] | None
+
+    @classmethod
+    def of(cls, settings: Settings, dtype: np.dtype[Any], seed: int, *, empty: bool = False) -> FittedModel:
+        """A new one; if `empty` it begins with zeros, and waits for weights."""
         architecture = settings.architecture
         network = network_of(architecture)
-        self.settings = settings
         losses = dict(zip(architecture.head_names, settings.losses, strict=True))
-        self.model = Model.ensemble(
+        model = cls.ensemble(
             network,
             Objective(losses, convention="sklearn"),
             settings.optimizer,
@@ -70,12 +79,13 @@ class Core:
             engine=settings.engine,
             threads=settings.threads,
         )
-        self.best = self.model.training.snapshot()
-        self.stands_for: tuple[Any, ...] | None = None  # the estimator's parameters that it was last made ready for
-        self._bind()
+        model.settings, model.stands_for = settings, None
+        model.keep_best()
+        model._bind()
+        return model
 
     def _bind(self) -> None:
-        self._weights, self._biases = self._views(self.model.training.parameters[0])
+        self._weights, self._biases = self._views(self.training.parameters[0])
         last = len(self.settings.architecture.hidden_names)
         self.coefs = [*self._weights[:last], _joined(self._weights[last:])]
         self.intercepts = [*self._biases[:last], _joined(self._biases[last:])]
@@ -84,13 +94,13 @@ class Core:
     def _views(self, parameters: Array) -> tuple[list[Array], list[Array]]:
         """Weights and biases of the dense layers as views into one member's vector, those of the heads last."""
         architecture = self.settings.architecture
-        named = self.model.network.layout.named(parameters)
+        named = self.network.layout.named(parameters)
         layers = [named[name] for name in (*architecture.hidden_names, *architecture.head_names)]
         return [layer["W"] for layer in layers], [layer["b"] for layer in layers]
 
     def start(self, drawn: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> None:
         """Begin with weights and biases of each member."""
-        for parameters, (coefs, intercepts) in zip(self.model.training.parameters, drawn, strict=True):
+        for parameters, (coefs, intercepts) in zip(self.training.parameters, drawn, strict=True):
             weights, biases = self._views(parameters)
             _place(coefs, self._shapes[0], weights)
             _place(intercepts, self._shapes[1], biases)
@@ -112,53 +122,41 @@ class Core:
         if len(self.settings.architecture.heads) > 1:
             self._bind()
 
-    def take(self, other: AtRest) -> None:
-        """Go on from another core's arrays, as far as they fit."""
-        training = self.model.training
-        for name, array in (("parameters", training.parameters), ("state", training.state)):
-            if other[name].shape == array.shape:
-                array[...] = other[name]
-                getattr(self.best, name)[...] = other[f"best_{name}"]
-        training.step = training.memory_from = other["step"]
-        training.epoch = other["epoch"]
-        self.refresh()
-
-    def take_optimizer(self, other: AtRest) -> None:
-        """Go on with what another core's optimizer remembers, if it is of the same kind."""
-        training = self.model.training
-        if other["optimizer_name"] == self.model.optimizer.name and other["slots"].shape == training.slots.shape:
-            training.slots[...] = other["slots"]
-            training.first_step, training.memory_from = other["first_step"], other.get("memory_from", 0)
-            training.plateau = dict(other["plateau"])
-
     def at_rest(self) -> AtRest:
         """Everything that training changed, as arrays and plain values."""
-        training, optimizer = self.model.training, self.model.optimizer
+        training, optimizer = self.training, self.optimizer
         return {
-            "parameters": training.parameters.copy(), "state": training.state.copy(), "slots": training.slots.copy(),
+            **{name: getattr(training, name).copy() for name in _ARRAYS},
+            **{name: getattr(training, name) for name in _COUNTERS},
             "best_parameters": self.best.parameters.copy(), "best_state": self.best.state.copy(),
-            "step": training.step, "first_step": training.first_step, "memory_from": training.memory_from,
-            "epoch": training.epoch,
-            "plateau": dict(training.plateau), "seed": self.model.seed, "optimizer_name": optimizer.name,
+            "plateau": dict(training.plateau), "seed": self.seed, "optimizer_name": optimizer.name,
             "optimizer": to_form(optimizer) if type(optimizer) in OPTIMIZERS.values() else None,
         }  # fmt: skip
 
+    def go_on_from(self, rest: AtRest) -> None:
+        """Stand where another was `at_rest`: its weights as far as they fit, its optimizer's memory if of one kind."""
+        stood = {name: rest.get(name, 0) for name in _COUNTERS} | {"plateau": rest["plateau"]}
+        other = TrainingState(*(rest[name] for name in _ARRAYS), **stood)
+        self.training.take_over(other, optimizer=rest["optimizer_name"] == self.optimizer.name)
+        if rest["parameters"].shape == self.best.parameters.shape and rest["state"].shape == self.best.state.shape:
+            self.best.take(rest["best_parameters"], rest["best_state"])
+        self.refresh()
+
     def keep_best(self) -> None:
         """Remember the weights as they are now."""
-        self.best = self.model.training.snapshot()
+        self.best = self.training.snapshot()
 
     def restore_best(self) -> None:
         """Bring back the weights that were kept."""
-        self.model.training.restore(self.best)
+        self.training.restore(self.best)
         self.refresh()
 
-    def outputs(self, X: Any) -> tuple[Array, ...]:
+    def answers(self, X: Any) -> tuple[Array, ...]:
         """What every member says, an array (members, rows, units) for each head; a sparse X a few rows at a time."""
-        training, engine = self.model.training, self.model._engine
-        if issparse(X):
-            return InParts(engine).predict(training.parameters, training.state, (X.tocsr(),))
-        rows = np.require(X, self.model.dtype, ["C", "A"])
-        return engine.predict(training.parameters, training.state, (rows,))
+        return self.outputs((X.tocsr() if issparse(X) else np.require(X, self.dtype, ["C", "A"]),))
+
+    def _engine_for(self, *rows: Any) -> Engine:
+        return in_parts(super()._engine_for(*rows), rows)
 
 
 def _joined(arrays: list[Array]) -> Array:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import InputError
-from chainrule.tables.values import Unit, as_categories, as_numbers, known
+from chainrule.tables.column_values import Unit, as_categories, as_numbers, known
 
 NAN = float("nan")
 

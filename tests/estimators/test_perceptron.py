@@ -42,7 +42,7 @@ def fitted(case: str, dtype: Any) -> Any:
 
 def slowly(estimator: Any, method: str, rows: Any) -> Any:
     """By the general way: it no longer knows what it was made ready for."""
-    estimator._core.stands_for = None
+    estimator._model.stands_for = None
     return getattr(estimator, method)(rows)
 
 
@@ -56,7 +56,7 @@ def test_the_answers_are_those_of_the_general_way(case: str, dtype: Any, n: int,
     for method in ("predict", "predict_proba", "predict_log_proba"):
         if hasattr(estimator, method):
             general = slowly(estimator, method, rows)
-            assert estimator._quick_core(rows) is not None
+            assert estimator._quick_model(rows) is not None
             quick = getattr(estimator, method)(rows)
             for a, b in zip(*([one] if isinstance(one, np.ndarray) else one for one in (quick, general)), strict=True):
                 np.testing.assert_array_equal(a, b)
@@ -75,7 +75,7 @@ def test_the_answers_are_those_of_the_general_way(case: str, dtype: Any, n: int,
 def test_other_rows_take_the_general_way(rows: Any) -> None:
     estimator = fitted("three", np.float64)
     estimator.predict(X)
-    assert estimator._quick_core(rows) is None
+    assert estimator._quick_model(rows) is None
 
 
 def test_tables_with_names_take_the_general_way() -> None:
@@ -89,7 +89,7 @@ def test_what_changes_after_the_fit_counts(engine: str) -> None:
     """As with scikit-learn: the activation at the time of prediction, and the weights as they are then."""
     estimator = MLPClassifier(engine=engine, **FEW).fit(X, y)
     before = estimator.predict_proba(X)
-    assert estimator._quick_core(X) is not None
+    assert estimator._quick_model(X) is not None
     estimator.set_params(activation="tanh")
     assert abs(estimator.predict_proba(X) - before).max() > 1e-3
     estimator.activation = ["relu"]
