@@ -12,7 +12,23 @@ from chainrule.layers.base import Arrays, Context, Layer, Shape
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """`h = f(z)` with one of the functions in `chainrule.activations`."""
+    """A function of the pre-activations: `h = f(z)`, and going back `dL/dz = dL/dh f'(z)`.
+
+    Rows keep their shape. Functions act element by element; softmax couples the units of a row, so that going back
+    takes the product with its whole Jacobian.
+
+    Arguments:
+        function: one of `chainrule.activations`, by name, as its JSON form or as an object.
+
+    Raises:
+        InputError: there is no such function.
+        NetworkError: softmax reads rows that aren't vectors.
+
+    >>> Activation("leaky_relu").f.slope
+    0.01
+    >>> Activation({"name": "leaky_relu", "slope": 0.2}, name="a").to_dict()
+    {'type': 'Activation', 'name': 'a', 'function': {'name': 'leaky_relu', 'slope': 0.2}}
+    """
 
     function: str | ActivationFunction
 

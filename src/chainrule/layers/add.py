@@ -17,7 +17,19 @@ from chainrule.layers.element import Read, Term
 
 @dataclass(frozen=True)
 class Add(Layer):
-    """`y = x1 + x2 + ...`: how a shortcut joins the path around which it leads."""
+    """`y = x1 + x2 + ...`: how a shortcut joins the path around which it leads (He, Zhang, Ren and Sun, 2016).
+
+    It is applied to two or more values whose rows have one shape, which is that of y's.
+
+    Raises:
+        NetworkError: it reads fewer than two values, or rows of different shapes.
+
+    >>> from chainrule import Dense, Input, Network
+    >>> x = Input(3, name="x")
+    >>> residual = Add()(x, Dense(3, activation="relu")(x))
+    >>> Network(inputs=x, outputs=Dense(1)(residual)).count().total
+    16
+    """
 
     n_inputs = None
     formula = "y = x1 + x2 + ..."

@@ -96,7 +96,11 @@ class Layer(Limited):
     """The base of all layers. Passes are pure: they change nothing that they were given.
 
     What others must know of a layer they ask it: engines its passes and, by `native`, what the C++ core calls it; the
-    derivation its scalar form, `element`; the objective which function it is, and what it makes.
+    derivation its scalar form, `element`; the objective which function it is, and what it makes. A layer of one's own
+    gives `forward`, `backward`, and `parameter_specs` where it learns: `docs/how-to/add-a-layer.md`.
+
+    Arguments:
+        name: what it is called within a network; without one it is called after its type.
     """
 
     name: str = field(default="", kw_only=True)
@@ -150,7 +154,13 @@ class Layer(Limited):
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context
     ) -> tuple[Array, Arrays, Arrays]:
-        """The output, the memo that `backward` reads, and the new state (the old one if nothing changed)."""
+        """The output, the memo that `backward` reads, and the new state (the old one if nothing changed).
+
+        Arguments:
+            parameters, state: the layer's arrays by name, as `parameter_specs` and `state_specs` describe them.
+            inputs: the values that it reads, each (rows, *shape).
+            context: whether this is training, and the place in the random stream.
+        """
         raise NotImplementedError
 
     def backward(
@@ -158,12 +168,24 @@ class Layer(Limited):
     ) -> tuple[tuple[Array | None, ...], Arrays]:
         """`dL/d(input)` for each input, and `dL/d(parameter)` by name.
 
-        `wanted` is false where nobody reads the gradients by the inputs (the first layer of a network).
+        Arguments:
+            parameters: as in `forward`.
+            memo: what `forward` kept.
+            d_output: `dL/d(output)`, of the shape of the output.
+            wanted: false where nobody reads the gradients by the inputs (the first layer of a network).
         """
         raise NotImplementedError
 
     def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...] | None:
-        """One unit of the output in one row as a sum of products; None where it is no such sum."""
+        """One unit of the output in one row as a sum of products; None where it is no such sum.
+
+        Derivations print it and differentiate it, term by term, and marking recomputes it.
+
+        Arguments:
+            row, unit: which element of the output, from 0; units of the flattened row.
+            shapes: the shapes of one row of each input.
+            memo: what `forward` kept, for coefficients that depend on it.
+        """
         return None
 
     def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int] | None:

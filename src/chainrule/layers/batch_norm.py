@@ -19,8 +19,24 @@ class BatchNorm(Layer):
 
     In training, mean and (biased) variance are those of the batch, and running ones follow them:
     `running = (1 - momentum) running + momentum batch`, with the unbiased variance. Prediction uses the running ones.
+    `scale` (units,) starts at 1, `shift` (units,) at 0; x and y are of shape (rows, units).
 
     One row alone has no variance: where one row is left for the last batch of an epoch, it is left out of that epoch.
+
+    Arguments:
+        momentum: the share of the batch in the running statistics, above 0 and at most 1.
+        epsilon: added to the variance, above 0.
+        trainable: False keeps scale and shift as they are; the running statistics still follow.
+
+    Raises:
+        InputError: momentum or epsilon is out of range; in training, a batch of one row.
+        NetworkError: it reads rows that aren't vectors.
+
+    >>> from chainrule import Input, Model, Network
+    >>> model = Model(Network([Input(1), BatchNorm(epsilon=1e-9, name="n")]), "squared_error", dtype="float64")
+    >>> model.set_state({"n": {"mean": [4.0], "variance": [25.0]}})
+    >>> round(float(model.predict([[14.0]])[0, 0]), 6)
+    2.0
     """
 
     momentum: float = 0.1

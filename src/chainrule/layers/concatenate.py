@@ -15,7 +15,18 @@ from chainrule.layers.element import Read, Source, Term
 
 @dataclass(frozen=True)
 class Concatenate(Layer):
-    """`y = (x1, x2, ...)`: the units of all inputs in one vector."""
+    """`y = (x1, x2, ...)`: the units of all inputs in one vector, in the order in which they were handed in.
+
+    It is applied to two or more values whose rows are vectors; rows of y are as long as all of them together.
+
+    Raises:
+        NetworkError: it reads fewer than two values, or rows that aren't vectors.
+
+    >>> from chainrule import Dense, Input, Network
+    >>> x, y = Input(3, name="x"), Input(2, name="y")
+    >>> Network(inputs=[x, y], outputs=Dense(1)(Concatenate()(x, y))).count().total
+    6
+    """
 
     n_inputs = None
     formula = "y = (x1, x2, ...)"

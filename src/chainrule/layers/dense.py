@@ -17,13 +17,34 @@ from chainrule.limits import COUNT, NOT_NEGATIVE
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """An affine map of the inputs: `z = x W + b`, with `W` of shape inputs x units and `b` of shape units.
+    """An affine map of the inputs: `z_j = sum_i x_i W_ij + b_j`, for rows together `z = x W + b`.
 
-    `activation` is sugar for an Activation layer after it. `initializer="auto"` suits that activation (He for
-    ReLU and its relatives, LeCun for SELU, Glorot otherwise). `l1` and `l2` replace the model's own penalty on `W`.
+    x is of shape (rows, inputs), `W` (inputs, units), `b` (units,), z (rows, units). Going back,
+    `dL/dx = dL/dz W^T`, `dL/dW = x^T dL/dz` and `dL/db` is the sum of `dL/dz` over the rows (Rumelhart, Hinton and
+    Williams, 1986).
+
+    Arguments:
+        units: how many outputs.
+        activation: by name or as an object: sugar for an `Activation` layer of the same name after this one.
+        bias: False leaves `b` out.
+        initializer: where `W` starts; `"auto"` suits the activation (He for ReLU and its relatives, LeCun for SELU,
+            Glorot otherwise).
+        bias_initializer: where `b` starts; zeros unless it is said.
+        l1, l2: penalties `l1 |W| + l2 W^2` of this layer; None takes the model's.
+        penalize_bias: whether `b` is charged too.
+        trainable: False keeps `W` and `b` as they are.
+
+    Raises:
+        InputError: units isn't a whole number of at least 1, a penalty is negative, a name is unknown.
+        NetworkError: it reads rows that aren't vectors; `Flatten` makes them such.
 
     >>> Dense(2, activation="relu", name="hidden").to_dict()
     {'type': 'Dense', 'name': 'hidden', 'units': 2, 'activation': 'relu'}
+    >>> from chainrule import Input, Model, Network
+    >>> model = Model(Network([Input(2), Dense(1, name="d")]), "squared_error")
+    >>> model.set_parameters({"d": {"W": [[2.0], [10.0]], "b": [1.0]}})
+    >>> model.predict([[3.0, 0.5]]).tolist()
+    [[12.0]]
     """
 
     units: int

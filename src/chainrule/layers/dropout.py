@@ -18,7 +18,19 @@ from chainrule.random import keep_mask
 class Dropout(Layer):
     """`y = m x / (1 - rate)`: each element is kept (m = 1) with probability 1 - rate (Srivastava et al., 2014).
 
-    Prediction keeps all of them; the division makes the mean the same in both.
+    Prediction keeps all of them; the division makes the mean the same in both. The model's seed, the step and the
+    layer's place decide the masks, whatever engine and threads compute them. Rows keep their shape.
+
+    Arguments:
+        rate: the probability that an element is left out, from 0 up to but not 1.
+
+    Raises:
+        InputError: the rate lies outside of [0, 1).
+
+    >>> from chainrule import Input, Model, Network
+    >>> model = Model(Network([Input(4), Dropout(0.5)]), "squared_error", seed=2)
+    >>> model.predict([[1.0, 2.0, 3.0, 4.0]]).tolist()
+    [[1.0, 2.0, 3.0, 4.0]]
     """
 
     rate: float = 0.5
