@@ -46,7 +46,6 @@ class Stop(Limited):
     """
 
     name: ClassVar[str]
-    watches_weights: ClassVar[bool] = False
 
     def look(self, epoch: Epoch, memory: Memory) -> str | None:
         """A reason to stop after this epoch, or None.
@@ -135,7 +134,6 @@ class ConvergedWeights(Stop):
     tolerance: float = 1e-4
 
     name = "converged_weights"
-    watches_weights = True
     limits = {"tolerance": POSITIVE}
 
     def look(self, epoch: Epoch, memory: Memory) -> str | None:
