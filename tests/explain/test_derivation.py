@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import problems
 import pytest
+import registered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import Problem, general_problems, traced
 
 from chainrule import InputError, Model, Network
+from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.formula import Node, Number, Product, Quotient, symbols_of
 from chainrule.explain.formula import evaluate as evaluate_tree
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.network.costs import MANY
 from chainrule.explain.network.order import in_order
+from chainrule.explain.network.trace import Moment, Trace
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import evaluate
+from chainrule.losses import Loss
+from chainrule.optimizers import Optimizer
 
 
 def derive(problem: Problem, training: bool = False) -> Derivation:
@@ -43,7 +50,32 @@ def at_the_limit(tree: Node, values: dict[Name, float]) -> float:
 @settings(max_examples=40)
 @given(problem=general_problems("reference"))
 def test_every_quantity_is_what_its_recipes_and_formulas_make_of_its_inputs(problem: Problem, training: bool) -> None:
-    work = derive(problem, training)
+    check_every_quantity(derive(problem, training))
+
+
+THINGS = [*registered.ACTIVATIONS, *registered.LOSSES, *registered.STEPWISE, *registered.LAYER_NAMES]
+
+
+@pytest.mark.parametrize("thing", THINGS, ids=lambda thing: registered.label(thing) or thing)
+def test_everything_registered_is_explained(thing: Any, rng: np.random.Generator) -> None:
+    """Each formula that is printed gives the number that was computed: of one row, and of three in training."""
+    loss = thing if isinstance(thing, Loss) else registered.LOSSES[0]
+    network = problems.network_with(
+        thing if isinstance(thing, str) else "Activation",
+        thing if isinstance(thing, ActivationFunction) else registered.ACTIVATIONS[1],
+        registered.usual_output(loss),
+    )
+    optimizer = thing if isinstance(thing, Optimizer) else "adam"
+    for rows, training in ((1, False), (3, True)):
+        model, data = problems.smooth_problem(
+            lambda: Model(network, loss, optimizer, dtype="float64", engine="reference"), loss, rng, rows=rows,
+            training=training,
+        )  # fmt: skip
+        trace = Trace(model.network, model.objective, Moment.of(model), data, training=training)
+        check_every_quantity(Derivation(trace))
+
+
+def check_every_quantity(work: Derivation) -> None:
     graph = work.graph
     for quantity in work:
         assert graph.parse(str(quantity.name)) == quantity.name
