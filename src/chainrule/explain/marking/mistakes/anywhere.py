@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule.explain.marking.mistakes.attempt import Attempt, pre_activation, scaled
-from chainrule.explain.quantities.names import Name
+from chainrule.explain.network.gradients import Gradient
+from chainrule.explain.network.values import Element, LocalDerivative
 from chainrule.explain.quantities.recipes import Products
 from chainrule.explain.quantities.rounding import Spread
 
@@ -17,13 +18,14 @@ def sign_flipped(a: Attempt) -> Iterator[Spread]:
 
 def pre_activation_used(a: Attempt) -> Iterator[Spread]:
     """z taken where h belongs."""
-    if a.kind == "h":
+    if a.name.kind == "h":
         return
     instead = {}
     for name in a.recipe.inputs:
         source = name
-        if name.kind == "dz/dW":
-            (source,) = a.graph.recipes(name)[0].inputs or (name,)
+        if isinstance(a.graph.kind(name), LocalDerivative):  # dz/dW is what the weight is multiplied by
+            factors = a.graph.recipes(name)[0].inputs
+            source = factors[0] if len(factors) == 1 else name
         if source.kind == "h" and source.layer in a.graph.activation_steps:
             step = a.graph.activation_steps[source.layer]
             instead[name] = a.view.lookup(pre_activation(a.graph, step, source))
@@ -33,16 +35,14 @@ def pre_activation_used(a: Attempt) -> Iterator[Spread]:
 
 def weights_transposed(a: Attempt) -> Iterator[Spread]:
     """W read across: column by column where it is written row by row."""
-    if a.kind not in ("z", "dL/dh", "dL/dx") or not isinstance(a.recipe, Products):
-        return
-    weights = [n for n in a.recipe.inputs if n.kind == "W"]
-    if not weights:
+    if not isinstance(a.kind, (Element, Gradient)) or not isinstance(a.recipe, Products):
         return
     instead = {}
-    for name in weights:
-        _, span = a.graph.parameter_steps["W", name.layer]
-        n_inputs, units = span.shape
-        i, j = (k - 1 for k in name.index)
-        row, column = divmod(j * n_inputs + i, units)
-        instead[name] = a.view.lookup(Name("W", name.layer, (row + 1, column + 1)))
-    yield a.view.carried(a.recipe, instead)
+    for name in a.recipe.inputs:
+        if a.learned(name) and len(name.index) == 2:
+            _, span = a.graph.parameter_steps[name.kind, name.layer]
+            i, j = (k - 1 for k in name.index)
+            row, column = divmod(j * span.shape[0] + i, span.shape[1])
+            instead[name] = a.view.lookup(name._replace(index=(row + 1, column + 1)))
+    if instead:
+        yield a.view.carried(a.recipe, instead)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chainrule.explain.marking.own_values import OwnValues
+from chainrule.explain.network.costs import HeadGradient, Share
+from chainrule.explain.network.gradients import Gradient
 from chainrule.explain.network.graph import Graph
+from chainrule.explain.network.kind import NetworkKind
+from chainrule.explain.network.updates import Parameter
+from chainrule.explain.network.values import Slope
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products, Recipe
 from chainrule.explain.quantities.rounding import Spread, product
 from chainrule.steps import Step
-
-BY_PARAMETERS = ("dL/dW", "dL/db", "dL/dscale", "dL/dshift")
-DELTAS = ("dL/dz", "dL/dh")  # gradients by what an activation may read
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,19 @@ class Attempt:
     recipe: Recipe
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> NetworkKind:
         """The kind of quantity."""
-        return self.name.kind
+        return self.graph.kind(self.name)
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether it is a gradient by what a layer makes: `dL/dz`, `dL/dh`."""
+        return isinstance(self.kind, Gradient) and self.kind.of != "x"
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The row and the unit of a value or of the gradient by it, from 0."""
+        return self.graph.row_of(self.name), self.name.index[0] - 1
 
     @property
     def right(self) -> Spread:
@@ -42,36 +54,38 @@ class Attempt:
 
     def head(self) -> int | None:
         """The head that a quantity belongs to: its loss, or the gradient by its output or that output's `z`."""
-        if self.kind == "loss":
+        if isinstance(self.kind, Share):
             return self.graph.head_index(self.name)
-        if self.kind in ("dL/dh", "dL/dz", "dloss/dh"):
+        if isinstance(self.kind, HeadGradient):
+            return self.graph.head_of[self.name.layer]
+        if self.is_delta:
+            mine = self.slot
             for i, head in enumerate(self.graph.trace.heads):
                 slot = self.graph.head_slot(head)
-                mine = self.graph.slots.get((self.kind[-1], self.name.layer))
-                if self.kind == "dloss/dh" and self.name.layer == head.head:
-                    return i
-                if mine in (slot, self._before(slot)):
+                step = self.graph.producer(slot)
+                if mine == slot or (step is not None and step.layer.applies and mine == step.inputs[0]):
                     return i
         return None
 
-    def _before(self, slot: int) -> int | None:
-        """The pre-activation of a slot that an activation makes."""
-        for step in self.graph.activation_steps.values():
-            if step.output == slot:
-                return step.inputs[0]
-        return None
+    @property
+    def slot(self) -> int:
+        """The slot that a gradient is by."""
+        return self.graph.slots[self.kind.of, self.name.layer]
 
     def activation(self) -> Step | None:
         """The activation step of `h` or `dh/dz`, or the one that reads what a gradient is by."""
-        if self.kind in ("h", "dh/dz"):
+        if self.name.kind == "h" or isinstance(self.kind, Slope):
             return self.graph.activation_steps.get(self.name.layer)
-        if self.kind in DELTAS:
-            slot = self.graph.slots[self.kind[-1], self.name.layer]
-            readers = self.graph.program.readers(slot)
+        if self.is_delta:
+            readers = self.graph.program.readers(self.slot)
             for step in self.graph.activation_steps.values():
-                if step.inputs[0] == slot and (self.kind == "dL/dz" or len(readers) == 1):
+                if step.inputs[0] == self.slot and (self.kind.of == "z" or len(readers) == 1):
                     return step
         return None
+
+    def learned(self, name: Name) -> bool:
+        """Whether it is a parameter: W, b, or whatever a layer calls its own."""
+        return isinstance(self.graph.kind(name), Parameter)
 
 
 class Mistake(NamedTuple):
@@ -90,8 +104,3 @@ def scaled(spread: Spread, factor: float) -> Spread:
 def pre_activation(graph: Graph, step: Step, name: Name) -> Name:
     """The `z` behind an `h` that an activation makes."""
     return graph.name_of(step.inputs[0], graph.row_of(name), name.index[-1] - 1)
-
-
-def is_penalty(part: Part) -> bool:
-    """Whether a summand of a gradient is the penalty's."""
-    return not any(n.kind.startswith("dL/d") or n.kind == "loss" for n in part.factors)

@@ -7,7 +7,9 @@ from itertools import combinations
 
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.marking.mistakes.attempt import DELTAS, Attempt
+from chainrule.explain.marking.mistakes.attempt import Attempt
+from chainrule.explain.network.gradients import Gradient, ParameterGradient
+from chainrule.explain.network.values import LocalDerivative, Slope
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products
 from chainrule.explain.quantities.rounding import Function, Spread, product, through
@@ -18,21 +20,27 @@ MANY_PATHS = 7
 
 def input_missing(a: Attempt) -> Iterator[Spread]:
     """dL/dW = dL/dz."""
-    if a.kind == "dL/dW" and isinstance(a.recipe, Products):
-        yield a.parts(
-            [Part(tuple(n for n in part.factors if n.kind != "dz/dW"), part.coefficient) for part in a.recipe.parts]
-        )
+    if a.name.kind == "dL/dW":
+        yield from gradient_by_unit(a)
+
+
+def gradient_by_unit(a: Attempt) -> Iterator[Spread]:
+    """The gradient by a unit in place of that by one of its parameters."""
+    if isinstance(a.kind, ParameterGradient) and isinstance(a.recipe, Products):
+        local = {n for n in a.recipe.inputs if isinstance(a.graph.kind(n), LocalDerivative)}
+        if local:
+            parts = [(tuple(n for n in part.factors if n not in local), part.coefficient) for part in a.recipe.parts]
+            yield a.parts([Part(*part) for part in parts])
 
 
 def delta_for_output_gradient(a: Attempt) -> Iterator[Spread]:
     """dL/dz written for the dL/dh of an output."""
     index = a.head()
-    if a.kind != "dL/dh" or index is None:
+    if not a.is_delta or index is None:
         return
-    slot = a.graph.slots["h", a.name.layer]
     for step in a.graph.activation_steps.values():
-        if step.output == slot:
-            delta = a.graph.name_of(step.inputs[0], a.graph.row_of(a.name), a.name.index[0] - 1, gradient=True)
+        if step.output == a.slot:
+            delta = a.graph.name_of(step.inputs[0], *a.place, gradient=True)
             view = a.view.trying({a.name: a.right})
             for recipe in a.graph.recipes(delta):
                 yield view.carried(recipe)
@@ -47,33 +55,33 @@ def output_gradient_for_delta(a: Attempt) -> Iterator[Spread]:
 def activation_derivative_missing(a: Attempt) -> Iterator[Spread]:
     """dL/dz without dh/dz."""
     step = a.activation()
-    if a.kind in DELTAS and step is not None:
-        yield a.view.lookup(_gradient_by_h(a, step, a.name.index[0] - 1))
+    if a.is_delta and step is not None:
+        yield _gradient_by_h(a, step)
 
 
-def _gradient_by_h(a: Attempt, step: Step, unit: int) -> Name:
-    return a.graph.name_of(step.output, a.graph.row_of(a.name), unit, gradient=True)
+def _gradient_by_h(a: Attempt, step: Step) -> Spread:
+    return a.view.lookup(a.graph.name_of(step.output, *a.place, gradient=True))
 
 
 def activation_derivative_repeated(a: Attempt) -> Iterator[Spread]:
     """dh/dz applied twice."""
     step = a.activation()
-    if a.kind not in DELTAS or step is None or a.graph.is_coupled(step):
+    if not a.is_delta or step is None or a.graph.is_coupled(step):
         return
     slope = Name("dh/dz", step.name, a.name.index, a.name.row)
-    yield product(1.0, [a.view.lookup(_gradient_by_h(a, step, a.name.index[0] - 1)), *[a.view.lookup(slope)] * 2])
+    yield product(1.0, [_gradient_by_h(a, step), *[a.view.lookup(slope)] * 2])
 
 
 def activation_derivative_at_z(a: Attempt) -> Iterator[Spread]:
     """dh/dz taken as f'(h), or from z as if it were h (for the sigmoid z(1 - z))."""
     step = a.activation()
-    if a.kind not in (*DELTAS, "dh/dz") or step is None or step.layer.applies is None or a.graph.is_coupled(step):
+    is_slope = isinstance(a.kind, Slope)
+    if not (a.is_delta or is_slope) or step is None or step.layer.applies is None or a.graph.is_coupled(step):
         return
-    row, unit = a.graph.row_of(a.name), a.name.index[0] - 1
-    h, z = a.graph.name_of(step.output, row, unit), a.graph.name_of(step.inputs[0], row, unit)
+    h, z = a.graph.name_of(step.output, *a.place), a.graph.name_of(step.inputs[0], *a.place)
     for source, function in _misplaced(step.layer.applies, h, z):
         slope = through(function, [a.view.lookup(source)])
-        yield slope if a.kind == "dh/dz" else product(1.0, [a.view.lookup(_gradient_by_h(a, step, unit)), slope])
+        yield slope if is_slope else product(1.0, [_gradient_by_h(a, step), slope])
 
 
 def _misplaced(f: ActivationFunction, h: Name, z: Name) -> list[tuple[Name, Function]]:
@@ -88,7 +96,7 @@ def _misplaced(f: ActivationFunction, h: Name, z: Name) -> list[tuple[Name, Func
 
 def path_missing(a: Attempt) -> Iterator[Spread]:
     """One or more of the summed paths left out."""
-    if a.kind not in ("dL/dh", "dL/dx") or not isinstance(a.recipe, Products):
+    if not isinstance(a.kind, Gradient) or a.kind.of == "z" or not isinstance(a.recipe, Products):
         return
     parts = list(a.recipe.parts)
     sizes = range(len(parts) - 1, 0, -1) if len(parts) <= MANY_PATHS else (len(parts) - 1, 1)
@@ -99,7 +107,7 @@ def path_missing(a: Attempt) -> Iterator[Spread]:
 
 def updated_weight_used(a: Attempt) -> Iterator[Spread]:
     """The weight after the update taken for the one before."""
-    if a.kind not in ("dL/dh", "dL/dx") or a.graph.trace.optimizer.full_batch:
+    if not isinstance(a.kind, Gradient) or a.graph.trace.optimizer.full_batch:
         return
-    if weights := [n for n in a.recipe.inputs if n.kind == "W"]:
-        yield a.view.carried(a.recipe, {n: a.view.lookup(n._replace(kind="W+")) for n in weights})
+    if weights := [n for n in a.recipe.inputs if a.learned(n)]:
+        yield a.view.carried(a.recipe, {n: a.view.lookup(n._replace(kind=f"{n.kind}+")) for n in weights})

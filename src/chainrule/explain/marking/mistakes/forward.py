@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.explain.marking.mistakes.attempt import Attempt, pre_activation
+from chainrule.explain.network.values import Element
 from chainrule.explain.quantities.recipes import Products
 from chainrule.explain.quantities.rounding import Spread, through
 
@@ -14,14 +15,14 @@ from chainrule.explain.quantities.rounding import Spread, through
 def activation_missing(a: Attempt) -> Iterator[Spread]:
     """h = z."""
     step = a.activation()
-    if a.kind == "h" and step is not None and step.layer.makes != "linear":
+    if a.name.kind == "h" and step is not None and step.layer.makes != "linear":
         yield a.view.lookup(pre_activation(a.graph, step, a.name))
 
 
 def bias_missing(a: Attempt) -> Iterator[Spread]:
-    """z without its bias."""
-    if a.kind == "z" and isinstance(a.recipe, Products):
-        kept = [part for part in a.recipe.parts if not any(n.kind == "b" for n in part.factors)]
+    """z without its bias: the parameter that is a term by itself."""
+    if isinstance(a.kind, Element) and isinstance(a.recipe, Products):
+        kept = [part for part in a.recipe.parts if not (len(part.factors) == 1 and a.learned(part.factors[0]))]
         if len(kept) < len(a.recipe.parts):
             yield a.parts(kept)
 
@@ -29,9 +30,9 @@ def bias_missing(a: Attempt) -> Iterator[Spread]:
 def softmax_without_exp(a: Attempt) -> Iterator[Spread]:
     """z divided by the sum of z."""
     step = a.activation()
-    if a.kind != "h" or step is None or not a.graph.is_coupled(step):
+    if a.name.kind != "h" or step is None or not a.graph.is_coupled(step):
         return
-    row, unit = a.graph.row_of(a.name), a.name.index[0] - 1
+    row, unit = a.place
     n = a.graph.trace.value(step.output).shape[1]
     names = [a.graph.name_of(step.inputs[0], row, k) for k in range(n)]
     with np.errstate(all="ignore"):

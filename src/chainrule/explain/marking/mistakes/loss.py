@@ -10,9 +10,12 @@ import numpy as np
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.formula import Call, Node, Number, Quotient, evaluate
 from chainrule.explain.formula.tree import rebuild
-from chainrule.explain.marking.mistakes.attempt import BY_PARAMETERS, Attempt, is_penalty, scaled
+from chainrule.explain.marking.mistakes.attempt import Attempt, scaled
+from chainrule.explain.network.costs import HeadGradient, Penalty, Share, Target, Total
+from chainrule.explain.network.gradients import ParameterGradient
+from chainrule.explain.network.values import Element
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
+from chainrule.explain.quantities.recipes import FunctionOf, Part, Products
 from chainrule.explain.quantities.rounding import Spread, product, through
 from chainrule.losses import LOSSES, Loss
 
@@ -21,16 +24,16 @@ def target_output_swapped(a: Attempt) -> Iterator[Spread]:
     """Target and output in each other's place."""
     if a.head() is None:
         return
-    if a.kind in ("dL/dh", "dL/dz"):
+    if a.is_delta:
         yield scaled(a.right, -1)
-    swap = dict(_swapped(a.recipe))
+    swap = dict(_swapped(a))
     if swap and isinstance(a.recipe, FunctionOf):
         yield a.view.carried(a.recipe, {n: a.view.lookup(other) for n, other in swap.items()})
 
 
-def _swapped(recipe: Recipe) -> Iterator[tuple[Name, Name]]:
-    targets = [n for n in recipe.inputs if n.kind == "y"]
-    outputs = [n for n in recipe.inputs if n.kind in ("h", "z")]
+def _swapped(a: Attempt) -> Iterator[tuple[Name, Name]]:
+    targets = [n for n in a.recipe.inputs if isinstance(a.graph.kind(n), Target)]
+    outputs = [n for n in a.recipe.inputs if isinstance(a.graph.kind(n), Element)]
     if len(targets) == len(outputs) == 1:
         yield targets[0], outputs[0]
         yield outputs[0], targets[0]
@@ -42,14 +45,14 @@ LOGARITHMIC = ("binary_cross_entropy", "cross_entropy", "poisson", "poisson_devi
 def log_base(a: Attempt) -> Iterator[Spread]:
     """log10 or log2 for the natural logarithm."""
     index = a.head()
-    if a.kind == "L":
+    if isinstance(a.kind, Total):
         heads = a.graph.trace.heads
         if all(head.loss.name in ("binary_cross_entropy", "cross_entropy") for head in heads):
-            yield from (_data_loss(a, 1 / math.log(base)) for base in (10, 2))
+            yield from (_reweighted(a, 1 / math.log(base)) for base in (10, 2))
         return
     if index is None or a.graph.trace.heads[index].loss.name not in LOGARITHMIC:
         return
-    if a.kind != "loss":
+    if not isinstance(a.kind, Share):
         if a.graph.trace.heads[index].loss.name in ("binary_cross_entropy", "cross_entropy"):
             yield from (scaled(a.right, 1 / math.log(base)) for base in (10, 2))
         return
@@ -81,54 +84,52 @@ def _evaluated(a: Attempt, tree: Node) -> Spread:
     return through(function, [a.view.lookup(name) for name in names])
 
 
-def _data_loss(a: Attempt, factor: float) -> Spread:
-    """L with the losses of the rows scaled, the penalty not."""
+def _reweighted(a: Attempt, factor: float, penalty: float = 1.0) -> Spread:
+    """L, or the gradient by a parameter, with all of it scaled but the penalty, or the penalty otherwise."""
     assert isinstance(a.recipe, Products)
-    return a.parts(
-        [Part(p.factors, p.coefficient * (1.0 if p.factors[0].kind == "penalty" else factor)) for p in a.recipe.parts]
-    )
+    factors = (penalty if _is_penalty(a, part) else factor for part in a.recipe.parts)
+    return a.parts([Part(p.factors, p.coefficient * f) for p, f in zip(a.recipe.parts, factors, strict=True)])
+
+
+def _is_penalty(a: Attempt, part: Part) -> bool:
+    """Whether a summand of L, or of a gradient by a parameter, is the penalty's."""
+    return isinstance(a.graph.kind(part.factors[0]), Penalty) if isinstance(a.kind, Total) else part.outer is None
+
+
+def _has_penalty(a: Attempt) -> bool:
+    if not isinstance(a.kind, (Total, ParameterGradient)) or not isinstance(a.recipe, Products):
+        return False
+    return any(_is_penalty(a, part) for part in a.recipe.parts)
 
 
 def factor_two(a: Attempt) -> Iterator[Spread]:
-    """A 2 or a half too many or too few."""
-    if a.kind == "L":
-        yield from (_data_loss(a, factor) for factor in (2, 0.5))
-    if a.kind == "dL/dW" and isinstance(a.recipe, Products):  # the 2 of the penalty's derivative
-        for factor in (2, 0.5):
-            parts = [Part(p.factors, p.coefficient * (factor if is_penalty(p) else 1.0)) for p in a.recipe.parts]
-            if any(map(is_penalty, parts)):
-                yield a.parts(parts)
-    if a.head() is not None or a.kind in ("L", "penalty", *BY_PARAMETERS):
+    """A 2 or a half too many or too few; of the penalty's derivative too."""
+    for factor in (2, 0.5):
+        if isinstance(a.kind, Total):
+            yield _reweighted(a, factor)
+        elif _has_penalty(a):
+            yield _reweighted(a, 1.0, factor)
+    if a.head() is not None or isinstance(a.kind, (Total, Penalty, ParameterGradient)):
         yield from (scaled(a.right, factor) for factor in (2, 0.5))
 
 
 def mean_sum_confused(a: Attempt) -> Iterator[Spread]:
     """Divided by n where a sum is wanted, or not divided where a mean is."""
     counts = {a.graph.trace.n_rows, *(head.outputs for head in a.graph.trace.heads)} - {1}
-    if a.head() is None and a.kind not in ("L", *BY_PARAMETERS):
+    if a.head() is None and not isinstance(a.kind, (Total, ParameterGradient)):
         return
     for n in sorted(counts):
         for factor in (n, 1 / n):
-            if a.kind == "L":
-                yield _data_loss(a, factor)
-            elif a.kind == "dL/dW" and isinstance(a.recipe, Products):
-                yield a.parts(
-                    [Part(p.factors, p.coefficient * (1.0 if is_penalty(p) else factor)) for p in a.recipe.parts]
-                )
+            if _has_penalty(a):
+                yield _reweighted(a, factor)
             yield scaled(a.right, factor)
 
 
 def penalty_missing(a: Attempt) -> Iterator[Spread]:
     """The penalty, or its part of a gradient, left out."""
-    if a.kind == "L" and isinstance(a.recipe, Products):
-        kept = [p for p in a.recipe.parts if p.factors[0].kind != "penalty"]
-    elif a.kind in ("dL/dW", "dL/db") and isinstance(a.recipe, Products):
-        kept = [p for p in a.recipe.parts if not is_penalty(p)]
-    else:
-        return
-    assert isinstance(a.recipe, Products)
-    if len(kept) < len(a.recipe.parts):
-        yield a.parts(kept)
+    if _has_penalty(a):
+        assert isinstance(a.recipe, Products)
+        yield a.parts([part for part in a.recipe.parts if not _is_penalty(a, part)])
 
 
 def other_loss(a: Attempt) -> Iterator[Spread]:
@@ -137,7 +138,7 @@ def other_loss(a: Attempt) -> Iterator[Spread]:
     if index is None or not a.graph.trace.heads[index].loss.separable:
         return
     head, row = a.graph.trace.heads[index], a.graph.row_of(a.name)
-    factor = float(a.graph.trace.row_factors(index)[row]) if a.kind != "dloss/dh" else 1.0
+    factor = 1.0 if isinstance(a.kind, HeadGradient) else float(a.graph.trace.row_factors(index)[row])
     unit = a.name.index[0] - 1
     h = a.graph.name_of(a.graph.head_slot(head), row, unit)
     y = Name("y", "" if a.graph.single_head else head.head, (unit + 1,), a.name.row)
@@ -158,9 +159,9 @@ def _by_other_loss(a: Attempt, loss: Loss, h: Name, y: Name, factor: float) -> I
         return factor * loss.gradient(points[:, [1]], points[:, [0]])[:, 0]
 
     with np.errstate(all="ignore"):
-        if a.kind == "loss":
+        if isinstance(a.kind, Share):
             yield through(share, [output, target])
-        elif a.kind in ("dL/dh", "dloss/dh"):
+        elif isinstance(a.kind, HeadGradient) or a.name.kind == "dL/dh":
             yield through(gradient, [output, target])
         else:
             step = a.activation()

@@ -1,4 +1,4 @@
-"""Mistakes that only some networks allow: with dropout, with batch normalization, with heads that count differently."""
+"""Mistakes that only some networks allow: layers of one's own, dropout, batch normalization, heads that count more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.marking.mistakes.attempt import Attempt
+from chainrule.explain.marking.mistakes.backward import gradient_by_unit
+from chainrule.explain.network.costs import Share, Total
 from chainrule.explain.network.normalized import Normalized
+from chainrule.explain.network.values import Element
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products
 from chainrule.explain.quantities.rounding import Spread, product, through
@@ -18,15 +21,22 @@ def head_weight_missing(a: Attempt) -> Iterator[Spread]:
     """A head's loss taken as if it counted once."""
     heads = a.graph.trace.heads
     weighted = [head for head in heads if head.weight not in (0, 1)]
-    if a.kind == "L" and isinstance(a.recipe, Products):
+    if isinstance(a.kind, Total) and isinstance(a.recipe, Products):
         for head in weighted:
             layer = "" if a.graph.single_head else head.head
-            mine = [part.factors[0].kind == "loss" and part.factors[0].layer == layer for part in a.recipe.parts]
+            firsts = [part.factors[0] for part in a.recipe.parts]
+            mine = [isinstance(a.graph.kind(first), Share) and first.layer == layer for first in firsts]
             pairs = zip(a.recipe.parts, mine, strict=True)
             yield a.parts([Part(p.factors, p.coefficient / (head.weight if own else 1.0)) for p, own in pairs])
     index = a.head()
-    if a.kind in ("dL/dh", "dL/dz") and index is not None and heads[index] in weighted:
+    if a.is_delta and index is not None and heads[index] in weighted:
         yield product(1 / heads[index].weight, [a.right])
+
+
+def derivative_by_parameter_missing(a: Attempt) -> Iterator[Spread]:
+    """The gradient by a unit written for that by its parameter, in a layer that is no dense one: dL/dgain = dL/dh."""
+    if a.name.kind != "dL/dW":
+        yield from gradient_by_unit(a)
 
 
 def dropout_scale_missing(a: Attempt) -> Iterator[Spread]:
@@ -63,7 +73,7 @@ def _with_mask(a: Attempt, change: object) -> Iterator[Spread]:
     rates = {step.name: step.layer.rate for step in a.graph.program.steps if isinstance(step.layer, Dropout)}
     parts, changed = [], False
     for part in a.recipe.parts:
-        owner = a.name if a.kind == "h" else part.factors[0] if part.factors else None
+        owner = a.name if isinstance(a.kind, Element) else part.factors[0] if part.factors else None
         coefficient = part.coefficient
         if owner is not None and owner.kind in ("h", "dL/dh") and owner.layer in rates:
             coefficient = change(coefficient, rates[owner.layer])
@@ -78,33 +88,32 @@ def normalization_missing(a: Attempt) -> Iterator[Spread]:
     step = _norm_of(a)
     if step is None:
         return
-    names, place = _column(a, step, a.graph.row_of(a.name), a.name.index[0] - 1)
+    names, place = _column(a, step)
     scale, shift, *column = [a.view.lookup(name) for name in names]
-    if a.kind == "h":
+    if isinstance(a.kind, Element):
         yield column[place]
         yield through(lambda v: v[:, 0] * v[:, 1] + v[:, 2], [scale, column[place], shift])
     else:
-        delta = a.view.lookup(a.graph.name_of(step.output, a.graph.row_of(a.name), a.name.index[0] - 1, gradient=True))
+        delta = a.view.lookup(a.graph.name_of(step.output, *a.place, gradient=True))
         yield delta
         yield product(1.0, [delta, scale])
 
 
-def _column(a: Attempt, step: Step, row: int, unit: int) -> tuple[tuple[Name, ...], int]:
+def _column(a: Attempt, step: Step) -> tuple[tuple[Name, ...], int]:
     operation = a.graph.operations[step.index]
     assert isinstance(operation, Normalized)
-    return operation.column(row, unit)
+    return operation.column(*a.place)
 
 
 def statistics_taken_as_fixed(a: Attempt) -> Iterator[Spread]:
     """Mean and variance of the batch taken as constants on the way back."""
     step = _norm_of(a)
-    if step is None or a.kind == "h" or not a.graph.trace.training:
+    if step is None or isinstance(a.kind, Element) or not a.graph.trace.training:
         return
     assert isinstance(step.layer, BatchNorm)
     epsilon = step.layer.epsilon
-    row, unit = a.graph.row_of(a.name), a.name.index[0] - 1
-    names, _ = _column(a, step, row, unit)
-    delta = a.graph.name_of(step.output, row, unit, gradient=True)
+    names, _ = _column(a, step)
+    delta = a.graph.name_of(step.output, *a.place, gradient=True)
 
     def function(points: Doubles) -> Array:
         return points[:, 0] * points[:, -1] / (points[:, 2:-1].var(axis=1) + epsilon) ** 0.5
@@ -115,11 +124,11 @@ def statistics_taken_as_fixed(a: Attempt) -> Iterator[Spread]:
 def unbiased_variance(a: Attempt) -> Iterator[Spread]:
     """The variance of the batch divided by n - 1, not by n."""
     step = _norm_of(a)
-    if step is None or a.kind != "h" or not a.graph.trace.training or a.graph.trace.n_rows < 2:
+    if step is None or not isinstance(a.kind, Element) or not a.graph.trace.training or a.graph.trace.n_rows < 2:
         return
     assert isinstance(step.layer, BatchNorm)
     epsilon = step.layer.epsilon
-    names, place = _column(a, step, a.graph.row_of(a.name), a.name.index[0] - 1)
+    names, place = _column(a, step)
 
     def function(points: Doubles) -> Array:
         x = points[:, 2:]
@@ -132,11 +141,10 @@ def unbiased_variance(a: Attempt) -> Iterator[Spread]:
 def _norm_of(a: Attempt) -> Step | None:
     """The batch normalization that makes `h`, or that alone reads the value of a gradient."""
     steps = a.graph.program.steps
-    if a.kind == "h":
-        found = [step for step in steps if step.output == a.graph.slots.get(("h", a.name.layer))]
-    elif a.kind in ("dL/dz", "dL/dh"):
-        slot = a.graph.slots.get((a.kind[-1], a.name.layer))
-        found = [step for step in steps if slot in step.inputs]
+    if isinstance(a.kind, Element):
+        found = [step for step in steps if step.output == a.graph.slots[a.name.kind, a.name.layer]]
+    elif a.is_delta:
+        found = [step for step in steps if a.slot in step.inputs]
     else:
         return None
     return found[0] if len(found) == 1 and isinstance(found[0].layer, BatchNorm) else None

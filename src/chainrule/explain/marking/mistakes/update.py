@@ -10,9 +10,10 @@ from chainrule.arrays import Array, Doubles
 from chainrule.explain.formula import Number, evaluate, read_formula
 from chainrule.explain.marking.mistakes.attempt import Attempt
 from chainrule.explain.network.formulas import options_of
-from chainrule.explain.quantities.names import Name
+from chainrule.explain.network.updates import Updated
 from chainrule.explain.quantities.recipes import FunctionOf
 from chainrule.explain.quantities.rounding import Spread, through
+from chainrule.parameters import ParameterRun
 
 
 def learning_rate_missing(a: Attempt) -> Iterator[Spread]:
@@ -24,22 +25,27 @@ def gradient_ascent(a: Attempt) -> Iterator[Spread]:
     """The step added instead of subtracted."""
     if not _has_update(a):
         return
-    own, right = Name(a.kind[:-1], a.name.layer, a.name.index), a.right
-    yield Spread(*(2 * a.view.lookup(own).point - end for end in (right.point, right.high, right.low)))
+    own, right = a.view.lookup(a.recipe.inputs[0]), a.right
+    yield Spread(*(2 * own.point - end for end in (right.point, right.high, right.low)))
     yield from _other_update(a, sign=-1.0)
 
 
 def _has_update(a: Attempt) -> bool:
-    return a.kind.endswith("+") and isinstance(a.recipe, FunctionOf)
+    return isinstance(a.kind, Updated) and isinstance(a.recipe, FunctionOf)
+
+
+def _remembered(a: Attempt) -> tuple[Array, ParameterRun]:
+    """What the optimizer remembers of the number, and how it treats it."""
+    assert isinstance(a.kind, Updated)
+    _, span = a.graph.parameter_steps[a.kind.of, a.name.layer]
+    flat = span.offset + int(np.ravel_multi_index([i - 1 for i in a.name.index], span.shape))
+    return a.graph.trace.memory(flat), a.graph.trace.objective.run_at(span.offset)
 
 
 def _other_update(a: Attempt, rate: float | None = None, sign: float = 1.0) -> Iterator[Spread]:
     if not _has_update(a):
         return
-    trace = a.graph.trace
-    _, span = a.graph.parameter_steps[a.kind[:-1], a.name.layer]
-    flat = span.offset + int(np.ravel_multi_index([i - 1 for i in a.name.index], span.shape))
-    remembered, run = trace.memory(flat), trace.objective.run_at(span.offset)
+    trace, (remembered, run) = a.graph.trace, _remembered(a)
 
     def function(points: Doubles) -> Array:
         w, g = points[:, 0].copy(), sign * points[:, 1]
@@ -65,16 +71,15 @@ def epsilon_inside_root(a: Attempt) -> Iterator[Spread]:
 def _update_by(a: Attempt, change: Callable[[str], str]) -> Iterator[Spread]:
     if not _has_update(a):
         return
-    trace = a.graph.trace
-    text = trace.optimizer.step_formula(trace.optimizer_step)
+    trace, (remembered, run) = a.graph.trace, _remembered(a)
+    optimizer = trace.optimizer.decayed(run.decay_factor)
+    text = optimizer.step_formula(trace.optimizer_step)
     if change(text) == text:
         return
-    _, span = a.graph.parameter_steps[a.kind[:-1], a.name.layer]
-    flat = span.offset + int(np.ravel_multi_index([i - 1 for i in a.name.index], span.shape))
     tree = read_formula(change(text)).right
-    numbers = {key: node.value for key, node in options_of(trace.optimizer).items() if isinstance(node, Number)}
-    numbers |= dict(zip(trace.optimizer.slot_letters, trace.memory(flat)[:, 0], strict=False))
-    numbers |= {"rate": trace.rate * trace.objective.run_at(span.offset).rate_factor, "t": float(trace.optimizer_step)}
+    numbers = {key: node.value for key, node in options_of(optimizer).items() if isinstance(node, Number)}
+    numbers |= dict(zip(optimizer.slot_letters, remembered[:, 0], strict=False))
+    numbers |= {"rate": trace.rate * run.rate_factor, "t": float(trace.optimizer_step)}
 
     def function(points: Doubles) -> Array:
         return evaluate(tree, {**numbers, "w": points[:, 0], "g": points[:, 1]})
