@@ -36,8 +36,8 @@ PUBLIC = {
 # What isn't all there yet; whoever writes the rest of it takes the name off.
 OPEN = {
     "Activation", "Add", "BatchNorm", "Concatenate", "Dense", "Dropout", "Flatten", "Input", "OneHot", "Scale",
-    "Derivation", "Exercise", "MLPClassifier", "MLPRegressor", "Marks", "Model", "Objective", "TableModel", "Worksheet",
-    "load", "read_table", "read_worksheet",
+    "Derivation", "Exercise", "MLPClassifier", "MLPRegressor", "Marks", "Model", "TableModel", "Worksheet",
+    "read_worksheet",
 }  # fmt: skip
 
 

@@ -91,14 +91,30 @@ class Objective:
 
     @classmethod
     def of(cls, given: object) -> Objective:
-        """An objective as it is; a loss, or losses by head, as one."""
+        """An objective as it is; a loss, or losses by head, as one.
+
+        Arguments:
+            given: what `Model` takes as its loss.
+
+        >>> Objective.of("huber").loss
+        'huber'
+        """
         return given if isinstance(given, Objective) else cls(given)
 
     def on(self, network: Network, *, l1: float = 0.0, l2: float = 0.0) -> NetworkObjective:
         """The objective of a network, with penalties `l1 sum|W| + l2 sum W^2` on weights whose layer says nothing else.
 
+        Arguments:
+            network: whose heads the losses belong to.
+            l1: the charge for the size of each weight.
+            l2: the charge for its square.
+
         Raises:
             InputError: the losses don't fit the network's heads, or a penalty isn't a number of at least 0.
+
+        >>> from chainrule.network import Network
+        >>> Objective("mse").on(Network.mlp(2, [3], 1)).heads[0].loss
+        SquaredError()
         """
         check("Model", "l1", l1, NOT_NEGATIVE)
         check("Model", "l2", l2, NOT_NEGATIVE)

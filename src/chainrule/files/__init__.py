@@ -27,6 +27,12 @@ def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Any:
     Raises:
         FileError: the file isn't there, isn't whole, isn't chainrule's or is newer than this version.
         InputError: `loss` or `engine` can't be used.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Model(Network.mlp(2, [3], 1), "squared_error").save(f"{folder}/model.safetensors")
+    ...     load(f"{folder}/model.safetensors").network.count().total
+    13
     """
     check_engine(engine)
     contents = container.read(path)

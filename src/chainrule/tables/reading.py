@@ -28,8 +28,14 @@ def read_table(source: object) -> pl.DataFrame:
     is the home folder. In CSV, empty cells and NA, N/A, n/a, NaN, nan, null, NULL, None and ? are
     missing. A data frame keeps its types. The data sets are `iris`, `wine`, `digits`,
     `breast_cancer` and `diabetes`, with the column to predict called `target`; a file of such a
-    name in the current folder goes first. Raises `FileError` for a file that can't be read and
-    `InputError` for a data frame that can't be used.
+    name in the current folder goes first.
+
+    Arguments:
+        source: the path, the data frame, or the name of the data set.
+
+    Raises:
+        FileError: a file can't be read.
+        InputError: a data frame can't be used.
 
     >>> frame = read_table("iris")
     >>> frame.shape, frame["target"][0]
