@@ -116,6 +116,7 @@ class Layer(Limited):
     couples_rows: ClassVar[bool] = False  # whether in training a row's output depends on the others
     back_formula: ClassVar[str] = ""  # of the gradient by an input, in the letters of derivations
     local_formulas: ClassVar[Mapping[str, str]] = {}  # of the derivative by each parameter
+    array_formulas: ClassVar[Mapping[str, str]] = {}  # of whole gradients: by the input "x" and by each parameter
 
     @property
     def applies(self) -> ActivationFunction | None:

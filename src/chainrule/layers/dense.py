@@ -64,6 +64,9 @@ class Dense(Layer):
     rows_alike = True
     back_formula = "dL/dh_i = sum_j dL/dz_j W_ij"
     local_formulas = {"W": "dz_j/dW_ij = x_i", "b": "dz_j/db_j = 1"}
+    array_formulas = {
+        "x": "dL/dh = dL/dz W^T", "W": "dL/dW = x^T dL/dz", "b": "dL/db = sum over rows of dL/dz",
+    }  # fmt: skip
     limits = {"units": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE}
 
     def __post_init__(self) -> None:

@@ -19,7 +19,6 @@ from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.order import Extent, in_order
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
-from chainrule.layers import Activation, Dense
 
 Derivation = Calculation[Graph]
 MANY_LINES = 20  # of one kind of quantity, when something was
@@ -133,7 +132,7 @@ def _title(derivation: Derivation) -> str:
     if len(network.heads) > 1:
         return f"Derivation of a network with the heads {listed(head.name for head in network.heads)}"
     sizes = [str(slot.shape[0]) for slot in network.program.inputs if len(slot.shape) == 1]
-    sizes += [str(step.layer.units) for step in network.steps if isinstance(step.layer, Dense)]
+    sizes += [str(derivation.graph.size(step.output)) for step in network.steps if step.layer.letter == "z"]
     return f"Derivation of a {'-'.join(sizes)} network"
 
 
@@ -142,11 +141,9 @@ def _network(derivation: Derivation) -> Paragraph:
     rows = trace.n_rows
     layers = []
     for step in trace.network.steps:
-        if isinstance(step.layer, Activation):
-            layers.append(f"{step.name} ({step.layer.f.name})")
-        elif not isinstance(step.layer, Dense) or not any(
-            isinstance(s.layer, Activation) and s.name == step.name for s in trace.network.steps
-        ):
+        if step.layer.applies is not None:
+            layers.append(f"{step.name} ({step.layer.applies.name})")
+        elif step.layer.letter != "z" or step.name not in derivation.graph.activation_steps:
             layers.append(f"{step.name} ({type(step.layer).__name__.lower()})")
     if derivation.graph.forward_only:
         return Paragraph(

@@ -59,21 +59,11 @@ def vectors(graph: Graph, names: Iterable[Name]) -> list[Block]:
     return [Matrices(found)] if found else []
 
 
-_OVER_ROWS = {"dL/dW": "dL/dW = x^T dL/dz", "dL/db": "dL/db = sum over rows of dL/dz"}
-
-
 def _whole(graph: Graph, name: Name) -> Matrix | None:
     """The array of one quantity, with the formula for all of it."""
-    trace, (kind, layer, _, _) = graph.trace, name
-    formula = graph.recipes(name)[0].general
-    if kind in ("z", "h"):
-        return matrix(f"{kind} {layer}", trace.value(graph.slots[kind, layer]), formula)
-    if kind in ("dL/dz", "dL/dh", "dL/dx"):
-        formula = "dL/dh = dL/dz W^T" if formula.startswith("dL/dh_i = sum_j") else formula
-        return matrix(f"{kind} {layer}".strip(), trace.gradient(graph.slots[kind[-1], layer]), formula)
-    parameter = kind.removeprefix("dL/d").removesuffix("+")
-    if (parameter, layer) not in graph.parameter_steps or kind.startswith("dz/d"):
+    kind = graph.kinds[name.kind]
+    array = kind.array(graph, name)
+    if array is None:
         return None
-    arrays = trace.updated if kind.endswith("+") else trace.parameter_gradients
-    array = arrays[graph.parameter_steps[parameter, layer][0].index][parameter]
-    return matrix(f"{kind} {layer}", array, _OVER_ROWS.get(kind, formula))
+    formula = kind.array_formula(graph, name, graph.recipes(name)[0].general)
+    return matrix(f"{name.kind} {name.layer}".strip(), array, formula)

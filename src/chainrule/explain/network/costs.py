@@ -46,9 +46,9 @@ class Target(NetworkKind):
         check_index(name, (head.outputs,))
         return name._replace(layer="" if net.single_head else layer)
 
-    def value(self, net: Structure, name: Name) -> float:
-        """As a number: labels are one-hot."""
-        return float(net.trace.targets(net.head_index(name))[net.row_of(name), name.index[0] - 1])
+    def array(self, net: Structure, name: Name) -> Doubles:
+        """The targets of the head as numbers: labels are one-hot."""
+        return net.trace.targets(net.head_index(name))
 
     def uses(self, net: Structure, name: Name) -> int:
         """By the share of the loss and the gradient by the output."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chainrule.arrays import Doubles
 from chainrule.errors import InputError
 from chainrule.explain.network.costs import fused_gradient, gradient_by_output
 from chainrule.explain.network.kind import BACKWARD, NetworkKind
@@ -48,9 +49,14 @@ class Gradient(NetworkKind):
             recipes.append(fused_gradient(net, fused[0], row, unit, float(net.trace.row_factors(fused[0])[row])))
         return tuple(recipes)
 
-    def value(self, net: Structure, name: Name) -> float:
-        """As the engine computed it."""
-        return float(net.trace.gradient(net.slots[self.of, name.layer])[net.row_of(name), name.index[0] - 1])
+    def array(self, net: Structure, name: Name) -> Doubles:
+        """The gradients by the slot."""
+        return net.trace.gradient(net.slots[self.of, name.layer])
+
+    def array_formula(self, net: Structure, name: Name, general: str) -> str:
+        """As the only layer that reads the slot says."""
+        formulas = [step.layer.array_formulas.get("x") for step in net.readers(net.slots[self.of, name.layer])]
+        return formulas[0] or general if len(formulas) == 1 else general
 
     def position(self, net: Structure, name: Name) -> Position:
         """From the last layer to the first."""
@@ -111,10 +117,13 @@ class ParameterGradient(NetworkKind):
         step, _ = net.parameter_steps[self.of, name.layer]
         return (net.operations[step.index].gradient(Learned(self.of, tuple(i - 1 for i in name.index))),)
 
-    def value(self, net: Structure, name: Name) -> float:
-        """As the engine computed it."""
-        step, _ = net.parameter_steps[self.of, name.layer]
-        return float(net.trace.parameter_gradients[step.index][self.of][tuple(i - 1 for i in name.index)])
+    def array(self, net: Structure, name: Name) -> Doubles:
+        """The gradients by the parameter."""
+        return net.trace.parameter_gradients[net.parameter_steps[self.of, name.layer][0].index][self.of]
+
+    def array_formula(self, net: Structure, name: Name, general: str) -> str:
+        """As the layer says."""
+        return net.parameter_steps[self.of, name.layer][0].layer.array_formulas.get(self.of, general)
 
     def position(self, net: Structure, name: Name) -> Position:
         """Last of what belongs to the layer."""

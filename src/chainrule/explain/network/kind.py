@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chainrule.arrays import Doubles
 from chainrule.explain.network.structure import Structure
 from chainrule.explain.quantities.names import Kind, Name
 from chainrule.explain.quantities.protocol import Position
@@ -34,9 +35,19 @@ class NetworkKind(Kind):
         """The ways to compute it, the chain rule's first; none for what is given."""
         return ()
 
+    def array(self, net: Structure, name: Name) -> Doubles | None:
+        """The engine's array that it is an element of, by rows and units or by indices; None where there is none."""
+        return None
+
+    def array_formula(self, net: Structure, name: Name, general: str) -> str:
+        """The formula that gives all of the array at once."""
+        return general
+
     def value(self, net: Structure, name: Name) -> float | None:
         """The engine's number; None where it has none, and the recipe is what there is."""
-        return None
+        array = self.array(net, name)
+        place = (net.row_of(name), name.index[-1] - 1) if self.per_row else tuple(i - 1 for i in name.index)
+        return None if array is None else float(array[place])
 
     def position(self, net: Structure, name: Name) -> Position:
         """Where it stands in the order of computation; positions compare."""

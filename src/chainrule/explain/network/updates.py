@@ -31,9 +31,9 @@ class Parameter(NetworkKind):
         check_index(name, net.parameter_shape(name, self.spelled))
         return name
 
-    def value(self, net: Structure, name: Name) -> float:
-        """As the model has it."""
-        return net.parameter(name)
+    def array(self, net: Structure, name: Name) -> Doubles:
+        """The parameter."""
+        return net.trace.parameters[net.parameter_steps[self.spelled, name.layer][0].index][self.spelled]  # type: ignore[return-value]  # float64 throughout
 
     def uses(self, net: Structure, name: Name) -> int:
         """By its layer, by the penalty and its gradient (of l1 that has the sign only), and by the update."""
@@ -91,10 +91,9 @@ class Updated(NetworkKind):
 
         return (FunctionOf((own, gradient), function, text, formula),)
 
-    def value(self, net: Structure, name: Name) -> float:
-        """As the optimizer leaves it."""
-        step, _ = net.parameter_steps[self.of, name.layer]
-        return float(net.trace.updated[step.index][self.of][tuple(i - 1 for i in name.index)])
+    def array(self, net: Structure, name: Name) -> Doubles:
+        """The parameter as the optimizer leaves it."""
+        return net.trace.updated[net.parameter_steps[self.of, name.layer][0].index][self.of]
 
     def position(self, net: Structure, name: Name) -> Position:
         """Last of all, in the order of the layers."""

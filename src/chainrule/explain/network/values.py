@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chainrule.arrays import Doubles
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.network.activated import Activated
 from chainrule.explain.network.kind import BACKWARD, FORWARD, NetworkKind
@@ -30,9 +31,9 @@ class Element(NetworkKind):
         step = net.producer(net.slots[self.spelled, name.layer])
         return () if step is None else (net.operations[step.index].value(net.row_of(name), name.index[0] - 1),)
 
-    def value(self, net: Structure, name: Name) -> float:
-        """As the engine computed it."""
-        return float(net.trace.value(net.slots[self.spelled, name.layer])[net.row_of(name), name.index[0] - 1])
+    def array(self, net: Structure, name: Name) -> Doubles:
+        """The values of the slot."""
+        return net.trace.value(net.slots[self.spelled, name.layer])
 
     def position(self, net: Structure, name: Name) -> Position:
         """Layer by layer."""
