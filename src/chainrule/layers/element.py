@@ -6,30 +6,27 @@ count from 0, as in arrays. The derivative by a source needs no formula of its o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """An element, in the same row, of one of the values that a layer reads."""
 
     unit: int
     input: int = 0
 
 
-@dataclass(frozen=True)
-class Learned:
+class Learned(NamedTuple):
     """A learned number of the layer: `Learned("W", (i, j))`."""
 
     name: str
-    index: tuple[int, ...]
+    index: tuple[int, ...]  # type: ignore[assignment]  # hides a method of tuples that nobody needs here
 
 
 Source = Read | Learned
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """A product: `coefficient * factor * factor ...`"""
 
     factors: tuple[Source, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from chainrule.explain.formula.tree import (
     FUNCTIONS,
@@ -27,6 +27,7 @@ from chainrule.explain.formula.tree import (
     SumOver,
     Symbol,
     rebuild,
+    symbols_of,
 )
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)|([A-Za-z][A-Za-z0-9_]*)|(<=|>=|[-+*/^()\[\]|,=<>;]))")
@@ -39,6 +40,11 @@ class Formula:
     text: str
     left: str
     right: Node
+
+    @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """The letters on the right, each once, in order."""
+        return tuple(map(str, symbols_of(self.right)))
 
 
 @lru_cache(maxsize=512)

@@ -85,9 +85,11 @@ class Activated(Operation):
 
     def passed_back(self, row: int, read: Read) -> list[Part]:
         """`dL/dh dh/dz`, over all units that read the `z`."""
-        units = range(self.net.size(self.after)) if self.f.coupled else (read.unit,)
-        outer = (self.net.name_of(self.after, row, unit, gradient=True) for unit in units)
-        return [Part((o, self.slope_name(row, unit, read.unit)), outer=o) for o, unit in zip(outer, units, strict=True)]
+        parts = []
+        for unit in range(self.net.size(self.after)) if self.f.coupled else (read.unit,):
+            outer = self.net.name_of(self.after, row, unit, gradient=True)
+            parts.append(Part((outer, self.slope_name(row, unit, read.unit)), outer=outer))
+        return parts
 
     def gradient(self, learned: Learned) -> Products:
         """Nothing is learned here."""

@@ -18,7 +18,6 @@ from chainrule.explain.formula import (
     evaluate,
     read_formula,
     replace_symbols,
-    symbols_of,
 )
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.network.formulas import bound, options_of
@@ -290,14 +289,16 @@ def fused_gradient(net: Structure, index: int, row: int, unit: int, factor: floa
         "h_j": net.name_of(net.head_slot(head), row, unit),
         "y_j": net.target_name(head, row, unit),
     }
-    tree = times(factor, bound(text, letters, loss))
-    used = tuple(letters[letter] for letter in symbols_of(read_formula(text).right) if letter in letters)
+    formula = read_formula(text).right
+    used = {letter: letters[letter] for letter in read_formula(text).letters if letter in letters}
+    options = {letter: number.value for letter, number in options_of(loss).items()}
 
     def function(points: Doubles) -> Array:
-        values = {name: points[:, i] for i, name in enumerate(used)}
-        return np.broadcast_to(evaluate(tree, values), len(points))
+        values = {letter: points[:, i] for i, letter in enumerate(used)}
+        return np.broadcast_to(factor * evaluate(formula, options | values), len(points))
 
-    return FunctionOf(used, function, text, lambda: tree, "fused")
+    names = tuple(used.values())
+    return FunctionOf(names, function, text, lambda: times(factor, bound(text, letters, loss)), "fused")
 
 
 def times(factor: float, tree: Node) -> Node:

@@ -9,7 +9,7 @@ from chainrule.explain.formula import Node, Number, Symbol, expand_sums, read_fo
 from chainrule.explain.quantities.names import Name
 
 
-def options_of(thing: object) -> dict[str, Node]:
+def options_of(thing: object) -> dict[str, Number]:
     """The numeric fields of an activation or a loss, as they enter its formulas."""
     return {
         field.name: Number(float(value))

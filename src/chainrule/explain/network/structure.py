@@ -33,10 +33,13 @@ class Structure:
         self.without_update = not trace.has_update
         self.slot_kinds: list[str] = []
         self.slots: dict[tuple[str, str], int] = {}  # (kind, layer) -> slot
+        self._named: list[tuple[tuple[str, str], str]] = []  # by slot: kind and kind of its gradient, layer
         for slot in self.program.slots:
             kind = "x" if slot.producer is None else self.program.steps[slot.producer].layer.letter
             self.slot_kinds.append(kind)
-            self.slots[kind, "" if kind == "x" and self.single_input else slot.name] = slot.index
+            layer = "" if kind == "x" and self.single_input else slot.name
+            self.slots[kind, layer] = slot.index
+            self._named.append(((kind, f"dL/d{kind}"), layer))
         self.parameter_steps = {
             (span.name, span.layer): (self.program.steps[span.step], span) for span in trace.network.layout.spans
         }
@@ -69,9 +72,8 @@ class Structure:
 
     def name_of(self, slot: int, row: int, unit: int, gradient: bool = False) -> Name:
         """The name of an element of a slot, or of the gradient by it."""
-        kind = self.slot_kinds[slot]
-        layer = "" if kind == "x" and self.single_input else self.program.slots[slot].name
-        return Name(f"dL/d{kind}" if gradient else kind, layer, (unit + 1,), self.row_name(row))
+        kinds, layer = self._named[slot]
+        return Name(kinds[gradient], layer, (unit + 1,), None if self.trace.n_rows == 1 else row + 1)
 
     def row_name(self, row: int) -> int | None:
         """A row as names say it."""

@@ -5,7 +5,7 @@ The derivative of a product by one of its factors is the product of the others, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class SumOfProducts(Operation):
         self.shapes = tuple(net.program.slots[i].shape for i in step.inputs)
         self.back_formula = step.layer.back_formula or CHAIN
         self._terms: dict[tuple[int, int], tuple[Term, ...]] = {}
-        self._with: dict[tuple[int, int], dict[Source, tuple[Term, ...]]] = {}
+        self._sources: dict[tuple[int, int], dict[Source, tuple[Term, ...]]] = {}
         self._reached: dict[int, dict[Source, tuple[int, ...]]] = {}
 
     # ------------------------------------------------------------ the scalar form
@@ -48,16 +48,18 @@ class SumOfProducts(Operation):
             self._terms[key] = found
         return self._terms[key]
 
-    def terms_with(self, row: int, unit: int, source: Source) -> tuple[Term, ...]:
-        """The terms of one unit that a source is in, found at once also where a unit has hundreds."""
+    def sources(self, row: int, unit: int) -> Mapping[Source, tuple[Term, ...]]:
+        """What a unit is made of, each source with the terms that it is in: found at once where there are hundreds."""
         key = self._key(row, unit)
-        if key not in self._with:
+        if key not in self._sources:
             table: dict[Source, tuple[Term, ...]] = {}
             for term in self.terms(row, unit):
-                for factor in dict.fromkeys(term.factors):
-                    table[factor] = (*table.get(factor, ()), term)
-            self._with[key] = table
-        return self._with[key].get(source, ())
+                for factor in term.factors:
+                    found = table.setdefault(factor, (term,))
+                    if found[-1] is not term:
+                        table[factor] = (*found, term)
+            self._sources[key] = table
+        return self._sources[key]
 
     def reached(self, row: int, source: Source) -> tuple[int, ...]:
         """The units that a source acts on: as the layer says, or else as its scalar forms show."""
@@ -68,7 +70,7 @@ class SumOfProducts(Operation):
         if key not in self._reached:
             table: dict[Source, tuple[int, ...]] = {}
             for unit in range(self.net.size(self.step.output)):
-                for factor in dict.fromkeys(f for term in self.terms(row, unit) for f in term.factors):
+                for factor in self.sources(row, unit):
                     table[factor] = (*table.get(factor, ()), unit)
             self._reached[key] = table
         return self._reached[key].get(source, ())
@@ -76,7 +78,7 @@ class SumOfProducts(Operation):
     def derivative(self, row: int, unit: int, source: Source) -> list[Part]:
         """The derivative of a unit by a source, as a sum of products."""
         parts = []
-        for term in self.terms_with(row, unit, source):
+        for term in self.sources(row, unit).get(source, ()):
             left = list(term.factors)
             left.remove(source)
             names = tuple(self._name(row, factor) for factor in left)
@@ -151,7 +153,7 @@ class SumOfProducts(Operation):
         found: dict[Name, None] = {}
         for unit in self.reached(row, source):
             found[self.net.name_of(self.step.output, row, unit)] = None
-            for term in self.terms_with(row, unit, source):
+            for term in self.sources(row, unit).get(source, ()):
                 for other in dict.fromkeys(term.factors):
                     if other != source or term.factors.count(source) > 1:
                         beside = isinstance(other, Learned)
@@ -166,8 +168,10 @@ class SumOfProducts(Operation):
 
     def uses_of_gradient(self, row: int, unit: int) -> int:
         """The gradients by all that the unit is made of."""
-        sources = {factor for term in self.terms(row, unit) for factor in term.factors}
-        return len({self._name(row, source, gradient=True) for source in sources})
+        sources = self.sources(row, unit)
+        if len(set(self.step.inputs)) == len(self.step.inputs):
+            return len(sources)
+        return len({self._name(row, source, gradient=True) for source in sources})  # a slot read twice has one
 
     def uses_of_learned(self, learned: Learned) -> int:
         """The units that it is in, in every row, and each derivative that it is a factor of."""

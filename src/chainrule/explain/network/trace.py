@@ -107,6 +107,13 @@ class Trace:
 
     def row_factors(self, head: int) -> Doubles:
         """What each row's loss is multiplied by in the batch's: the head's weight, the row's, and 1/n for a mean."""
+        return self._row_factors[head]
+
+    @cached_property
+    def _row_factors(self) -> list[Doubles]:
+        return [self._factors(head) for head in range(len(self.heads))]
+
+    def _factors(self, head: int) -> Doubles:
         weights = self.data.weights[head]
         plain = np.ones(self.n_rows) if weights is None else np.asarray(weights, dtype=DOUBLE)
         total = float(plain.sum())

@@ -78,7 +78,7 @@ class Updated(NetworkKind):
         text = optimizer.step_formula(t)
 
         def formula() -> Node:
-            letters = options_of(optimizer)
+            letters: dict[str, Node] = {**options_of(optimizer)}
             letters |= {
                 "w": Symbol(own),
                 "g": Symbol(gradient),
