@@ -35,7 +35,6 @@ PUBLIC = {
 
 # What isn't all there yet; whoever writes the rest of it takes the name off.
 OPEN = {
-    "Activation", "Add", "BatchNorm", "Concatenate", "Dense", "Dropout", "Flatten", "Input", "OneHot", "Scale",
     "Derivation", "Exercise", "MLPClassifier", "MLPRegressor", "Marks", "Model", "TableModel", "Worksheet",
     "read_worksheet",
 }  # fmt: skip
@@ -48,9 +47,10 @@ def members(cls: type) -> dict[str, Callable]:
 
 
 def words(thing: Any, cls: type | None = None) -> str:
-    """The docstring; of a method together with those that it overrides."""
+    """The docstring; of a class or a method together with those that it builds on."""
     if cls is None:
-        return inspect.getdoc(thing) or ""
+        bases = thing.__mro__ if inspect.isclass(thing) else (thing,)
+        return "\n".join(inspect.getdoc(base) or "" for base in bases if base.__module__.startswith("chainrule"))
     owners = [vars(base)[thing.__name__] for base in cls.__mro__ if thing.__name__ in vars(base)]
     return "\n".join(inspect.getdoc(owner) or "" for owner in owners)
 
@@ -67,8 +67,10 @@ def undocumented(thing: Any, cls: type | None = None) -> list[str]:
 
 def shown(thing: Any, cls: type | None = None) -> bool:
     """Whether an example of its own, or one of the class, has it."""
-    if cls is None or ">>>" in words(thing, cls):
-        return ">>>" in words(thing)
+    if cls is None:
+        return ">>>" in (thing.__doc__ or "")
+    if ">>>" in words(thing, cls):
+        return True
     every = [words(base) for base in cls.__mro__] + [words(other, cls) for other in members(cls).values()]
     lines = re.findall(r"^\s*(?:>>>|\.\.\.) (.*)$", "\n".join(every), re.MULTILINE)
     return any(re.search(rf"(?:\.|def ){thing.__name__}\(", line) for line in lines)

@@ -128,11 +128,27 @@ class Layer(Limited):
         return Value(self, tuple(as_value(value) for value in values))
 
     def expand(self) -> tuple[Layer, ...]:
-        """The layers that this one stands for: itself, unless it is sugar for several."""
+        """The layers that this one stands for: itself, unless it is sugar for several.
+
+        >>> from chainrule import Dense
+        >>> [type(layer).__name__ for layer in Dense(3, activation="relu").expand()]
+        ['Dense', 'Activation']
+        """
         return (self,)
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
-        """The shape of one row of the output, from the shapes of one row of each input."""
+        """The shape of one row of the output.
+
+        Arguments:
+            shapes: the shapes of one row of each input.
+
+        Raises:
+            NetworkError: the layer takes no rows of these shapes.
+
+        >>> from chainrule import Concatenate
+        >>> Concatenate().output_shape(((2,), (3,)))
+        (5,)
+        """
         return shapes[0]
 
     @property
@@ -141,15 +157,39 @@ class Layer(Limited):
         return "float"
 
     def codes(self, shapes: tuple[Shape, ...]) -> range | None:
-        """The integers that the layer takes, where it reads integers; None: all."""
+        """The integers that the layer takes, where it reads integers; None: all.
+
+        Arguments:
+            shapes: the shapes of one row of each input.
+
+        >>> from chainrule import OneHot
+        >>> OneHot(3, first=1).codes(((1,),))
+        range(1, 4)
+        """
         return None
 
     def parameter_specs(self, shapes: tuple[Shape, ...]) -> tuple[ParameterSpec, ...]:
-        """The arrays that the layer learns."""
+        """The arrays that the layer learns.
+
+        Arguments:
+            shapes: the shapes of one row of each input.
+
+        >>> from chainrule import Dense
+        >>> [(spec.name, spec.shape) for spec in Dense(3).parameter_specs(((2,),))]
+        [('W', (2, 3)), ('b', (3,))]
+        """
         return ()
 
     def state_specs(self, shapes: tuple[Shape, ...]) -> tuple[StateSpec, ...]:
-        """The arrays that the layer keeps without learning them."""
+        """The arrays that the layer keeps without learning them.
+
+        Arguments:
+            shapes: the shapes of one row of each input.
+
+        >>> from chainrule import BatchNorm
+        >>> [(spec.name, spec.start) for spec in BatchNorm().state_specs(((2,),))]
+        [('mean', 0.0), ('variance', 1.0)]
+        """
         return ()
 
     def forward(
@@ -161,6 +201,12 @@ class Layer(Limited):
             parameters, state: the layer's arrays by name, as `parameter_specs` and `state_specs` describe them.
             inputs: the values that it reads, each (rows, *shape).
             context: whether this is training, and the place in the random stream.
+
+        >>> import numpy as np
+        >>> from chainrule import Add
+        >>> y, memo, state = Add().forward({}, {}, (np.array([[1.0]]), np.array([[2.0]])), Context())
+        >>> y.tolist(), Add().backward({}, memo, np.array([[10.0]]))[0][1].tolist()
+        ([[3.0]], [[10.0]])
         """
         raise NotImplementedError
 
@@ -186,19 +232,49 @@ class Layer(Limited):
             row, unit: which element of the output, from 0; units of the flattened row.
             shapes: the shapes of one row of each input.
             memo: what `forward` kept, for coefficients that depend on it.
+
+        >>> from chainrule import Dense
+        >>> [len(term.factors) for term in Dense(1).element(0, 0, ((2,),), {})]  # z = x_1 W_11 + x_2 W_21 + b_1
+        [2, 2, 1]
         """
         return None
 
     def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int] | None:
-        """The units of the output that a source acts on; None where `element` of every unit is to be asked for them."""
+        """The units of the output that a source acts on; None where `element` of every unit is to be asked for them.
+
+        Arguments:
+            source: an element of an input, or of a parameter.
+            shapes: the shapes of one row of each input.
+
+        >>> from chainrule import Dense
+        >>> from chainrule.layers.element import Learned
+        >>> list(Dense(3).reached(Learned("W", (0, 2)), ((2,),)))
+        [2]
+        """
         return None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form: the type, and the fields that differ from their defaults."""
+        """The JSON form: the type, and the fields that differ from their defaults.
+
+        >>> from chainrule import Dropout
+        >>> Dropout(0.2, name="d").to_dict()
+        {'type': 'Dropout', 'name': 'd', 'rate': 0.2}
+        """
         return {"type": type(self).__name__, "name": self.name, **set_fields(self, leave_out="name")}
 
     def check_rank(self, shape: Shape, rank: int = 1) -> None:
-        """Raise a `NetworkError` unless rows are vectors (`rank` 1)."""
+        """Raise a `NetworkError` unless rows are vectors.
+
+        Arguments:
+            shape: that of one row.
+            rank: 1 for vectors.
+
+        >>> from chainrule import Dense
+        >>> Dense(3, name="d").check_rank((28, 28))
+        Traceback (most recent call last):
+            ...
+        chainrule.errors.NetworkError: Dense "d" reads rows of shape (28, 28); it takes vectors: put Flatten() before it
+        """
         if len(shape) != rank:
             raise NetworkError(
                 f'{type(self).__name__} "{self.name}" reads rows of shape {shape}; it takes vectors: '
