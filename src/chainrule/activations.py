@@ -43,8 +43,8 @@ class ActivationFunction(Limited):
     """
 
     name: ClassVar[str]
-    formula: ClassVar[str]
-    derivative_formula: ClassVar[str]
+    formula: ClassVar[str] = ""
+    derivative_formula: ClassVar[str] = ""
     needs: ClassVar[Literal["z", "h"]] = "h"
     coupled: ClassVar[bool] = False  # whether the units of a row depend on each other
     trainable: ClassVar[bool] = True

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from chainrule import SGD, Adam, Dense, Input, InputError, Model, Network
+from chainrule import SGD, Activation, Adam, BatchNorm, Dense, Input, InputError, Model, Network
+from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array
-from chainrule.explain.derivation import Derivation
+from chainrule.explain.derivation import Derivation, explain
 from chainrule.explain.formula import evaluate as evaluate_tree
 from chainrule.explain.formula import symbols_of
 from chainrule.explain.quantities.names import Name
@@ -343,3 +344,39 @@ class Called(Gain):
 def test_what_contradicts_itself_is_refused(make: type[Layer], message: str) -> None:
     with pytest.raises(InputError, match=message):
         model_with(make(name="own")).explain(X[0], Y[0]).to_text()
+
+
+@dataclass(frozen=True)
+class Cube(ActivationFunction):
+    name, needs, formula = "cube", "z", "h = the third power, without a sign"
+
+    def value(self, z: Array) -> Array:
+        return np.abs(z) ** 3
+
+    def derivative(self, kept: Array) -> Array:
+        return 3 * kept * np.abs(kept)
+
+
+@dataclass(frozen=True)
+class Twice(BatchNorm):
+    """Twice what batch normalization gives, whose formula it must not show."""
+
+    formula = "y = 2 (...)"
+
+    def forward(
+        self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context
+    ) -> tuple[Array, Arrays, Arrays]:
+        y, memo, new_state = super().forward(parameters, state, inputs, context)
+        return 2 * y, memo, new_state
+
+    def backward(self, parameters: Arrays, memo: Arrays, d_output: Array, wanted: bool = True) -> Backward:
+        return super().backward(parameters, memo, 2 * d_output, wanted)
+
+
+@pytest.mark.parametrize("own", [Twice(name="own"), Activation(Cube(), name="own")], ids=["layer", "activation"])
+def test_what_is_derived_from_something_known_shows_its_own_text(own: Layer) -> None:
+    work = explain(model_with(own), X, Y, training=True)
+    check(work)
+    text = "2 (...)" if isinstance(own, Twice) else "the third power, without a sign"
+    assert work["h[row 1; own,1]"].formula == text
+    assert f"h[row 1; own,1] = {text} = " in work.to_text()

@@ -34,7 +34,7 @@ def operation_of(net: Structure, step: Step) -> Operation:
     """What a step is to a derivation, as its layer says."""
     if step.layer.applies is not None:
         return Activated(net, step)
-    if isinstance(step.layer, BatchNorm):
+    if type(step.layer) is BatchNorm:  # one derived from it may compute something else
         return Normalized(net, step)
     shapes = tuple(net.program.slots[i].shape for i in step.inputs)
     form = step.layer.element(0, 0, shapes, net.trace.forward.memos[step.index])
@@ -53,8 +53,7 @@ class Graph(Structure):
         self.kinds = kinds_of(self)
         self._values: dict[Name, float] = {}
         self._recipes: dict[Name, tuple[Recipe, ...]] = {}
-        built_in = tuple(LAYERS.values())
-        self._has_own_layers = any(not isinstance(step.layer, built_in) for step in self.program.steps)
+        self._has_own_layers = any(type(step.layer) not in LAYERS.values() for step in self.program.steps)
 
     def kind(self, name: Name) -> NetworkKind:
         """The kind of a quantity."""

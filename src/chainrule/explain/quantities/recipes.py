@@ -106,7 +106,10 @@ class FunctionOf:
 
     def tree(self) -> Node | None:
         """The formula in the names of its inputs; None where there is only a function."""
-        return None if self.formula is None else self.formula()
+        try:
+            return None if self.formula is None else self.formula()
+        except ValueError:  # the text of somebody's own function is in words: it is shown as it stands
+            return None
 
 
 Recipe = Products | FunctionOf
