@@ -33,7 +33,7 @@ _COUNTERS = ("step", "first_step", "memory_from", "epoch")
 
 
 @dataclass(frozen=True)
-class Settings:
+class ModelSettings:
     """What decides how a model computes; while it stays the same, so does the model."""
 
     architecture: Architecture
@@ -58,12 +58,12 @@ class FittedModel(Model):
     network has several heads). `stands_for` holds the estimator's parameters that it was last made ready for.
     """
 
-    settings: Settings
+    settings: ModelSettings
     best: Snapshot
     stands_for: tuple[Any, ...] | None
 
     @classmethod
-    def of(cls, settings: Settings, dtype: np.dtype[Any], seed: int, *, empty: bool = False) -> FittedModel:
+    def of(cls, settings: ModelSettings, dtype: np.dtype[Any], seed: int, *, empty: bool = False) -> FittedModel:
         """A new one; if `empty` it begins with zeros, and waits for weights."""
         architecture = settings.architecture
         network = network_of(architecture)

@@ -34,7 +34,7 @@ BOTTOM = 40.0  # about -log(eps), the most that a row's logarithm can add in sci
 
 
 @dataclass
-class Table:
+class CheckedRows:
     """Rows that were checked: `y` in the user's own values, `targets` as losses take them, one for each head."""
 
     X: Any
@@ -45,10 +45,10 @@ class Table:
     def __len__(self) -> int:
         return int(self.X.shape[0])
 
-    def take(self, rows: Order) -> Table:
+    def take(self, rows: Order) -> CheckedRows:
         """The rows with these numbers."""
         weights = None if self.weights is None else self.weights[rows]
-        return Table(self.X[rows], self.y[rows], tuple(target[rows] for target in self.targets), weights)
+        return CheckedRows(self.X[rows], self.y[rows], tuple(target[rows] for target in self.targets), weights)
 
     def rows(self, dtype: np.dtype[Any]) -> Rows:
         """As engines take them, in the precision of the network."""
@@ -94,7 +94,14 @@ class Fitting:
     """
 
     def __init__(
-        self, estimator: Any, table: Table, held_out: Table | None, *, incremental: bool, first: bool, tasks: Tasks
+        self,
+        estimator: Any,
+        table: CheckedRows,
+        held_out: CheckedRows | None,
+        *,
+        incremental: bool,
+        first: bool,
+        tasks: Tasks,
     ):
         self.estimator, self.table, self.held_out = estimator, table, held_out
         self.given = held_out is not None

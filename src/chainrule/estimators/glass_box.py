@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.estimators.fitting import Table
+from chainrule.estimators.fitting import CheckedRows
 from chainrule.estimators.validation import check_rows, check_weights, fill_missing
 from chainrule.network import Network
 from chainrule.parameters import Named
@@ -57,7 +57,7 @@ class GlassBox:
         check_is_fitted(self)
         X, y = self._check_targets(X, y, known=True)
         model = self._ready_model()
-        table = Table(
+        table = CheckedRows(
             fill_missing(self, X), y, self._encode(y, model.dtype), self._weights(check_weights(sample_weight, X), y, X)
         )
         return model.gradients(table.rows(model.dtype))

@@ -15,7 +15,7 @@ from chainrule.activations import get_activation
 from chainrule.arrays import AnyArray, Array
 from chainrule.estimators.class_targets import ClassTargets, encoder_from, find_classes
 from chainrule.estimators.epochs import HeldOut
-from chainrule.estimators.fitting import Table
+from chainrule.estimators.fitting import CheckedRows
 from chainrule.estimators.objectives import classification_loss, wants_a_unit_per_class
 from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.scoring import held_out_score
@@ -98,7 +98,7 @@ class LabelledPerceptron(Perceptron):
     def _default_output(self) -> str:
         return self._class_targets().outputs
 
-    def _strata(self, table: Table) -> AnyArray | None:
+    def _strata(self, table: CheckedRows) -> AnyArray | None:
         """Two classes keep their shares in a split; scikit-learn doesn't stratify by more than two."""
         return table.targets[0].astype(bool) if self.n_outputs_ == 1 else None
 

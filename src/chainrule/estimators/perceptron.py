@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule import __version__, container
@@ -20,10 +21,10 @@ from chainrule.estimators import contents
 from chainrule.estimators.architecture import Architecture, hidden_sizes
 from chainrule.estimators.callback_protocol import CallbackSupportMixin, Tasks, with_callbacks
 from chainrule.estimators.epochs import HeldOut
-from chainrule.estimators.fitted_model import AtRest, FittedModel, Settings
-from chainrule.estimators.fitting import Fitting, Table
+from chainrule.estimators.fitted_model import AtRest, FittedModel, ModelSettings
+from chainrule.estimators.fitting import CheckedRows, Fitting
 from chainrule.estimators.glass_box import GlassBox
-from chainrule.estimators.solvers import make_optimizer, penalty
+from chainrule.estimators.solvers import make_optimizer, penalty, steps_only
 from chainrule.estimators.threads import thread_limit, threads_of
 from chainrule.estimators.validation import check_rows, check_weights, fill_missing, learn_missing
 from chainrule.losses import Loss
@@ -72,7 +73,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
     def _score_held_out(self, held_out: HeldOut, outputs: tuple[Array, ...]) -> float:
         """The score of outputs."""
 
-    def _strata(self, table: Table) -> AnyArray | None:
+    def _strata(self, table: CheckedRows) -> AnyArray | None:
         """What a split keeps the shares of."""
         return None
 
@@ -81,6 +82,59 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         return weights
 
     # fitting
+    def _keep(self, given: dict[str, Any]) -> None:
+        """Keep the arguments of `__init__` as they were given: what scikit-learn asks of a constructor."""
+        for name, value in given.items():
+            if name != "self":
+                setattr(self, name, value)
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train on rows and their targets.
+
+        Arguments:
+            X: rows, dense or sparse, shape (rows, features): an array or a table of pandas, polars or PyArrow.
+            y: shape (rows,); numbers or labels. Several numbers for a row are (rows, targets); 0 and 1 for each label
+                are (rows, labels), where a row may have several; with `multi_output`, a column of labels for each
+                target.
+            sample_weight: a weight for each row.
+            X_val, y_val: rows of your own to score on after every epoch, in place of a split.
+            sample_weight_val: their weights.
+
+        Raises:
+            ValueError: rows, targets or parameters can't be used, or the loss became NaN or infinite.
+        """
+        self._check_parameters()
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, incremental=False)
+
+    @available_if(steps_only)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """One epoch over the rows, going on from the weights as they are.
+
+        Arguments:
+            X, y, sample_weight: as for `fit`.
+            X_val, y_val, sample_weight_val: as for `fit`; with `early_stopping`, `stopped_` says when it is enough.
+        """
+        self._check_parameters()
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, incremental=True)
+
     def _check_parameters(self) -> None:
         if not get_config()["skip_parameter_validation"]:
             self._validate_params()
@@ -99,7 +153,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         Fitting(self, table, held_out, incremental=incremental, first=first, tasks=tasks).run()
         return self
 
-    def _table(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, reset: bool) -> Table:
+    def _table(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, reset: bool) -> CheckedRows:
         X, y = self._check_targets(X, y, incremental=incremental, reset=reset)
         weights = check_weights(sample_weight, X)
         if reset:
@@ -107,16 +161,16 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         weights = self._weights(weights, y, X)
         return self._as_table(fill_missing(self, X), y, weights)
 
-    def _held_out(self, X: Any, y: Any, sample_weight: Any) -> Table:
+    def _held_out(self, X: Any, y: Any, sample_weight: Any) -> CheckedRows:
         try:
             X, y = self._check_targets(X, y, known=True)
         except ValueError as error:
             raise ValueError(f"X_val and y_val: {error}") from error
         return self._as_table(fill_missing(self, X), y, check_weights(sample_weight, X))
 
-    def _as_table(self, X: Any, y: AnyArray, weights: Array | None) -> Table:
+    def _as_table(self, X: Any, y: AnyArray, weights: Array | None) -> CheckedRows:
         dtype = self.coefs_[0].dtype if hasattr(self, "coefs_") else X.dtype
-        return Table(X, y, self._encode(y, np.dtype(dtype)), weights)
+        return CheckedRows(X, y, self._encode(y, np.dtype(dtype)), weights)
 
     # the network
     def _architecture(self, units: tuple[int, ...], heads: tuple[int, ...]) -> Architecture:
@@ -125,14 +179,14 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
             batch_norm=self.batch_norm, initializer=self.initializer,
         )  # fmt: skip
 
-    def _settings(self, architecture: Architecture, optimizer: Optimizer | None = None) -> Settings:
+    def _settings(self, architecture: Architecture, optimizer: Optimizer | None = None) -> ModelSettings:
         losses = (self._loss(),) * len(architecture.heads)
-        return Settings(
+        return ModelSettings(
             architecture, losses, optimizer or make_optimizer(self), penalty(self), self.engine, self.n_members,
             threads_of(self.n_jobs),
         )  # fmt: skip
 
-    def _new_model(self, table: Table, seed: int, streams: list[np.random.RandomState]) -> FittedModel:
+    def _new_model(self, table: CheckedRows, seed: int, streams: list[np.random.RandomState]) -> FittedModel:
         """A network that begins anew, its first weights drawn as scikit-learn draws them."""
         architecture = self._architecture(
             (table.X.shape[1], *hidden_sizes(self.hidden_layer_sizes)), self._heads(table.y)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Part:
+class EncodedRows:
     """Some rows as arrays: features (rows, features), targets as the network learns them, and the notes of encoding."""
 
     X: Array
@@ -38,9 +38,9 @@ class PreparedTable:
     target: TargetPlan
     columns: tuple[ColumnPlan, ...]
     encoding: TableEncoding
-    train: Part
-    validation: Part
-    test: Part
+    train: EncodedRows
+    validation: EncodedRows
+    test: EncodedRows
     test_frame: pl.DataFrame
 
     @property
@@ -99,6 +99,6 @@ def prepare_table(
     return PreparedTable(plan, columns, encoding, train, held_out, final, frame[rows.test])
 
 
-def _part(frame: pl.DataFrame, target: TargetPlan, encoding: TableEncoding) -> Part:
+def _part(frame: pl.DataFrame, target: TargetPlan, encoding: TableEncoding) -> EncodedRows:
     X, notes = encoding.encode(frame)
-    return Part(X, target.encode(frame), notes)
+    return EncodedRows(X, target.encode(frame), notes)
