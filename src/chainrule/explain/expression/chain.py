@@ -16,7 +16,7 @@ from chainrule.explain.expression.local import slope_recipes, value_recipes
 from chainrule.explain.expression.statements import Text
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.names import Name, plainly_spelled
-from chainrule.explain.quantities.protocol import Position
+from chainrule.explain.quantities.protocol import Located, Position
 from chainrule.explain.quantities.recipes import Part, Products, Recipe, evaluate
 
 MEANINGS = {
@@ -225,6 +225,10 @@ class ExpressionGraph:
     def position(self, name: Name) -> Position:
         """Where a quantity stands in the order of computation."""
         return (self._positions[name], 0, 0, 0, ())
+
+    def located(self, name: Name) -> Located:
+        """A quantity with its value and its place."""
+        return Located(name, self.value(name), self.spelled(name), self.position(name))
 
     def in_order(self) -> Iterator[Name]:
         """Every computed quantity, in the order of computation."""

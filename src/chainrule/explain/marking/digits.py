@@ -45,7 +45,7 @@ class Written:
     @property
     def spread(self) -> Spread:
         """The number with the interval that it was rounded from."""
-        return Spread.around(self.value, self.radius)
+        return Spread(self.value, self.value - self.radius, self.value + self.radius)
 
 
 def read_number(text: str) -> Written:

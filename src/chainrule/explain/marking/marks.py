@@ -14,7 +14,7 @@ from chainrule.explain.marking.digits import Written, read_number
 from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Quantities
+from chainrule.explain.quantities.protocol import Located, Quantities
 from chainrule.explain.render.text import table_text
 from chainrule.plain import shortened, visible
 
@@ -132,56 +132,61 @@ def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: 
     """
     if not isinstance(work, Mapping) or not all(isinstance(symbol, str) for symbol in work):
         raise InputError('give the work as texts by name, {"z[hidden,1]": "0.44"}')
-    known: dict[str, tuple[Name, Written]] = {}
-    exact: dict[Name, float] = {}
-    unknown: dict[str, str] = {}
-    texts: dict[str, str] = {}
+    graph, entries, made = derivation.graph, dict[str, tuple[Located, Written]](), dict[str, Mark]()
     for symbol, given in work.items():
         if isinstance(given, str) and not given.strip():
             continue
-        if not isinstance(given, str):
-            raise InputError(
-                f'"{shortened(symbol)}" is {shortened(given)}: give it as text, "{shortened(given)}"; '
-                "the digits decide how exactly it is marked"
-            )
-        texts[symbol] = given.strip()
+        written = _number(symbol, given)
+        named = symbols.get(symbol, symbol)
         try:
-            written = read_number(given)
-        except InputError as error:
-            raise InputError(f"{shortened(symbol)}: {error}") from None
-        try:
-            named = symbols.get(symbol, symbol)
-            name = derivation.graph.parse(named) if isinstance(named, str) else named
-            exact[name] = derivation.graph.value(name)
+            entries[symbol] = graph.located(graph.parse(named) if isinstance(named, str) else named), written
         except ChainruleError as error:
             near = did_you_mean(symbol, symbols)
-            unknown[symbol] = f'"{shortened(symbol)}" is no symbol of this sheet.{near}'
-            if not near and len(symbol) <= LONGEST_NAME:
-                unknown[symbol] = str(error)
-            continue
-        known[symbol] = (name, written)
+            why = f'"{shortened(symbol)}" is no symbol of this sheet.{near}'
+            why = str(error) if not near and len(symbol) <= LONGEST_NAME else why
+            made[symbol] = Mark(symbol, None, written.text.strip(), None, None, "unknown", why)
     # where one quantity was written twice, later ones are recomputed from the first
     first_of: dict[Name, Written] = {}
-    for name, written in known.values():
-        first_of.setdefault(name, written)
-    judge = Judge(derivation.graph, first_of, exact)
-    ordered = sorted(known, key=lambda symbol: derivation.graph.position(known[symbol][0]))
-    made: dict[str, Mark] = {}
+    for located, written in entries.values():
+        first_of.setdefault(located.name, written)
+    judge = Judge(graph, first_of, {located.name: located.value for located, _ in entries.values()})
+    ordered = sorted(entries, key=lambda symbol: entries[symbol][0].position)
     for symbol in ordered:
-        made[symbol] = _mark_one(derivation, judge, symbol, *known[symbol])
-    for symbol, why in unknown.items():
-        made[symbol] = Mark(symbol, None, texts[symbol], None, None, "unknown", why)
+        made[symbol] = _mark_one(derivation, judge, symbol, *entries[symbol])
     first = next((symbol for symbol in ordered if made[symbol].verdict == "wrong"), None)
-    return Marks(derivation.title, tuple(made[symbol] for symbol in texts), first)
+    return Marks(derivation.title, tuple(made[symbol] for symbol in work if symbol in made), first)
 
 
-def _mark_one(derivation: Calculation[Quantities], judge: Judge, symbol: str, name: Name, written: Written) -> Mark:
-    exact, spelled, text = judge.exact[name], derivation.graph.spelled(name), written.text.strip()
-    again = judge.entries[name].text != written.text
-    if again:
+def _number(symbol: str, given: Any) -> Written:
+    name = shortened(symbol)
+    if not isinstance(given, str):
+        raise InputError(
+            f'"{name}" is {shortened(given)}: give it as text, "{shortened(given)}"; '
+            "the digits decide how exactly it is marked"
+        )
+    try:
+        return read_number(given)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _mark_one(
+    derivation: Calculation[Quantities], judge: Judge, symbol: str, located: Located, written: Written
+) -> Mark:
+    name = located.name
+    if judge.entries[name].text != written.text:  # written again
         words = judge.words
         judge = Judge(derivation.graph, {**judge.entries, name: written}, judge.exact)
         judge.words = words
     verdict = judge.judge(name)
     found = diagnose(judge, name, derivation.notation.text) if verdict.word == "wrong" else None
-    return Mark(symbol, spelled, text, exact, verdict.from_own, verdict.word, verdict.note, found)
+    return Mark(
+        symbol,
+        located.spelled,
+        written.text.strip(),
+        located.value,
+        verdict.from_own,
+        verdict.word,
+        verdict.note,
+        found,
+    )

@@ -59,7 +59,7 @@ class Judge:
             right = abs(written.value - exact) <= written.radius
             return Verdict("correct" if right else "wrong", None, exact)
         own = found[0][2].point
-        to_exact = agreement(written, Spread.exact(exact))
+        to_exact = agreement(written, Spread(exact, exact, exact))
         if to_exact == "exact":
             return Verdict("correct", None, own)
         found += routes

@@ -22,7 +22,7 @@ from chainrule.explain.network.sums import SumOfProducts
 from chainrule.explain.network.trace import Trace
 from chainrule.explain.network.whole import WholeLayer
 from chainrule.explain.quantities.names import Name, parse
-from chainrule.explain.quantities.protocol import Position
+from chainrule.explain.quantities.protocol import Located, Position
 from chainrule.explain.quantities.recipes import Products, Recipe
 from chainrule.layers import LAYERS, BatchNorm
 from chainrule.steps import Step
@@ -70,6 +70,10 @@ class Graph(Structure):
     def spelled(self, name: Name) -> str:
         """A name as people write it."""
         return str(name)
+
+    def located(self, name: Name) -> Located:
+        """A quantity with its value and its place."""
+        return Located(name, self.value(name), str(name), self.kinds[name.kind].position(self, name))
 
     def resolve(self, name: Name) -> Name:
         """The name as this network uses it: checked, `h` of a layer without activation taken for its `z`, and so on.

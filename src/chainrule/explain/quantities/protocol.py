@@ -7,12 +7,21 @@ marking and renderers ask for no more than this.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Recipe
 
 Position = tuple[int, int, int, int, tuple[int, ...]]
+
+
+class Located(NamedTuple):
+    """A quantity with its value, its name as people write it, and where it stands in the order of computation."""
+
+    name: Name
+    value: float
+    spelled: str
+    position: Position
 
 
 class Quantities(Protocol):
@@ -27,6 +36,9 @@ class Quantities(Protocol):
 
     def spelled(self, name: Name) -> str:
         """A name as people write it."""
+
+    def located(self, name: Name) -> Located:
+        """A quantity with its value and its place."""
 
     def meaning(self, name: Name) -> str:
         """What a quantity is, in words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,6 @@ class Worksheet:
     symbols: dict[str, str]
     work: dict[str, str]
     notation: str = "ours"
-    options: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def _trace(self) -> Trace:
