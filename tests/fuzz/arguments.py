@@ -294,7 +294,7 @@ def check_data(case: dict[str, Any]) -> None:
         {"short", "empty"} if len(names) > 1 else set()
     )
     what = f"{case['data']} data is taken, and nobody says so"
-    expect(case["data"] not in refused, f"{what}: {place} of {case['call']}")
+    expect(case["data"] not in refused, f"{what}\n({place} of {case['call']})")
     what = f"{case['data']} data: {place} of {case['call']}"
     if case["call"] == "predict":
         finite(answer)

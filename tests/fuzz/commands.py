@@ -228,7 +228,7 @@ def working(rng: random.Random) -> list[str]:
     line, names = rng.choice(WORKING)
     arguments = line.split(" ")
     options = COMMANDS[arguments[0]][1]
-    most = rng.choice([0, 1, 2, 4])
+    most = rng.choice([0, 1, 3, 5])
     for name in rng.sample(sorted(names), min(most, len(names))):
         values = options[name]
         arguments += [name] if values is None else [name, rng.choice(values[:4])]

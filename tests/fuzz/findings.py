@@ -42,4 +42,5 @@ def describe(error: BaseException) -> str:
 def signature(message: str) -> str:
     """Messages of one fault have one signature: the first words, without numbers and quoted text, and the place."""
     words, _, place = message.partition(" (in ")
-    return re.sub(r"\"[^\"]*\"|'[^']*'|-?[0-9.]+(e[+-]?[0-9]+)?|[^A-Za-z ]+", "_", words)[:60] + place
+    plain = re.sub(r"\"[^\"]*\"|'[^']*'|-?[0-9.]+(e[+-]?[0-9]+)?|[^A-Za-z ]+", "_", words.split("\n", 1)[0])
+    return f"{plain[:60]} {place}"
