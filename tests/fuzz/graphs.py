@@ -87,9 +87,38 @@ def check(case: dict[str, Any]) -> None:
         check_by_differences(plain, x, y, weight, *wanted)
         if TORCH and case["options"].get("reduction") != "sum":
             check_by_torch(case, plain, x, y, weight)
+        if case["rows"] <= 7 and case["seed"] % 3 == 0:
+            check_explained(case, plain, x, y, weight, wanted[1])
     if native():
         check_engines(case, plain, x, y, weight)
         check_threads(case, x, y, weight)
+
+
+def check_explained(case: dict[str, Any], model: cr.Model, x: Any, y: Any, weight: Any, gradients: Any) -> None:
+    """The derivation has the gradients of training, can be written, and finds no mistake in its own numbers."""
+    try:
+        work = model.explain(x, y, weight)
+    except cr.TrainingError:  # the slope of a threshold, which dL/dx needs
+        return
+    rng = random.Random(case["seed"])
+    for layer, arrays in gradients.items():
+        for name, a in arrays.items():
+            place = tuple(rng.randrange(size) for size in a.shape)
+            quantity = f"dL/d{name}[{layer},{','.join(str(i + 1) for i in place)}]"
+            expect(
+                np.isclose(work[quantity].value, a[place], rtol=1e-9, atol=1e-12),
+                f"explain: {quantity} isn't the gradient",
+            )
+    quantities = {str(quantity.name): quantity.value for quantity in work}
+    plain = sorted(name for name, v in quantities.items() if v == 0 or 1e-290 < abs(v) < 1e290)
+    chosen = rng.sample(plain, min(12, len(plain)))
+    marks = work.mark({name: f"{quantities[name]:.7g}" for name in chosen})
+    bad = [mark.symbol for mark in marks.entries if mark.verdict not in ("correct",)]
+    expect(not bad, f"explain: its own numbers are marked as wrong\n{bad[:5]}")
+    form = rng.choice(["text", "markdown", "latex", "html", "json"])
+    weights = [name for name in quantities if name.startswith("dL/dW[")]
+    choice = {"weight": rng.choice(weights)[4:]} if weights and rng.random() < 0.5 else {}
+    expect(getattr(work, f"to_{form}")(**choice), "explain: nothing was written")
 
 
 def check_engines(case: dict[str, Any], plain: cr.Model, x: Any, y: Any, weight: Any) -> None:
