@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 class TableModel:
     """A trained model that takes tables and answers in their own values.
 
+    `TableModel.train` makes one.
+
+    Arguments:
+        model: the network that was trained on the table's numbers.
+        encoding: how columns become numbers.
+        target: what is predicted, and how numbers become its values.
+        baseline: the answer without a look at the columns.
+        rows: how many rows each part of the table had.
+        test_scores: of the rows that training never saw.
+        test_baseline: the baseline's, of the same rows.
+
     >>> model = TableModel.train("iris", target="target", progress=False)
     >>> model.test_scores["accuracy"] >= 0.9
     True
@@ -78,6 +89,8 @@ class TableModel:
             target: the column to predict.
             task: `"classification"` or `"regression"`; found from the target when left out.
             validation, test: fractions of the rows held out for early stopping and for the final score.
+            progress: whether a bar is shown; "auto": on a terminal, of fits that last.
+            callbacks: your own code at the epochs, as for `Model.fit`.
             settings: the fields of `Settings`, such as `hidden=(64, 64)`, `epochs=200`, `dropout=0.1`.
 
         Raises:
@@ -96,7 +109,17 @@ class TableModel:
         progress: bool | str = "auto",
         callbacks: Sequence[Any] = (),
     ) -> TableModel:
-        """Train on a prepared table."""
+        """Train on a prepared table.
+
+        Arguments:
+            prepared: the table's parts as arrays, and how its columns are encoded: what `prepare_table` makes.
+            settings: of the network and its training; left out, the usual ones.
+            progress, callbacks: as for `train`.
+
+        >>> from chainrule.tables.preparation import prepare_table
+        >>> TableModel.fit(prepare_table("iris", "target"), progress=False).target.classes
+        ('setosa', 'versicolor', 'virginica')
+        """
         settings = settings or Settings()
         model = settings.model(prepared)
         held_out = (prepared.validation.X, prepared.validation.y) if len(prepared.validation) else None
@@ -127,17 +150,44 @@ class TableModel:
         return self.model.history
 
     def predict(self, table: Any) -> AnyArray:
-        """The prediction for each row in the target's own values, shape (rows,)."""
+        """The prediction for each row in the target's own values, shape (rows,).
+
+        Arguments:
+            table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`.
+
+        Raises:
+            InputError: a column is missing or can't be encoded.
+        """
         return self.predict_with_notes(table)[0]
 
     def predict_proba(self, table: Any) -> Array:
-        """The probability of each class (in the order of `target.classes`) for each row, shape (rows, classes)."""
+        """The probability of each class (in the order of `target.classes`) for each row, shape (rows, classes).
+
+        Arguments:
+            table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`.
+
+        Raises:
+            InputError: the target is a number, or a column is missing or can't be encoded.
+
+        >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
+        >>> model.predict_proba("iris").shape
+        (150, 3)
+        """
         if not self.target.classes:
             raise InputError(f'"{self.target.name}" is a number, not a class: there are no probabilities to predict')
         return self._outputs(table)[0]
 
     def predict_with_notes(self, table: Any) -> tuple[AnyArray, EncodingNotes]:
-        """Predictions, and what was odd about the table (unseen categories, extra columns, missing values)."""
+        """Predictions, and what was odd about the table (unseen categories, extra columns, missing values).
+
+        Arguments:
+            table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`.
+
+        >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
+        >>> predictions, notes = model.predict_with_notes("iris")
+        >>> predictions.shape
+        (150,)
+        """
         outputs, notes = self._outputs(table)
         places = outputs.argmax(axis=1) if self.target.classes else outputs[:, 0]
         return self.target.decode(places), notes
@@ -145,12 +195,35 @@ class TableModel:
     def evaluate(self, table: Any) -> tuple[Numbers, Numbers]:
         """Scores on a table that has the target, and those of the trivial baseline.
 
-        Rows without a target are left out.
+        Arguments:
+            table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`. Rows
+                without a target are left out.
+
+        Raises:
+            InputError: no row has a target, or a column is missing or can't be encoded.
+
+        >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
+        >>> scores, baseline = model.evaluate("iris")
+        >>> sorted(scores), round(baseline["accuracy"], 2)
+        (['accuracy', 'log_loss'], 0.33)
         """
         return self.evaluate_with_notes(table)[:2]
 
     def evaluate_with_notes(self, table: Any) -> tuple[Numbers, Numbers, EncodingNotes]:
-        """Scores, those of the baseline, and what was odd about the table's rows."""
+        """Scores, those of the baseline, and what was odd about the table's rows.
+
+        Arguments:
+            table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`. Rows
+                without a target are left out.
+
+        Raises:
+            InputError: no row has a target, or a column is missing or can't be encoded.
+
+        >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
+        >>> scores, baseline, notes = model.evaluate_with_notes("iris")
+        >>> scores == model.evaluate("iris")[0]
+        True
+        """
         frame = self.target.known_rows(as_table(table))
         if not frame.height:
             raise InputError(
@@ -173,6 +246,7 @@ class TableModel:
         Where the table has no target there is the forward pass alone.
 
         Arguments:
+            table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`.
             row: one row of the table, from 1; left out, all rows as one batch.
             training, notation: as for `Model.explain`.
 
@@ -191,11 +265,32 @@ class TableModel:
         return outputs, notes
 
     def save(self, path: str | Path) -> None:
-        """Save everything that prediction needs to one `.safetensors` file."""
+        """Save everything that prediction needs to one `.safetensors` file.
+
+        Arguments:
+            path: the file, which is replaced as a whole.
+
+        Raises:
+            FileError: there is no writing to it.
+
+        >>> import tempfile
+        >>> from chainrule import load
+        >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/iris.safetensors")
+        ...     load(f"{folder}/iris.safetensors").target.name
+        'target'
+        """
         container.write(path, self.to_contents(), __version__)
 
     def to_contents(self) -> container.Contents:
-        """What `save` writes: the model's contents, and the table's."""
+        """What `save` writes: the model's contents, and the table's.
+
+        >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
+        >>> contents = model.to_contents()
+        >>> contents.kind, TableModel.from_contents(contents).target.name
+        ('table', 'target')
+        """
         model = self.model.to_contents()
         table = {
             "encoding": self.encoding.to_dict(),
@@ -209,7 +304,15 @@ class TableModel:
 
     @classmethod
     def from_contents(cls, contents: container.Contents, *, engine: str = "auto") -> TableModel:
-        """The table model of a file."""
+        """The table model of a file.
+
+        Arguments:
+            contents: what `to_contents` gave.
+            engine: who computes, as for `Model`.
+
+        Raises:
+            FileError: something is missing from the contents.
+        """
         try:
             form, table = contents.form["model"], contents.form["table"]
             model = Model.from_contents(container.Contents("model", form, contents.tensors), engine=engine)
