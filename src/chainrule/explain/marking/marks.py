@@ -51,7 +51,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Marks:
-    """All marks, in the order of writing; `first_wrong` is the wrong entry that is computed first.
+    """All marks of a sheet, as `mark` makes them.
+
+    Arguments:
+        title: of the sheet.
+        entries: one mark for each number, in the order of writing.
+        first_wrong: the name of the wrong entry that is computed first, None where nothing is wrong.
 
     >>> from chainrule import Model, Network
     >>> model = Model(Network.mlp(1, [], 1), "squared_error")
@@ -115,7 +120,11 @@ class Marks:
         return marks_html(self.title, self._table(whole=True), self.sentence)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form that `chainrule mark --json` prints."""
+        """The JSON form that `chainrule mark --json` prints.
+
+        >>> Marks("mine", (), None).to_dict()["quantities"]
+        []
+        """
         return {
             "title": self.title,
             "quantities": [entry.to_dict() for entry in self.entries],

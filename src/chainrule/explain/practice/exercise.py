@@ -38,10 +38,12 @@ class Exercise(Limited):
 
     Arguments:
         sizes: inputs, units of each layer.
-        activation: of the hidden layers; `output`: of the last layer, by default the one that goes with the loss.
+        activation: of the hidden layers.
+        output: the activation of the last layer; left out, the one that goes with the loss.
         loss: left out, the one that goes with the output activation, or else the squared error.
         rows: of the sample; the loss is their mean.
         optimizer: what the update is by; None for no update.
+        learning_rate: of the optimizer.
         l2: a penalty on the weights.
         bias: False leaves the biases out.
         notation: the symbols that the sheet uses; see `chainrule.explain.quantities.notation`.

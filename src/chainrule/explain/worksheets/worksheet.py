@@ -28,7 +28,19 @@ from chainrule.plain import shortened
 class Worksheet:
     """A worksheet that was read and checked.
 
-    `y` is None where the sheet gives no target: then only forward quantities exist.
+    `read_worksheet` makes one of a file.
+
+    Arguments:
+        title: what the sheet calls itself.
+        source: where it was read, for messages.
+        model: the network with the sheet's parameters.
+        x: the sample's inputs.
+        y: its targets; None where the sheet gives none: then only forward quantities exist.
+        has_update: whether the sheet names an optimizer, so that updated parameters are asked for.
+        learn_biases: False where the sheet leaves the biases as they are.
+        symbols: the sheet's own symbols, and the names that they stand for.
+        work: the numbers that were written, by name or symbol.
+        notation: the symbols that derivations use.
 
     >>> sheet = read_worksheet_text('''
     ... format = "chainrule-worksheet/1"
@@ -49,6 +61,8 @@ class Worksheet:
     >>> marks = sheet.mark()
     >>> marks.first_wrong, marks["dL/dW[output,1,1]"].diagnosis.code
     ('dL/dW[output,1,1]', 'factor-two')
+    >>> sheet.derivation()["L"].value
+    4.0
     """
 
     title: str
@@ -71,7 +85,13 @@ class Worksheet:
         return self.derivation()
 
     def derivation(self, notation: str | Notation | None = None, digits: int = 6) -> Derivation:
-        """The derivation of the sheet's sample, in the sheet's own symbols unless a notation is named."""
+        """The derivation of the sheet's sample, in the sheet's own symbols unless a notation is named.
+
+        Arguments:
+            notation: as for `Model.explain`.
+            digits: significant digits of the numbers in formulas.
+
+        """
         own = self.symbols if notation is None else {}
         return Derivation(
             self._trace, notation=notation or self.notation, digits=digits, title=self.title, symbols=own,
@@ -79,15 +99,30 @@ class Worksheet:
         )  # fmt: skip
 
     def mark(self, work: Mapping[str, Any] | None = None) -> Marks:
-        """Mark the sheet's own `[work]`, or somebody else's."""
+        """Mark the sheet's own `[work]`, or somebody else's.
+
+        Arguments:
+            work: the numbers that were written, by name or symbol; left out, the sheet's own.
+        """
         return self._marked_by.mark(self.work if work is None else work)
 
 
 def read_worksheet(path: str | Path) -> Worksheet:
     """Read a worksheet file.
 
+    Arguments:
+        path: a file in TOML, as `docs/reference/worksheet.md` says.
+
     Raises:
         FileError: the file can't be read or is no worksheet; the message says which line, and what would be right.
+
+    >>> import tempfile
+    >>> from chainrule.explain.practice.exercise import Exercise
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "sheet.toml")
+    ...     _ = path.write_text(Exercise((2, 1), seed=7).text, encoding="utf-8")
+    ...     read_worksheet(path).model.network.count().total
+    3
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
