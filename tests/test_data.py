@@ -136,3 +136,43 @@ def test_no_rows_at_all() -> None:
         with pytest.raises(InputError, match="X has no rows; at least one is needed"):
             attempt(np.zeros((0, 2)), np.zeros(0))
     assert model.predict(np.zeros((0, 2))).shape == (0, 1)
+
+
+MASKED = np.ma.masked_array(np.ones((3, 2)), np.eye(3, 2, dtype=bool))
+
+
+class TestWhatWouldLoseAPart:
+    """Masks and imaginary parts: NumPy drops them without a word."""
+
+    @pytest.mark.parametrize(
+        ("X", "y", "weights", "message"),
+        [
+            (MASKED, np.ones(3), None, 'X must be numbers for input "x": a masked array; fill its gaps'),
+            (list(MASKED), np.ones(3), None, "a masked array"),
+            (np.ones((3, 2)), MASKED[:, 0], None, 'targets of head "output" must be numbers: a masked array'),
+            (np.ones((3, 2)), np.ones(3), MASKED[:, 0], "sample_weight must be numbers: a masked array"),
+            (np.full((3, 2), 1j), np.ones(3), None, 'X must be numbers for input "x": complex numbers; hand in'),
+            ([[1j, 2]] * 3, np.ones(3), None, "complex numbers"),
+            (np.full((3, 2), 1j).tolist(), np.ones(3), None, "complex numbers"),
+            (np.ones((3, 2)), np.full(3, 1 + 1j), None, 'targets of head "output" must be numbers: complex numbers'),
+            (np.ones((3, 2)), np.ones(3), np.full(3, 1 + 0j), "sample_weight must be numbers: complex numbers"),
+        ],
+    )  # fmt: skip
+    def test_is_refused(self, X: Any, y: Any, weights: Any, message: str) -> None:
+        model = Model(Network.mlp(2, [], 1), "squared_error")
+        for call in (model.evaluate, model.loss_and_gradients, model.explain):
+            with pytest.raises(InputError, match=message):
+                call(X, y, weights)
+        with pytest.raises(InputError, match=message):
+            model.fit(X, y, sample_weight=weights, progress=False)
+
+    @pytest.mark.parametrize("labels", [np.ma.masked_array([0, 1, 1], [0, 1, 0]), np.array([0, 1j, 1])])
+    def test_labels_too(self, labels: Any) -> None:
+        model = Model(Network.mlp(2, [], 2, output="softmax"), "cross_entropy")
+        with pytest.raises(InputError, match=r'targets of head "output" must be numbers: (a masked|complex)'):
+            model.fit(np.ones((3, 2)), labels, progress=False)
+
+    def test_parameters_too(self) -> None:
+        model = Model(Network.mlp(2, [], 1), "squared_error")
+        with pytest.raises(InputError, match="output/W must be numbers: complex numbers"):
+            model.set_parameters({"output": {"W": [[1j], [2.0]]}})

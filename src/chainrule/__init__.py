@@ -25,7 +25,7 @@ _HOMES = {
     "ReduceOnPlateau": "schedules", "StepDecay": "schedules",
     "ConvergedWeights": "training.stopping", "EarlyStopping": "training.stopping",
     "LossBelow": "training.stopping", "TimeLimit": "training.stopping",
-    "Callback": "training.callbacks", "Checkpoint": "training.callbacks", "History": "training.history",
+    "Callback": "training.run", "Checkpoint": "training.callbacks", "History": "training.history",
     "Metric": "metrics", "Objective": "objective",
     "Derivation": "explain.derivation", "Exercise": "explain.practice.exercise", "Marks": "explain.marking.marks",
     "Worksheet": "explain.worksheets.worksheet", "read_worksheet": "explain.worksheets.worksheet",

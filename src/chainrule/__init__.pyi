@@ -128,12 +128,10 @@ from chainrule.schedules import (
 from chainrule.tables import read_table as read_table
 from chainrule.tables.table_model import TableModel as TableModel
 from chainrule.training.callbacks import (
-    Callback as Callback,
-)
-from chainrule.training.callbacks import (
     Checkpoint as Checkpoint,
 )
 from chainrule.training.history import History as History
+from chainrule.training.run import Callback as Callback
 from chainrule.training.stopping import (
     ConvergedWeights as ConvergedWeights,
 )

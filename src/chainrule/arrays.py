@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,3 +13,31 @@ AnyArray = NDArray[Any]  # numbers, or whole-number labels and codes
 Doubles = NDArray[np.float64]
 Order = NDArray[np.int64]  # row numbers
 Codes = NDArray[np.int32]  # categories as integers
+
+
+def is_finite(array: Array) -> bool:
+    """Whether no number is NaN or infinite: told by one sum of squares, unless that overflows.
+
+    >>> is_finite(np.array([1.0, 1e300])), is_finite(np.array([1.0, np.nan]))
+    (True, False)
+    """
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
+
+
+def whole(given: object) -> AnyArray:
+    """What was handed in as an array, if nothing of it is lost: a mask would be, and imaginary parts.
+
+    Raises `TypeError` for these, and `ValueError` for what has no shape.
+
+    >>> whole(np.ma.masked_array([1.0, 2.0], [False, True]))
+    Traceback (most recent call last):
+        ...
+    TypeError: a masked array; fill its gaps (`array.filled(value)`), or leave those rows out
+    """
+    parts = given if isinstance(given, (list, tuple)) else (given,)
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+        raise TypeError("a masked array; fill its gaps (`array.filled(value)`), or leave those rows out")
+    array = np.asarray(given)
+    if array.dtype.kind == "c":
+        raise TypeError("complex numbers; hand in their real and imaginary parts as two columns")
+    return array

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import random
-from chainrule.arrays import AnyArray, Array, Codes
+from chainrule.arrays import AnyArray, Array, Codes, whole
 from chainrule.engines.contract import Rows
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.limits import OPEN_FRACTION, check
@@ -89,7 +89,16 @@ def hold_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
     if n_held_out >= len(rows):
         raise InputError(f"validation={fraction} of {len(rows)} rows leaves none to train on")
     order = random.permutation(len(rows), seed, 0, stream=random.SPLIT)
-    return rows.take(np.sort(order[n_held_out:])), rows.take(np.sort(order[:n_held_out]))
+    parts = rows.take(np.sort(order[n_held_out:])), rows.take(np.sort(order[:n_held_out]))
+    for part, what in zip(parts, ("that are left to train on", "held out for validation"), strict=True):
+        check_weights(part, what)
+    return parts
+
+
+def check_weights(rows: Rows, what: str) -> None:
+    """Raise an `InputError` where all rows weigh 0: their loss would be 0, whatever the model says."""
+    if any(weights is not None and not weights.any() for weights in rows.weights):
+        raise InputError(f"sample_weight is 0 for all {len(rows)} rows {what}: their loss would mean nothing")
 
 
 def check_dtype(dtype: DTypeLike) -> np.dtype:
@@ -123,7 +132,7 @@ def _by_name(given: Any, names: list[str], what: str, kind: str) -> Mapping[str,
 def _numbers(given: Any, dtype: np.dtype, name: str) -> Array:
     try:
         with np.errstate(over="ignore"):  # what is too large for float32 is infinite there, and refused below
-            array = np.asarray(given, dtype=dtype)
+            array = np.asarray(whole(given), dtype=dtype)
     except (TypeError, ValueError) as error:
         raise InputError(f'X must be numbers for input "{name}": {error}') from None
     if array.ndim == 0:
@@ -143,8 +152,8 @@ def _codes(given: Any, slot: Slot) -> Codes:
     """Whole numbers as int32, exactly: integers, or floats without a fraction that are sure to be what was meant."""
     where = f'for input "{slot.name}"'
     try:
-        array = np.asarray(given)
-    except ValueError as error:
+        array = whole(given)
+    except (TypeError, ValueError) as error:
         raise InputError(f"X must be integer codes {where}: {error}") from None
     if array.dtype.kind not in "iuf" or array.ndim == 0:
         found = "a single value" if array.ndim == 0 else f"{array.dtype} values"
@@ -177,7 +186,7 @@ def _weights(given: Any, n_rows: int, dtype: np.dtype) -> Array | None:
     if given is None:
         return None
     try:
-        weights = np.asarray(given, dtype=dtype)
+        weights = np.asarray(whole(given), dtype=dtype)
     except (TypeError, ValueError) as error:
         raise InputError(f"sample_weight must be numbers: {error}") from None
     if weights.shape != (n_rows,):

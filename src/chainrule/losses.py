@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.activations import sigmoid
-from chainrule.arrays import AnyArray, Array
+from chainrule.arrays import AnyArray, Array, whole
 from chainrule.compiled import Native
 from chainrule.errors import InputError, listed
 from chainrule.limits import FRACTION, OPEN_FRACTION, POSITIVE, Limited
@@ -573,7 +573,7 @@ def _ratio(x: Array, y: Array) -> Array:
 def _numbers(y: ArrayLike, dtype: np.dtype | None, head: str) -> AnyArray:
     try:
         with np.errstate(over="ignore"):  # what is too large for float32 is infinite there, and refused as such
-            return np.asarray(y, dtype=dtype)
+            return np.asarray(whole(y), dtype=dtype)
     except (TypeError, ValueError) as error:
         raise InputError(f'targets of head "{head}" must be numbers: {error}') from None
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import __version__, container, random
-from chainrule.arrays import Array
-from chainrule.data import check_dtype, hold_out, prepare_inputs, prepare_rows
+from chainrule.arrays import Array, is_finite
+from chainrule.data import check_dtype, check_weights, hold_out, prepare_inputs, prepare_rows
 from chainrule.engines.choose import choose
 from chainrule.engines.contract import Engine, Rows
 from chainrule.engines.memo import MemoReport
@@ -32,10 +32,11 @@ from chainrule.training.batches import Shuffle, check_batch_norm, resolve_batch_
 from chainrule.training.callbacks import get_callback
 from chainrule.training.evaluation import mean_output, measure, metrics_by_head
 from chainrule.training.history import History
-from chainrule.training.loop import Plan, Run
 from chainrule.training.progress import ProgressBar, wanted
+from chainrule.training.run import Plan, Run
 from chainrule.training.state import TrainingState
 from chainrule.training.stopping import Stop
+from chainrule.training.train import train
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
@@ -146,12 +147,14 @@ class Model:
         self._penalties = {"l1": l1, "l2": l2}
         self._asked = engine, threads
         self._start_engine()
+        self._shown = False  # whether somebody was given views of parameters or statistics
         self.training = TrainingState.initial(network, self.optimizer, self.seed, self.dtype, members)
 
     def _start_engine(self) -> None:
         engine, threads = self._asked
         self._engine, self.engine_ = choose(engine, self.network, self.objective, self.optimizer, threads)
         self._at_work = Lock()  # held while the model trains
+        self._is_finite = False  # whether parameters and statistics are known to be
 
     @property
     def members(self) -> int:
@@ -169,11 +172,13 @@ class Model:
 
         Where several members train side by side these are the first one's; `training.parameters` has them all.
         """
+        self._shown = True
         return self.network.layout.named(self.training.parameters[0])
 
     @property
     def state(self) -> Named:
         """What is kept but not learned, by layer and name: running means and variances."""
+        self._shown = True
         return self.network.state_layout.named(self.training.state[0])
 
     def set_parameters(self, values: Mapping[str, Mapping[str, Any]]) -> None:
@@ -185,10 +190,12 @@ class Model:
         [[7.0]]
         """
         self.network.layout.assign(self.training.parameters[0], values)
+        self._is_finite = False
 
     def set_state(self, values: Mapping[str, Mapping[str, Any]]) -> None:
         """Set running means and variances by layer and name."""
         self.network.state_layout.assign(self.training.state[0], values)
+        self._is_finite = False
 
     def fit(
         self,
@@ -277,6 +284,8 @@ class Model:
             check("fit", "clip_norm", clip_norm, POSITIVE)
         self.objective.check_trainable(self.network)
         check_batch_norm(self.network, batch_size)
+        if validation is not None:
+            check_weights(validation, "held out for validation")
         stops: list[Stop] = [stop] if isinstance(stop, Stop) else list(stop)
         for rule in stops:
             if not isinstance(rule, Stop):
@@ -291,25 +300,31 @@ class Model:
                 "the model is being trained already, by another thread or by the fit whose callback this is: "
                 "wait for its end, or train a copy (copy.deepcopy)"
             )
+        self._is_finite = False
         try:
             if resume:
                 self.training.go_on()
             else:
                 self.training.begin_run(keep_schedule=keep_schedule)
             run = Run(plan, self.training, self)
-            run.train()
+            train(run)
         finally:
             self._at_work.release()
-            for callback in plan.callbacks:
-                callback.on_exit()
         return run
 
     def predict(self, X: Any) -> Any:
-        """The output of every row, shape (rows, outputs); by head where the network has several."""
+        """The output of every row, shape (rows, outputs); by head where the network has several.
+
+        Raises:
+            InputError: X can't be used.
+            TrainingError: the model holds, or makes of a row, what is no number: that is no answer.
+        """
+        if self._shown or not self._is_finite:
+            self._check_finite()
         outputs = self.outputs(prepare_inputs(self.network, X, self.dtype))
         if len(outputs) == 1:
-            return mean_output(outputs[0])
-        return {head.name: mean_output(output) for head, output in zip(self.network.heads, outputs, strict=True)}
+            return self._checked(outputs[0])
+        return {head.name: self._checked(output) for head, output in zip(self.network.heads, outputs, strict=True)}
 
     def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
         """What every member says of rows that are prepared, for each head: (members, rows, outputs)."""
@@ -317,6 +332,7 @@ class Model:
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """The loss (penalties included) and the metrics on rows, by name."""
+        self._check_finite()
         rows = self._rows(X, y, sample_weight)
         with np.errstate(all="ignore"):
             loss, metrics = measure(self._engine, self.training.parameters, self.training.state, rows, self.metrics)
@@ -381,6 +397,7 @@ class Model:
 
     def to_contents(self, *, training: bool = False) -> container.Contents:
         """What `save` writes: JSON and tensors."""
+        self._check_finite()
         tensors, form = save_training(self.network, self.optimizer, self.training, whole=training)
         form |= {
             "network": self.network.to_dict(),
@@ -434,6 +451,31 @@ class Model:
         losses = ", ".join(f"{head.head}: {head.loss.name}" for head in self.objective.heads)
         return f"<Model of {self.network!r}, {losses}, {self.optimizer.name}, {self.dtype}, engine {self.engine_.name}>"
 
+    def _check_finite(self) -> None:
+        """Raise a `TrainingError` unless all parameters and statistics are finite."""
+        network, state = self.network, self.training
+        for what, setter, layout, vectors in (
+            ("parameter", "set_parameters", network.layout, state.parameters),
+            ("statistic", "set_state", network.state_layout, state.state),
+        ):
+            span = layout.first_not_finite(vectors)
+            if span is not None:
+                raise TrainingError(
+                    f"the {what} {span.key} holds NaN or infinite numbers: set it anew ({setter}), or train a new model"
+                )
+        self._is_finite = True
+
+    def _checked(self, outputs: Array) -> Array:
+        """The mean over the members; a `TrainingError` where it is no number."""
+        answer = mean_output(outputs)
+        if not is_finite(answer) and np.isnan(answer).any():
+            row = int(np.isnan(answer).reshape(len(answer), -1).any(axis=1).argmax())
+            raise TrainingError(
+                f"the model gives no number for row {row} (rows count from 0): something overflows on the way; "
+                "are its inputs scaled as those that it was trained on?"
+            )
+        return answer
+
     def _rows(self, X: Any, y: Any, sample_weight: Any = None) -> Rows:
         return prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype)
 
@@ -447,7 +489,8 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the engine, which is chosen again: pickling and copying begin here."""
-        return {name: value for name, value in vars(self).items() if name not in ("_engine", "engine_", "_at_work")}
+        anew = ("_engine", "engine_", "_at_work", "_is_finite")
+        return {name: value for name, value in vars(self).items() if name not in anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from chainrule.arrays import Array
+from chainrule.arrays import Array, is_finite, whole
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.layers.base import Kind, ParameterSpec, Shape, StateSpec
 
@@ -93,6 +93,13 @@ class Layout:
             result.setdefault(span.layer, {})[span.name] = vector[span.slice].reshape(span.shape)
         return result
 
+    def first_not_finite(self, vectors: Array) -> Span | None:
+        """The first span, in the order of the layers, where a member's vector holds a NaN or an infinity."""
+        if is_finite(vectors):
+            return None
+        spans = sorted(self.spans, key=lambda span: span.step)
+        return next((span for span in spans if not np.isfinite(vectors[:, span.slice]).all()), None)
+
     def assign(self, vector: Array, values: Mapping[str, Mapping[str, ArrayLike]]) -> None:
         """Write named arrays into one member's vector; nothing is written unless all of them fit."""
         spans = {(span.layer, span.name): span for span in self.spans}
@@ -109,7 +116,7 @@ class Layout:
                     has = listed(n for owner, n in spans if owner == layer)
                     raise InputError(f'layer "{layer}" has no parameter "{name}"; it has {has}')
                 try:
-                    array = np.asarray(value, dtype=vector.dtype)
+                    array = np.asarray(whole(value), dtype=vector.dtype)
                 except (TypeError, ValueError) as error:
                     raise InputError(f"{span.key} must be numbers: {error}") from None
                 if array.shape != span.shape:

@@ -28,7 +28,6 @@ from chainrule.training.state import Snapshot, TrainingState
 Tensors = dict[str, AnyArray]
 _COUNTERS = ("step", "epoch", "batch", "first_step", "first_epoch", "memory_from")
 _COUNTER = Limit(0, 2**53, whole=True)
-_SNAPSHOTS = ("best", "latest", "epoch_start")
 _MEMORIES: tuple[set[str], ...] = (set(), {"best", "best_epoch"})  # of stopping rules
 _PLATEAUS: tuple[set[str], ...] = (set(), {"scale"}, {"best", "waited", "scale"})
 _LARGEST_ROW = 2**30  # numbers that one row may take on its way through a network
@@ -78,13 +77,12 @@ def save_training(
         return tensors, form
     for i, name in enumerate(optimizer.slot_names):
         tensors.update(_tensors(f"slots.{name}", network.layout, training.slots[:, i]))
-    for name in _SNAPSHOTS:
-        snapshot: Snapshot | None = getattr(training, name)
-        if snapshot is not None:
-            tensors.update(_tensors(f"{name}.parameters", network.layout, snapshot.parameters))
-            tensors.update(_tensors(f"{name}.state", network.state_layout, snapshot.state))
+    snapshots = _snapshots(training)
+    for name, snapshot in snapshots.items():
+        tensors.update(_tensors(f"{name}.parameters", network.layout, snapshot.parameters))
+        tensors.update(_tensors(f"{name}.state", network.state_layout, snapshot.state))
     form["training"] = {name: getattr(training, name) for name in (*_COUNTERS, "rate", "memories", "plateau")}
-    form["training"]["snapshots"] = [name for name in _SNAPSHOTS if getattr(training, name) is not None]
+    form["training"]["snapshots"] = list(snapshots)
     if training.partial is not None:
         sums = training.partial
         form["training"]["partial"] = {
@@ -129,13 +127,29 @@ def load_training(
     _load_counters(training, saved, len(network.heads))
     for i, name in enumerate(optimizer.slot_names):
         _fill(network.layout, training.slots[:, i], tensors, f"slots.{name}")
-    for name in _SNAPSHOTS:
-        if name not in saved["snapshots"]:
-            continue
+    for name in saved["snapshots"]:
         snapshot = training.snapshot()
         _fill(network.layout, snapshot.parameters, tensors, f"{name}.parameters")
         _fill(network.state_layout, snapshot.state, tensors, f"{name}.state")
+        _keep_snapshot(training, name, snapshot)
+
+
+def _snapshots(training: TrainingState) -> dict[str, Snapshot]:
+    """Those that there are, by the names that files have for them."""
+    there = {"latest": training.latest, "epoch_start": training.epoch_start}
+    bests = {f"best.{rule}": best for rule, best in training.bests.items()}
+    return {name: snapshot for name, snapshot in there.items() if snapshot is not None} | bests
+
+
+def _keep_snapshot(training: TrainingState, name: str, snapshot: Snapshot) -> None:
+    if name in ("latest", "epoch_start"):
         setattr(training, name, snapshot)
+        return
+    watching = [rule for rule, memory in enumerate(training.memories) if "best_epoch" in memory]
+    rules = watching if name == "best" else [rule for rule in watching if name == f"best.{rule}"]
+    if not rules:
+        raise FileError(f"the file is damaged: no stopping rule has the weights {shortened(name)}")
+    training.bests |= dict.fromkeys(rules, snapshot)  # older files have one for all rules
 
 
 def _load_counters(training: TrainingState, saved: Mapping[str, Any], heads: int) -> None:

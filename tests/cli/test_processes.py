@@ -29,7 +29,7 @@ def test_ctrl_c_leaves_a_usable_model(penguins, flags):
     Path("penguins.safetensors").write_bytes(b"an older model")
     begun = Path("begun")
     program = (
-        "import chainrule.training.loop as loop, pathlib; old = loop.Run.finish_epoch;"
+        "import chainrule.training.run as loop, pathlib; old = loop.Run.finish_epoch;"
         f"loop.Run.finish_epoch = lambda *a: (pathlib.Path({str(begun)!r}).touch(), old(*a))[1];"
         "from chainrule.cli import main; main()"
     )

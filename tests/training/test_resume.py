@@ -74,12 +74,14 @@ def everything(state: TrainingState) -> dict[str, Any]:
     found["history"] = [
         (r.epoch, r.step, r.loss, r.learning_rate, r.validation_loss, r.metrics, r.validation_metrics)
         for r in state.history
-    ] + [state.history.best_epoch, state.history.stopped_by]
-    return found
+    ] + [state.history.best_epoch, state.history.best_by, state.history.stopped_by]
+    bests = found.pop("bests")
+    return found | {f"best {rule}": best for rule, best in bests.items()}
 
 
 def assert_same_state(first: Model, second: Model) -> None:
     a, b = everything(first.training), everything(second.training)
+    assert a.keys() == b.keys()
     for name in a:
         parts = [vars(x[name]) if hasattr(x[name], "__dict__") else {"": x[name]} for x in (a, b)]
         assert parts[0].keys() == parts[1].keys(), name

@@ -26,7 +26,7 @@ from chainrule import (
     Network,
     TimeLimit,
 )  # fmt: skip
-from chainrule.training import loop
+from chainrule.training import run
 from chainrule.training.history import EpochRecord
 from chainrule.training.stopping import Epoch, Stop
 
@@ -197,7 +197,7 @@ class TestTimeLimit:
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A clock that goes on by one second at every look, so that no test waits."""
         ticks = itertools.count()
-        monkeypatch.setattr(loop.time, "perf_counter", lambda: float(next(ticks)))
+        monkeypatch.setattr(run.time, "perf_counter", lambda: float(next(ticks)))
 
     def test_it_stops_after_a_step_in_the_middle_of_an_epoch(self) -> None:
         """The reference engine asks after every step, so the steps done are the seconds allowed."""

@@ -7,7 +7,7 @@ import pytest
 
 from chainrule import SGD, Model, Network
 from chainrule.engines.contract import Rows
-from chainrule.training.loop import Plan
+from chainrule.training.run import Plan
 
 
 @pytest.mark.parametrize(

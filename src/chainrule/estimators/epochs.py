@@ -14,7 +14,7 @@ from chainrule.estimators.fitted_model import FittedModel
 from chainrule.estimators.solvers import is_full_batch, rate_follows_epochs
 from chainrule.training.callbacks import Callback
 from chainrule.training.history import EpochRecord
-from chainrule.training.loop import Run
+from chainrule.training.run import Run
 
 SMALLEST_RATE = 1e-6  # below it an adaptive rate falls no further, and training stops
 ADAPTIVE_DIVISOR = 5.0

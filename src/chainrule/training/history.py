@@ -49,6 +49,7 @@ class History:
         epochs: their records, in order.
         stopped_by: why training ended: "epochs", "interrupted", "a callback", or what a stopping rule said.
         best_epoch: whose weights came back, where a rule restored them.
+        best_by: the rule that calls it so: the one that stopped the fit, if it restores, else the first that does.
 
     >>> history = History([EpochRecord(1, 10, 0.5, 0.01, 0.1), EpochRecord(2, 20, 0.25, 0.01, 0.2)], "epochs")
     >>> history["loss"], len(history)
@@ -60,6 +61,7 @@ class History:
     epochs: list[EpochRecord] = field(default_factory=list)
     stopped_by: str = ""
     best_epoch: int | None = None
+    best_by: str = ""
 
     def __getitem__(self, name: str) -> list[float | None]:
         """One number of every epoch, by its name; None where an epoch has none.
@@ -115,6 +117,7 @@ class History:
             "epochs": [asdict(record) for record in self.epochs],
             "stopped_by": self.stopped_by,
             "best_epoch": self.best_epoch,
+            "best_by": self.best_by,
         }
 
     @classmethod
@@ -124,7 +127,8 @@ class History:
         Arguments:
             form: what `to_dict` gave.
         """
-        return cls([EpochRecord(**entry) for entry in form["epochs"]], form["stopped_by"], form["best_epoch"])
+        records = [EpochRecord(**entry) for entry in form["epochs"]]
+        return cls(records, form["stopped_by"], form["best_epoch"], form.get("best_by", ""))
 
     def to_tensors(self) -> tuple[Tensors, dict[str, Any]]:
         """Its numbers as one tensor for each column, and the rest in JSON form: what files hold.
@@ -142,7 +146,9 @@ class History:
             tensors[name] = np.array([getattr(record, name) for record in self.epochs], np.int64)
         for name in ("loss", "learning_rate", "validation_loss"):
             tensors |= _column(name, [getattr(record, name) for record in self.epochs])
-        form: dict[str, Any] = {"stopped_by": self.stopped_by, "best_epoch": self.best_epoch}
+        form: dict[str, Any] = {
+            "stopped_by": self.stopped_by, "best_epoch": self.best_epoch, "best_by": self.best_by,
+        }  # fmt: skip
         for group in _METRICS:
             form[group] = list(dict.fromkeys(name for record in self.epochs for name in getattr(record, group)))
             for name in form[group]:
@@ -180,10 +186,11 @@ class History:
             numbers("epoch", np.int64), numbers("step", np.int64), numbers("loss"), numbers("learning_rate"),
             seconds.tolist(), numbers("validation_loss"), groups("metrics"), groups("validation_metrics"), strict=True,
         )  # fmt: skip
-        stopped_by, best_epoch = form["stopped_by"], form["best_epoch"]
-        if not isinstance(stopped_by, str) or not (best_epoch is None or type(best_epoch) is int):
+        stopped_by, best_epoch, best_by = form["stopped_by"], form["best_epoch"], form.get("best_by", "")
+        texts = isinstance(stopped_by, str) and isinstance(best_by, str)
+        if not texts or not (best_epoch is None or type(best_epoch) is int):
             raise ValueError(f"stopped by {stopped_by!r}, best epoch {best_epoch!r}")
-        return cls([EpochRecord(*record) for record in records], stopped_by, best_epoch)
+        return cls([EpochRecord(*record) for record in records], stopped_by, best_epoch, best_by)
 
 
 def _column(name: str, values: list[float | None]) -> Tensors:

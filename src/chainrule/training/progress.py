@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.training.callbacks import Callback
 from chainrule.training.history import EpochRecord
-
-if TYPE_CHECKING:
-    from chainrule.training.loop import Run
+from chainrule.training.run import Run
 
 
 class ProgressBar(Callback):

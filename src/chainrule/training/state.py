@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,8 +41,8 @@ class TrainingState:
     parameters were initialized, and the slots began at step `memory_from`; `batch` counts those of an unfinished epoch,
     `partial` is what they added up, `rate` the learning rate of the last step.
     `first_step` and `first_epoch` are where the present run began; `memories` belong to its stopping rules.
-    `epoch_start` is how the epoch at hand began, `best` the best epoch's end, `latest` where the run stood when `best`
-    was brought back.
+    `epoch_start` is how the epoch at hand began, `bests` the end of the best epoch of each rule that brings it back (by
+    its place among the rules), `latest` where the run stood when one of them was brought back.
     """
 
     parameters: Array
@@ -57,7 +58,7 @@ class TrainingState:
     rate: float = 0.0
     partial: Sums | None = None
     epoch_start: Snapshot | None = None
-    best: Snapshot | None = None
+    bests: dict[int, Snapshot] = field(default_factory=dict)
     latest: Snapshot | None = None
     memories: list[dict[str, Any]] = field(default_factory=list)
     plateau: dict[str, Any] = field(default_factory=dict)
@@ -111,8 +112,13 @@ class TrainingState:
         if not keep_schedule:
             self.first_step, self.plateau = self.step, {}
         self.first_epoch, self.seconds = self.epoch, 0.0
-        self.epoch_start = self.best = self.latest = None
-        self.memories, self.history = [], History()
+        self.epoch_start = self.latest = None
+        self.bests, self.memories, self.history = {}, [], History()
+
+    def fit_rules(self, restoring: Sequence[bool]) -> None:
+        """Have a memory for each stopping rule, and weights of best epochs only for rules that bring them back."""
+        self.memories = [*self.memories, *({} for _ in restoring)][: len(restoring)]
+        self.bests = {i: best for i, best in self.bests.items() if i < len(restoring) and restoring[i]}
 
     def go_on(self) -> None:
         """Take up a run where it stood: the best weights may have been brought back at its end."""

@@ -56,6 +56,20 @@ class Stop(Limited):
         """
         raise NotImplementedError
 
+    @property
+    def restores(self) -> bool:
+        """Whether the weights of its best epoch come back at the end."""
+        return False
+
+    @property
+    def allowed_seconds(self) -> float | None:
+        """After how many seconds to stop even in the middle of an epoch, if ever."""
+        return None
+
+    def best_epoch(self, memory: Memory) -> int | None:
+        """Which epoch is the best so far, for a rule that compares them."""
+        return None
+
 
 @dataclass(frozen=True)
 class EarlyStopping(Stop):
@@ -92,6 +106,15 @@ class EarlyStopping(Stop):
         super().__post_init__()
         if self.mode not in ("auto", "min", "max"):
             raise InputError(f'EarlyStopping: mode is {self.mode!r}; it must be "auto", "min" or "max"')
+
+    @property
+    def restores(self) -> bool:
+        """As `restore_best` says."""
+        return self.restore_best
+
+    def best_epoch(self, memory: Memory) -> int | None:
+        """The epoch whose number was the best."""
+        return memory.get("best_epoch")
 
     def look(self, epoch: Epoch, memory: Memory) -> str | None:
         record = epoch.record
@@ -202,6 +225,11 @@ class TimeLimit(Stop):
 
     name = "time_limit"
     limits = {"seconds": POSITIVE}
+
+    @property
+    def allowed_seconds(self) -> float:
+        """The limit."""
+        return self.seconds
 
     def look(self, epoch: Epoch, memory: Memory) -> str | None:
         return f"the time limit of {self.seconds:g} s" if epoch.record.seconds >= self.seconds else None

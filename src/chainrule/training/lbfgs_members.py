@@ -10,12 +10,10 @@ import contextvars
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from chainrule.training.lbfgs import Answer, Search, evaluate, finish_iteration
-
-if TYPE_CHECKING:
-    from chainrule.training.loop import Run
+from chainrule.training.lbfgs_search import Answer, Search, evaluate, finish_iteration
+from chainrule.training.run import Run
 
 _STOP = object()  # the answer that ends a search
 

@@ -1,0 +1,94 @@
+"""Gradient descent: epochs of an engine's steps, each over a batch of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.arrays import Doubles, Order
+from chainrule.engines.contract import Job, Outcome, Sums
+from chainrule.errors import InputError
+from chainrule.training.batches import epoch_order, rows_used
+from chainrule.training.run import Run
+
+
+def descend(run: Run) -> str:
+    """Do epochs until there are no more, or a rule stops them; the reason."""
+    while run.epoch <= run.plan.epochs:
+        run.begin_epoch()
+        reason = _steps(run)
+        if reason is not None:
+            return reason
+        assert run.state.partial is not None
+        loss = run.state.partial.mean_loss(run.plan.engine.objective)
+        reason = run.finish_epoch(loss, run.state.rate)
+        if reason is not None:
+            return reason
+    return "epochs"
+
+
+def _steps(run: Run) -> str | None:
+    """The rest of the epoch at hand; a reason if it was stopped before its end."""
+    plan, state = run.plan, run.state
+    order = _order(run)
+    n_steps = -(-order.shape[1] // plan.batch_size)
+    if state.batch > n_steps:
+        raise InputError(
+            f"resume=True: the interrupted epoch had done {state.batch} steps, but these rows make "
+            f"{n_steps} in all; hand in the same rows and batch_size"
+        )
+    watched = [callback for callback in plan.callbacks if callback.watches_steps]
+    if state.partial is None:
+        state.partial = Sums.zeros(len(state.parameters), len(plan.engine.objective.heads))
+    while state.batch < n_steps:
+        end = state.batch + 1 if watched else n_steps
+        part = order[:, state.batch * plan.batch_size : end * plan.batch_size]
+        outcome = _do(run, part, end - state.batch)
+        if outcome.diverged is not None:
+            begin = state.batch * plan.batch_size
+            rows = plan.data.take(order[outcome.diverged_member, begin : begin + plan.batch_size])
+            raise run.diverged("the loss", rows, outcome.diverged_member)
+        answers = [callback.on_step(run) for callback in watched]
+        if any(answers):
+            return "a callback"
+        if outcome.stopped and state.batch < n_steps:
+            return run.stop_reason()
+    return None
+
+
+def _order(run: Run) -> Order:
+    plan, state = run.plan, run.state
+    order = epoch_order(len(plan.data), plan.shuffle, plan.seed, state.epoch, len(state.parameters))
+    used = rows_used(order.shape[1], plan.batch_size, plan.engine.network.least_rows)
+    if not used:
+        raise InputError("the row order that `shuffle` returned has one row, and batch normalization needs two")
+    return order[:, :used]
+
+
+def _do(run: Run, order: Order, n_steps: int) -> Outcome:
+    """Have the engine do steps: it takes what they change, and gives it back when they are done or broken off."""
+    plan, state = run.plan, run.state
+    assert state.partial is not None
+    rates = _rates(run, n_steps)
+    job = Job(
+        plan.data, order, plan.batch_size, rates, state.step, state.partial, plan.optimizer, plan.seed,
+        plan.clip_norm, run.should_stop, state.memory_from,
+    )  # fmt: skip
+    vectors = state.parameters, state.state, state.slots
+    plan.engine.load(*vectors)
+    try:
+        outcome = plan.engine.run(job)
+    finally:
+        plan.engine.store(*vectors)
+    state.partial = outcome.sums
+    state.step += outcome.steps
+    state.batch += outcome.steps
+    if outcome.steps:
+        state.rate = float(rates[outcome.steps - 1])
+    return outcome
+
+
+def _rates(run: Run, n_steps: int) -> Doubles:
+    plan, state = run.plan, run.state
+    steps = np.arange(n_steps) + (state.step - state.first_step)
+    rates = plan.optimizer.schedule.rates(steps, plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch)
+    return rates * state.plateau.get("scale", 1.0)
