@@ -55,7 +55,15 @@ class Schedule(Limited):
         raise NotImplementedError
 
     def observe(self, state: PlateauState, loss: float) -> PlateauState:
-        """What is remembered after an epoch, by a schedule that looks at losses; the others leave it as it is."""
+        """What a schedule that looks at losses remembers after an epoch; the others leave it as it is.
+
+        Arguments:
+            state: what it remembered before; `"scale"` multiplies the rates.
+            loss: the epoch's, on held-out rows where there are some.
+
+        >>> Constant(0.1).observe({}, 1.5)
+        {}
+        """
         return state
 
 
@@ -271,6 +279,9 @@ class ReduceOnPlateau(Schedule):
         Arguments:
             state: what was returned the last time; empty before the first epoch.
             loss: the loss that this epoch ended with.
+
+        >>> ReduceOnPlateau(0.1, patience=0).observe({"best": 1.0, "waited": 0, "scale": 1.0}, 2.0)["scale"]
+        0.1
         """
         best, waited, scale = state.get("best", math.inf), state.get("waited", 0), state.get("scale", 1.0)
         if loss < best * (1 - self.threshold) if best > 0 else loss < best - self.threshold:

@@ -67,7 +67,14 @@ class Stop(Limited):
         return None
 
     def best_epoch(self, memory: Memory) -> int | None:
-        """Which epoch is the best so far, for a rule that compares them."""
+        """Which epoch is the best so far, for a rule that compares them.
+
+        Arguments:
+            memory: the rule's own.
+
+        >>> TimeLimit(60).best_epoch({}) is None
+        True
+        """
         return None
 
 
@@ -113,7 +120,11 @@ class EarlyStopping(Stop):
         return self.restore_best
 
     def best_epoch(self, memory: Memory) -> int | None:
-        """The epoch whose number was the best."""
+        """The epoch whose number was the best.
+
+        >>> EarlyStopping().best_epoch({"best": 0.25, "best_epoch": 7})
+        7
+        """
         return memory.get("best_epoch")
 
     def look(self, epoch: Epoch, memory: Memory) -> str | None:
