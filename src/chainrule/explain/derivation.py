@@ -38,6 +38,25 @@ class Derivation(AnyDerivation[Graph]):
     -0.261536
     >>> work["dL/dW[hidden,2,1]"]
     dL/dW[hidden,2,1] = dL/dz[hidden,1]*dz/dW[hidden,2,1] = -0.0311593*0.8 = -0.0249275
+    >>> work.select(layer="output", kinds=("b", "dL/db"))
+    [dL/db[output,1] = dL/dz[output,1] = -0.261536]
+    >>> work.paths("W[hidden,2,1]").count, len(work.needed_for("z[output,1]", limit=5))
+    (1, 5)
+    >>> work.mark({"z[output,1]": "1.04"}).counts["correct"], len(work.to_json(weight="b[output,1]")) > 100
+    (1, True)
+    >>> by_hand = work.again(title="By hand", update=False)
+    >>> by_hand.document(layer="output").title
+    'By hand'
+    >>> [text.splitlines()[0] for text in (by_hand.to_text(), by_hand.to_markdown())]
+    ['By hand', '# By hand']
+    >>> by_hand.to_terminal(width=60, color=False).splitlines()[0]
+    'By hand'
+    >>> by_hand.to_html().splitlines()[0], by_hand.to_latex().count("begin{document}")
+    ('<!DOCTYPE html>', 1)
+    >>> work.latex(work["dL/db[output,1]"].name).count("=")
+    2
+    >>> work.with_numbers(work["dL/db[output,1]"].recipes[0].tree())
+    Number(value=-0.2615355718..., text=None)
     """
 
     def __init__(
@@ -65,7 +84,14 @@ class Derivation(AnyDerivation[Graph]):
         row: int | None = None,
         kinds: tuple[str, ...] | None = None,
     ) -> list[Quantity]:
-        """The quantities of one layer, unit (from 1), row (from 1) or of some kinds, in the order of computation."""
+        """The quantities of one layer, unit or row, or of some kinds, in the order of computation.
+
+        Arguments:
+            layer: its name.
+            unit: from 1.
+            row: from 1.
+            kinds: such as `("z", "dL/dz")`.
+        """
         check(self.graph, Choice(layer, unit, row))
         return super().select(layer=layer, unit=unit, row=row, kinds=kinds)
 
@@ -74,7 +100,12 @@ class Derivation(AnyDerivation[Graph]):
         return document(self, Choice(**choice), self.notes)
 
     def again(self, *, title: str = "", update: bool = True) -> Derivation:
-        """The same numbers under another title, or without an update."""
+        """The same numbers under another title, or without an update.
+
+        Arguments:
+            title: of its documents.
+            update: False leaves out what an optimizer would do.
+        """
         trace = copy(self.trace)
         trace.has_update = update
         return Derivation(

@@ -29,15 +29,24 @@ class AnyDerivation(Calculation[Graph]):
     symbols: Mapping[str, Name] = MappingProxyType({})  # an author's own
 
     def latex(self, name: Name) -> str:
-        """A quantity with its formulas as one line of LaTeX, which notebooks show."""
+        """A quantity with its formulas as one line of LaTeX, which notebooks show.
+
+        Arguments:
+            name: of the quantity.
+        """
         from chainrule.explain.render.latex import latex_line
 
         return f"${latex_line(line(self, name), self.notation, self.digits)}$"
 
     def mark(self, work: Mapping[str, Any], symbols: Mapping[str, str] | None = None) -> Marks:
-        """Mark hand-worked numbers: texts by name or by symbol (an own one, or one explained in `symbols`).
+        """Mark hand-worked numbers.
 
-        The digits written decide the tolerance, so give texts: `{"z[hidden,1]": "0.44"}`.
+        Arguments:
+            work: texts by name or by symbol, such as `{"z[hidden,1]": "0.44"}`; the digits decide the tolerance.
+            symbols: symbols of the writer's own, each with the name of its quantity.
+
+        Raises:
+            InputError: a name is of no quantity, or a text is no number.
         """
         from chainrule.explain.marking.marks import mark
 
@@ -45,7 +54,7 @@ class AnyDerivation(Calculation[Graph]):
 
     @abstractmethod
     def document(self, **choice: Any) -> Document:
-        """What to write down, for renderers: everything, or what was chosen."""
+        """What to write down, for renderers: everything, or what was chosen by `layer`, `unit`, `row` or `weight`."""
 
     def to_text(self, **choice: Any) -> str:
         """Plain text."""
@@ -54,7 +63,12 @@ class AnyDerivation(Calculation[Graph]):
         return to_text(self.document(**choice))
 
     def to_terminal(self, width: int = 80, *, color: bool = True, **choice: Any) -> str:
-        """Text for a terminal that is `width` columns wide: aligned, and coloured by escape sequences."""
+        """Text for a terminal, aligned. What is chosen, as for `document`.
+
+        Arguments:
+            width: columns.
+            color: whether there are escape sequences that colour it.
+        """
         from chainrule.explain.render.terminal import to_terminal
 
         return to_terminal(self.document(**choice), width, color=color)
@@ -81,6 +95,12 @@ class AnyDerivation(Calculation[Graph]):
         self, weight: str | None = None, *, layer: str | None = None, unit: int | None = None, row: int | None = None
     ) -> str:
         """JSON of every quantity, of one layer, unit or row, or of what the gradient by one weight is computed from.
+
+        Arguments:
+            weight: its name.
+            layer: a name.
+            unit: from 1.
+            row: from 1.
 
         Raises:
             InputError: there are more quantities than anybody can use; choose a weight.

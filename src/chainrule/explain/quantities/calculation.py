@@ -179,7 +179,12 @@ class Calculation(ABC, Generic[Graph]):
         ]
 
     def needed_for(self, name: str | Name, limit: int = 200) -> list[Quantity]:
-        """What a quantity is computed from, down to what is given, nearest first, at most `limit`; itself included."""
+        """What a quantity is computed from, down to what is given, nearest first; itself included.
+
+        Arguments:
+            name: of the quantity.
+            limit: how many at most.
+        """
         found = [self[name].name]
         known = set(found)
         for current in found:  # which grows behind the one looked at: nearest first
@@ -190,11 +195,19 @@ class Calculation(ABC, Generic[Graph]):
         return [Quantity(self, n) for n in sorted(found, key=self.graph.position)]
 
     def paths(self, name: str | Name) -> Paths:
-        """All paths from a weight, bias, input or activation to the loss, each with its product."""
+        """All paths from a weight, bias, input or activation to the loss, each with its product.
+
+        Arguments:
+            name: of what they begin at.
+        """
         return find_paths(self.graph, self[name].name)
 
     def with_numbers(self, tree: Node) -> Node:
-        """A formula with the values of its symbols put in."""
+        """A formula with the values of its symbols put in.
+
+        Arguments:
+            tree: a formula whose symbols name quantities.
+        """
         names = [name for name in symbols_of(tree) if isinstance(name, Name)]
         return replace_symbols(tree, {name: Number(self.graph.value(name)) for name in names})
 
