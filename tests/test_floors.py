@@ -21,7 +21,7 @@ SOURCE = Path(chainrule.__file__).parent
 FLOORS = [
     ["plain"],
     ["", "errors", "arrays", "compiled"],  # "" is chainrule/__init__.py: the version, and lazy names
-    ["limits", "resolve", "atomic", "upgrades"],
+    ["limits", "resolve", "atomic", "upgrades", "forms"],
     ["container"],
     ["random"],
     ["activations"],

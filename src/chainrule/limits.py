@@ -82,7 +82,7 @@ class Limited:
     def __post_init__(self) -> None:
         for name, limit in self.limits.items():
             value = getattr(self, name)
-            if value is not None:
+            if value is not None or self.__dataclass_fields__[name].default is not None:  # type: ignore[attr-defined]
                 check(type(self).__name__, name, value, limit)
             if isinstance(value, np.generic):  # it would lift float32 arrays to float64, and JSON can't hold it
                 object.__setattr__(self, name, value.item())

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import forms
 from chainrule.arrays import AnyArray, Array
 from chainrule.container import TIMES
 from chainrule.engines.contract import Sums
@@ -29,7 +30,7 @@ Tensors = dict[str, AnyArray]
 _COUNTERS = ("step", "epoch", "batch", "first_step", "first_epoch", "memory_from")
 _COUNTER = Limit(0, 2**53, whole=True)
 _MEMORIES: tuple[set[str], ...] = (set(), {"best", "best_epoch"})  # of stopping rules
-_PLATEAUS: tuple[set[str], ...] = (set(), {"scale"}, {"best", "waited", "scale"})
+PLATEAUS: tuple[set[str], ...] = (set(), {"scale"}, {"best", "waited", "scale"})
 _LARGEST_ROW = 2**30  # numbers that one row may take on its way through a network
 
 
@@ -161,19 +162,19 @@ def _load_counters(training: TrainingState, saved: Mapping[str, Any], heads: int
         check("the file", first, getattr(training, first), Limit(0, getattr(training, last), whole=True))
     check("the file", "rate", saved["rate"], NOT_NEGATIVE)
     training.rate = saved["rate"]
-    training.memories = [_memory("memories", memory, _MEMORIES) for memory in saved["memories"]]
-    training.plateau = _memory("plateau", saved["plateau"], _PLATEAUS)
+    training.memories = [remembered("memories", memory, _MEMORIES) for memory in saved["memories"]]
+    training.plateau = remembered("plateau", saved["plateau"], PLATEAUS)
     if "partial" in saved:
         training.partial = _sums(saved["partial"], len(training.parameters), heads)
 
 
-def _memory(kind: str, memory: Mapping[str, Any], known: tuple[set[str], ...]) -> dict[str, Any]:
+def remembered(kind: str, memory: Mapping[str, Any], known: tuple[set[str], ...]) -> dict[str, Any]:
     """What a rule or a schedule remembers: the names that it knows, each with a number."""
     if set(memory) not in known:
         raise FileError(f"the file is damaged: {kind} has {listed(memory)}")
-    for name, value in memory.items():
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise FileError(f"the file is damaged: {kind}, {name} is {shortened(value)}")
+    numbers = {name: forms.number(value) for name, value in memory.items()}
+    if not 0 <= numbers.get("scale", 1.0) < math.inf:
+        raise FileError(f"the file is damaged: {kind} multiplies rates by {numbers['scale']}")
     return dict(memory)
 
 
@@ -231,4 +232,4 @@ def _check_loadable(network: Network, optimizer: Optimizer) -> None:
 def damaged(error: Exception) -> FileError:
     """The error for a description that can't be understood."""
     reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-    return FileError(f"the file's description of the model is damaged: {reason}")
+    return FileError(f"the file's description of the model is damaged: {shortened(reason, 500)}")

@@ -12,9 +12,11 @@ from chainrule import container
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import AnyArray
 from chainrule.errors import FileError, InputError
+from chainrule.estimators.checking import check_attributes, check_works
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import Optimizer
+from chainrule.plain import shortened
 from chainrule.resolve import to_form
 from chainrule.schedules import Schedule
 
@@ -30,6 +32,9 @@ _RESOLVERS = {
     Schedule: ("chainrule.schedules", "get_schedule"),
 }
 _ARRAY, _TUPLE, _OBJECT, _MAPPING, _BINARIZER, _TYPE = "array", "tuple", "object", "mapping", "binarizer", "type"
+_CURVE = "curve"
+_DEEPEST = 20
+_MOST_TEXT = 2**28  # bytes that arrays of texts may take
 _NOT_SAVED = ("callbacks", "_skl_callbacks")
 
 
@@ -49,10 +54,11 @@ def from_contents(contents: container.Contents, *, loss: object = None, engine: 
     """The estimator of a file."""
     name = contents.form["class"]
     if name not in CLASSES:
-        raise FileError(f"the file holds a {name}, which this version doesn't know")
+        raise FileError(f"the file holds a {shortened(name)}, which this version doesn't know")
     cls = getattr(import_module(f"chainrule.estimators.{CLASSES[name]}"), name)
     estimator = cls()
-    state = {key: _read(form, contents.tensors) for key, form in contents.form["state"].items()}
+    reader = _Reader(contents.tensors)
+    state = {key: reader.value(form) for key, form in contents.form["state"].items()}
     if loss is not None:
         state["loss"] = loss
     if engine is not None:
@@ -60,7 +66,10 @@ def from_contents(contents: container.Contents, *, loss: object = None, engine: 
     unknown = [key for key in estimator.get_params(deep=False) if key not in state and key not in _NOT_SAVED]
     if unknown:
         raise FileError(f"the file is damaged: it says nothing of {unknown[0]}")
+    check_attributes(estimator, state)
     estimator.__setstate__(state)
+    estimator._check_parameters()
+    check_works(estimator)
     return estimator
 
 
@@ -78,6 +87,8 @@ class _Writer:
             return value.item()
         if isinstance(value, np.ndarray):
             return self._array(name, value)
+        if isinstance(value, list) and value and all(type(one) is float for one in value):  # a curve: an epoch each
+            return {_TYPE: _CURVE, "tensor": self._tensor(name, np.array(value))}
         if isinstance(value, list):
             return [self.form(f"{name}.{i}", one) for i, one in enumerate(value)]
         if isinstance(value, tuple):
@@ -100,31 +111,58 @@ class _Writer:
 
     def _array(self, name: str, array: AnyArray) -> Any:
         if array.dtype.kind in "fiub":
-            key = f"{len(self.tensors)}:{name}"
-            self.tensors[key] = array
-            return {_TYPE: _ARRAY, "tensor": key}
+            return {_TYPE: _ARRAY, "tensor": self._tensor(name, array)}
         kind = "O" if array.dtype.kind == "O" else array.dtype.str
         return {_TYPE: _ARRAY, "dtype": kind, "items": [self.form(name, one) for one in array.tolist()]}
 
+    def _tensor(self, name: str, array: AnyArray) -> str:
+        key = f"{len(self.tensors)}:{name}"
+        self.tensors[key] = array
+        return key
 
-def _read(form: Any, tensors: Mapping[str, AnyArray]) -> Any:
-    if isinstance(form, list):
-        return [_read(one, tensors) for one in form]
-    if not isinstance(form, Mapping):
-        return form
-    kind = form[_TYPE]
-    if kind == _ARRAY and "tensor" in form:
-        return tensors[form["tensor"]]
-    items = form["items"]
-    if kind == _ARRAY:
-        return np.array(items, dtype=form["dtype"])
-    if kind == _TUPLE:
-        return tuple(_read(one, tensors) for one in items)
-    if kind == _MAPPING:
-        return {_read(key, tensors): _read(one, tensors) for key, one in items}
-    if kind == _BINARIZER:  # files of before 0.1.0
-        return _read(items, tensors)
-    return _resolve(form["base"], items)
+
+class _Reader:
+    """Values from their JSON form; what isn't as `_Writer` writes it is a KeyError, TypeError or ValueError."""
+
+    def __init__(self, tensors: Mapping[str, AnyArray]) -> None:
+        self.tensors = tensors
+        self.left = _MOST_TEXT
+
+    def value(self, form: Any, depth: int = 0) -> Any:
+        """The value that a form stands for."""
+        if depth > _DEEPEST:
+            raise ValueError("its lists are nested too deeply")
+        if isinstance(form, list):
+            return [self.value(one, depth + 1) for one in form]
+        if not isinstance(form, Mapping):
+            return form
+        kind = form[_TYPE]
+        if kind == _CURVE:
+            return self.tensors[form["tensor"]].tolist()
+        if kind == _ARRAY and "tensor" in form:
+            return self.tensors[form["tensor"]]
+        items = form["items"]
+        if kind == _ARRAY:
+            return self._texts(items, form["dtype"])
+        if kind == _TUPLE:
+            return tuple(self.value(one, depth + 1) for one in items)
+        if kind == _MAPPING:
+            return {self.value(key, depth + 1): self.value(one, depth + 1) for key, one in items}
+        if kind == _BINARIZER:  # files of before 0.1.0
+            return self.value(items, depth + 1)
+        return _resolve(form["base"], items)
+
+    def _texts(self, items: list[Any], dtype: str) -> AnyArray:
+        """An array of texts, or of any labels. Each text takes the room of the longest, so that is looked at first."""
+        if not isinstance(items, list) or not all(isinstance(one, (str, int, float)) for one in items):
+            raise TypeError("labels are texts and numbers")
+        if dtype == "O":
+            return np.array(items, dtype=object)
+        longest = max((len(one) for one in items), default=0)  # TypeError for a number
+        self.left -= 4 * len(items) * longest
+        if self.left < 0:
+            raise ValueError(f"its texts take more than {_MOST_TEXT:,} bytes")
+        return np.array(items, dtype=f"U{longest}")
 
 
 def _resolve(base: str, form: Any) -> Any:

@@ -13,6 +13,7 @@ from chainrule.errors import EngineError, FileError
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.objective import Objective
+from chainrule.plain import shortened
 from chainrule.saving import damaged
 
 
@@ -47,7 +48,7 @@ def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Any:
         with _blaming(path):
             return from_contents(contents, loss=loss, engine=None if engine == "auto" else engine)
     if contents.kind != "model":
-        raise FileError(f'{path} holds a "{contents.kind}", which this version doesn\'t know')
+        raise FileError(f'{path} holds a "{shortened(contents.kind)}", which this version doesn\'t know')
     if loss is not None:
         with _blaming(path):
             network = Network.from_dict(contents.form["network"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule import forms
 from chainrule.errors import InputError, at_rows, counted, listed, nearest, quoted
 from chainrule.tables.column_values import Unit, as_categories, as_numbers
 from chainrule.tables.columns import ColumnPlan
@@ -269,25 +270,22 @@ class TableEncoding:
         """The encoding whose `to_dict` is given; raises `InputError` for anything else."""
         try:
             columns = tuple(_column_from_dict(column) for column in form["columns"])
-            return cls(columns, tuple(str(name) for name in form["unused"]))
+            forms.texts([column.name for column in columns])  # no two of one name
+            return cls(columns, forms.texts(form["unused"]))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"this isn't a table encoding as chainrule writes it: {error!r}") from error
 
 
 def _column_from_dict(form: Mapping[str, Any]) -> EncodedColumn:
-    name = str(form["name"])
+    name = forms.text(form["name"])
     if form["kind"] == "categorical":
-        return CategoricalColumn(name, tuple(map(str, form["categories"])), bool(form["missing"]))
+        return CategoricalColumn(name, forms.texts(form["categories"]), forms.truth(form["missing"]))
     if form["kind"] != "numeric" or form["unit"] not in get_args(Unit):
         raise ValueError(f"kind {form['kind']!r}, unit {form.get('unit')!r}")
-    return NumericColumn(
-        name,
-        form["unit"],
-        float(form["median"]),
-        bool(form["indicator"]),
-        float(form["mean"]),
-        float(form["scale"]),
-    )
+    median, mean, scale = (forms.finite(form[key]) for key in ("median", "mean", "scale"))
+    if scale <= 0:
+        raise ValueError(f"the scale of {name} is {scale}")
+    return NumericColumn(name, form["unit"], median, forms.truth(form["indicator"]), mean, scale)
 
 
 def mean_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule import __version__, container
+from chainrule import __version__, container, forms
 from chainrule.arrays import AnyArray, Array
-from chainrule.errors import InputError, listed
+from chainrule.errors import FileError, InputError, listed
 from chainrule.model import Model
 from chainrule.plain import shortened
 from chainrule.saving import damaged
@@ -316,14 +316,21 @@ class TableModel:
         try:
             form, table = contents.form["model"], contents.form["table"]
             model = Model.from_contents(container.Contents("model", form, contents.tensors), engine=engine)
-            baseline = Baseline(tuple(table["baseline"]["shares"]), table["baseline"]["mean"])
-            encoding, target = (
-                TableEncoding.from_dict(table["encoding"]),
-                TargetPlan.from_dict(table["target"]),
-            )
-        except (KeyError, TypeError) as error:
+            shares = tuple(forms.finite(share) for share in table["baseline"]["shares"])
+            baseline = Baseline(shares, forms.finite(table["baseline"]["mean"]))
+            encoding, target = TableEncoding.from_dict(table["encoding"]), TargetPlan.from_dict(table["target"])
+            rows = {forms.text(name): forms.count(number) for name, number in table["rows"].items()}
+            scores = [
+                {forms.text(name): forms.number(score) for name, score in table[kind].items()}
+                for kind in ("test_scores", "test_baseline")
+            ]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise damaged(error) from error
-        return cls(
-            model, encoding, target, baseline,
-            rows=table["rows"], test_scores=table["test_scores"], test_baseline=table["test_baseline"],
-        )  # fmt: skip
+        width, units = (len(encoding.feature_names),), (max(len(target.classes), 1),)
+        if list(model.network.input_shapes.values()) != [width] or [head.shape for head in model.network.heads] != [
+            units
+        ]:
+            raise FileError(f"the file is damaged: the network doesn't make {units[0]} outputs of {width[0]} features")
+        if len(shares) != len(target.classes) or (scores[0] and set(scores[0]) != set(scores[1])):
+            raise FileError("the file is damaged: its baseline is of another task")
+        return cls(model, encoding, target, baseline, rows=rows, test_scores=scores[0], test_baseline=scores[1])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule import forms
 from chainrule.errors import InputError, at_rows, counted, did_you_mean, listed, quoted
 from chainrule.plain import shortened
 from chainrule.tables.column_values import (
@@ -136,17 +137,22 @@ class TargetPlan:
     def from_dict(cls, form: Mapping[str, Any]) -> TargetPlan:
         """The plan whose `to_dict` is given; raises `InputError` for anything else."""
         try:
-            task = _checked_task(form["task"])
-            return cls(
-                str(form["name"]),
-                task,
-                str(form["reason"]),
-                int(form["missing"]),
-                tuple(form["classes"]),
-                tuple(int(count) for count in form["counts"]),
-                float(form["mean"]),
-                float(form["scale"]),
+            plan = cls(
+                forms.text(form["name"]),
+                _checked_task(form["task"]),
+                forms.text(form["reason"]),
+                forms.count(form["missing"]),
+                forms.labels(form["classes"]),
+                tuple(forms.count(count) for count in form["counts"]),
+                forms.finite(form["mean"]),
+                forms.finite(form["scale"]),
             )
+            kinds = {type(label) for label in plan.classes}
+            if (plan.task == "classification") != bool(kinds) or len(kinds) > 1 or plan.scale <= 0:
+                raise ValueError("task, classes and scale don't go together")
+            if len(plan.counts) not in (0, len(plan.classes)):
+                raise ValueError("there are other counts than classes")
+            return plan
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"this isn't a target plan as chainrule writes it: {error!r}") from error
 
