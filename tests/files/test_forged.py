@@ -7,8 +7,8 @@ import resource
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
-from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ def check(case: str, contents: Contents, path: Path) -> str | None:
     return f"{case}: {took:.1f} seconds" if took > SECONDS else None
 
 
-def attack(make: Callable[[], Any], few: bool, path: Path, found: Queue[Any]) -> None:
+def attack(make: Callable[[], Any], few: bool, path: Path) -> tuple[int, list[str]]:
     """In a process of its own that may not have much memory."""
     warnings.simplefilter("ignore")
     saved = make()
@@ -176,16 +176,12 @@ def attack(make: Callable[[], Any], few: bool, path: Path, found: Queue[Any]) ->
     if few:
         cases = [cases[i] for i in np.random.default_rng(0).permutation(len(cases))[:FEW]]
     wrong: Iterator[str] = (one for one in (check(case, forged, path) for case, forged in cases) if one is not None)
-    found.put((len(cases), list(islice(wrong, 20))))
+    return len(cases), list(islice(wrong, 20))
 
 
 def attacked(make: Callable[[], Any], few: bool, folder: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    found: Queue[Any] = context.Queue()
-    process = context.Process(target=attack, args=(make, few, folder / "forged", found))
-    process.start()
-    n_cases, wrong = found.get(timeout=1200)
-    process.join()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        n_cases, wrong = pool.submit(attack, make, few, folder / "forged").result()
     assert not wrong, "\n".join(wrong)
     assert n_cases >= (FEW if few else 1000)
 

@@ -117,7 +117,7 @@ def check_attributes(estimator: Any, state: Mapping[str, Any]) -> None:
 
 
 def _check_training(training: Any) -> None:
-    """What training left, as `Core.at_rest` gives it."""
+    """What training left, as `FittedModel.at_rest` gives it."""
     if not isinstance(training, dict):
         raise _damaged("_training", training)
     for name in ("parameters", "state", "slots"):
@@ -155,11 +155,11 @@ def check_works(estimator: Any) -> None:
             raise _damaged(name, value)
     hidden_sizes(estimator.hidden_layer_sizes)
     make_optimizer(estimator)
-    core = estimator._ready_core()
+    model = estimator._ready_model()
     n_features = estimator.coefs_[0].shape[0]
     if vars(estimator).get("n_features_in_", n_features) != n_features:
         raise _damaged("n_features_in_", estimator.n_features_in_)
-    outputs = core.outputs(np.zeros((1, n_features), core.model.dtype))
+    outputs = model.answers(np.zeros((1, n_features), model.dtype))
     n_outputs = sum(output.shape[-1] for output in outputs)
     if vars(estimator).get("n_outputs_", n_outputs) != n_outputs:
         raise _damaged("n_outputs_", estimator.n_outputs_)
@@ -171,7 +171,7 @@ def check_works(estimator: Any) -> None:
         for binarizer, classes in zip(targets.binarizers, known_classes, strict=True):
             if not np.array_equal(binarizer.classes_, classes):
                 raise _damaged("classes_", estimator.classes_)
-    vars(estimator).pop("_core", None)
+    vars(estimator).pop("_model", None)
 
 
 def _damaged(name: str, value: object) -> FileError:
