@@ -294,6 +294,12 @@ def test_marking_asks_for_the_factor() -> None:
     assert work.mark({"dL/dscale[own,1]": f"{right:.6f}"})["dL/dscale[own,1]"].verdict == "correct"
 
 
+def test_a_parameter_means_what_its_layer_makes_of_it() -> None:
+    assert model_with(Scaled(name="own")).explain(X[0], Y[0])["scale[own,1]"].meaning == "scale"
+    normed = model_with(BatchNorm(name="own")).explain(X[0], Y[0])
+    assert normed["scale[own,1]"].meaning == "scale of batch normalization"
+
+
 def test_a_number_that_acts_on_several_units_has_a_derivative_for_each() -> None:
     work = model_with(Shared(name="own")).explain(X[0], Y[0])
     assert work["dL/da[own,1]"].formula == (

@@ -61,6 +61,7 @@ class Share(NetworkKind):
     layer: bool = False
     optional_layer: bool = True
     computed_by = -1  # the fused form is the stable one
+    readers = 1
 
     def resolve(self, net: Structure, name: Name) -> Name:
         """An output's share where the loss is a sum over outputs, else the whole row's."""
@@ -111,10 +112,6 @@ class Share(NetworkKind):
         """Head by head."""
         return (LOSSES, net.head_index(name), 0, name.row or 0, name.index)
 
-    def uses(self, net: Structure, name: Name) -> int:
-        """`L`."""
-        return 1
-
 
 @dataclass(frozen=True)
 class Penalty(NetworkKind):
@@ -122,6 +119,7 @@ class Penalty(NetworkKind):
 
     layer: bool = False
     per_row: bool = False
+    readers = 1
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """Weight by weight, unless there are too many."""
@@ -146,10 +144,6 @@ class Penalty(NetworkKind):
     def position(self, net: Structure, name: Name) -> Position:
         """Behind the heads' losses."""
         return (LOSSES, len(net.trace.heads), 0, 0, ())
-
-    def uses(self, net: Structure, name: Name) -> int:
-        """`L`."""
-        return 1
 
 
 @dataclass(frozen=True)
@@ -188,6 +182,8 @@ class Total(NetworkKind):
 class HeadGradient(NetworkKind):
     """`dloss/dh`: the derivative of a head's row loss by its output, before factors and other readers."""
 
+    readers = 1
+
     def resolve(self, net: Structure, name: Name) -> Name:
         """An output of the head that is said."""
         layer, head = net.resolve_head(name)
@@ -201,10 +197,6 @@ class HeadGradient(NetworkKind):
     def position(self, net: Structure, name: Name) -> Position:
         """Before the gradient by the output."""
         return (BACKWARD, -net.head_slot(net.trace.heads[net.head_of[name.layer]]), 0, name.row or 0, name.index)
-
-    def uses(self, net: Structure, name: Name) -> int:
-        """The gradient by the output."""
-        return 1
 
 
 def _fused_class_share(net: Structure, index: int, row: int, unit: int) -> FunctionOf:

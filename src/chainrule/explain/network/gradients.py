@@ -74,6 +74,8 @@ class Gradient(NetworkKind):
 class Back(NetworkKind):
     """What a layer that is no sum of products passes back to one value, where others read that value too."""
 
+    readers = 1
+
     def resolve(self, net: Structure, name: Name) -> Name:
         """The element that is read; where the layer has several inputs, which of them stands first."""
         step = net.producer(net.slots.get(("h", name.layer), 0))
@@ -95,10 +97,6 @@ class Back(NetworkKind):
     def position(self, net: Structure, name: Name) -> Position:
         """Behind the gradient by what the layer makes."""
         return (BACKWARD, -net.slots["h", name.layer], 2, name.row or 0, name.index)
-
-    def uses(self, net: Structure, name: Name) -> int:
-        """The gradient by the value."""
-        return 1
 
 
 @dataclass(frozen=True)

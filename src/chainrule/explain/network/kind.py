@@ -21,6 +21,7 @@ class NetworkKind(Kind):
     of: str = ""  # of a gradient or an update, the kind of quantity that it is by
 
     needs_target = True  # without one it doesn't exist
+    readers = 0  # quantities that have it among their inputs, where that doesn't depend on the network
     computed_by = 0  # the recipe that gives the value, where it is no number of the engine's
 
     def resolve(self, net: Structure, name: Name) -> Name:
@@ -55,4 +56,4 @@ class NetworkKind(Kind):
 
     def uses(self, net: Structure, name: Name) -> int:
         """How many quantities (by their first recipe) have it among their inputs."""
-        return 0
+        return self.readers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from chainrule.errors import InputError
 from chainrule.explain.network.costs import HeadGradient, Penalty, Share, Target, Total
 from chainrule.explain.network.counts import Count
@@ -12,6 +14,7 @@ from chainrule.explain.network.updates import Parameter, Updated
 from chainrule.explain.network.values import Element, LocalDerivative, Slope
 from chainrule.explain.quantities import names
 from chainrule.explain.quantities.names import Name
+from chainrule.layers import BatchNorm, Dense
 
 KINDS: dict[str, NetworkKind] = {
     kind.spelled: kind
@@ -57,29 +60,28 @@ def kinds_of(net: Structure) -> dict[str, NetworkKind]:
         InputError: a parameter is called as another kind of quantity is.
     """
     found = dict(KINDS)
-    own: dict[str, set[int]] = {}
-    letters: dict[str, set[str]] = {}
+    own: dict[str, list[tuple[str, int]]] = {}  # by name the letters of layers, and how many indices there are
     for (name, layer), (step, span) in net.parameter_steps.items():
-        known = KINDS.get(name)
-        if known is not None and not isinstance(known, Parameter):
+        if name in KINDS and not isinstance(KINDS[name], Parameter):
+            taken = KINDS[name].meaning
             raise InputError(
-                f'the parameter "{name}" of layer "{layer}" is called as every {known.meaning} is: call it otherwise'
+                f'the parameter "{name}" of layer "{layer}" is called as every {taken} is: call it otherwise'
             )
-        own.setdefault(name, set()).add(len(span.shape))
-        letters.setdefault(name, set()).add(step.layer.letter)
-    for name, sizes in own.items():
-        indices = tuple(sorted({*sizes, *(KINDS[name].indices if name in KINDS else ())}))
-        if name not in KINDS or indices != KINDS[name].indices:
-            found[name] = Parameter(name, KINDS[name].meaning if name in KINDS else name, indices)
-            gradient, updated = f"dL/d{name}", f"{name}+"
-            found[gradient] = ParameterGradient(gradient, f"gradient by {name}", indices, of=name)
-            found[updated] = Updated(updated, f"{name} after the update", indices, of=name)
-        for letter in letters[name]:
-            local = f"d{letter}/d{name}"
-            if local not in KINDS or indices != KINDS[name].indices:
-                shapes = tuple(sorted({*indices, *(n + 1 for n in indices)}))
-                found[local] = LocalDerivative(local, f"derivative of a unit by {name}", shapes, of=name, letter=letter)
+        if type(step.layer) not in (Dense, BatchNorm):
+            own.setdefault(name, []).append((step.layer.letter, len(span.shape)))
+    for name, places in own.items():
+        indices = {n for _, n in places}.union(KINDS[name].indices if name in KINDS else ())
+        found |= {kind.spelled: kind for kind in _kinds_of_parameter(name, {at for at, _ in places}, indices)}
     return found
+
+
+def _kinds_of_parameter(name: str, letters: set[str], indices: set[int]) -> Iterator[NetworkKind]:
+    some, more = tuple(sorted(indices)), tuple(sorted(indices | {n + 1 for n in indices}))
+    yield Parameter(name, KINDS[name].meaning.partition(" of ")[0] if name in KINDS else name, some)
+    yield ParameterGradient(f"dL/d{name}", f"gradient by {name}", some, of=name)
+    yield Updated(f"{name}+", f"{name} after the update", some, of=name)
+    for letter in letters:
+        yield LocalDerivative(f"d{letter}/d{name}", f"derivative of a unit by {name}", more, of=name, letter=letter)
 
 
 def parse(text: str) -> Name:

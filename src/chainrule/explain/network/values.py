@@ -58,6 +58,7 @@ class Slope(NetworkKind):
     """`dh/dz`: the derivative of an activation."""
 
     needs_target = False
+    readers = 1
 
     def resolve(self, net: Structure, name: Name) -> Name:
         """Two indices where units are coupled, one elsewhere."""
@@ -86,10 +87,6 @@ class Slope(NetworkKind):
     def position(self, net: Structure, name: Name) -> Position:
         """After the gradient by the activation, which it is multiplied with."""
         return (BACKWARD, -net.activation_steps[name.layer].output, 2, name.row or 0, name.index)
-
-    def uses(self, net: Structure, name: Name) -> int:
-        """`dL/dz`."""
-        return 1
 
 
 @dataclass(frozen=True)

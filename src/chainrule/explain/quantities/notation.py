@@ -65,6 +65,11 @@ class Places:
     rows: int
     ranks: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
+    @property
+    def comma(self) -> str:
+        """What stands between indices: nothing where each is a single digit."""
+        return "" if max(max(size) for size in self.sizes.values()) < 10 else ","
+
     def units(self, layer: str) -> int:
         """How many units a layer has."""
         return self.sizes[layer][1]
@@ -86,21 +91,19 @@ def _a_h(places: Places, name: Name) -> Sign | None:
     if name.layer not in places.numbers:
         return _common(name)
     k, i = places.numbers[name.layer], name.index
-    join = "" if max(max(size) for size in places.sizes.values()) < 10 else ","
     if name.kind == "h" and name.layer == places.last:
         return Sign("ŷ", "" if places.units(name.layer) == 1 else str(i[0]))
     letters = {"z": "a", "h": "h", "b": "b", "W": "w"}
-    return Sign(letters.get(name.kind, name.kind), join.join(map(str, (k, *reversed(i)))))
+    return Sign(letters.get(name.kind, name.kind), places.comma.join(map(str, (k, *reversed(i)))))
 
 
 def _o_w(places: Places, name: Name) -> Sign | None:
     if name.layer not in places.numbers:
         return _common(name)
     k, i = places.numbers[name.layer], name.index
-    join = "" if max(max(size) for size in places.sizes.values()) < 10 else ","
     if name.kind in ("W", "b"):
-        return Sign("w" if name.kind == "W" else "b", join.join(map(str, i)), str(k))
-    return Sign("o" if name.kind == "h" else "z", f"{k}{join}{i[0]}")
+        return Sign("w" if name.kind == "W" else "b", places.comma.join(map(str, i)), str(k))
+    return Sign("o" if name.kind == "h" else "z", f"{k}{places.comma}{i[0]}")
 
 
 def _net_out(places: Places, name: Name) -> Sign | None:
@@ -131,9 +134,12 @@ def _z_h(places: Places, name: Name) -> Sign | None:
     i, last = name.index, name.layer == places.last
     single = last and places.units(name.layer) == 1
     above = "" if last or places.hidden() == 1 else f"({places.numbers[name.layer]})"
-    join = "" if max(max(size) for size in places.sizes.values()) < 10 else ","
     if name.kind == "W":
-        return Sign("w", str(i[0]) if single else f"o{i[0]}{join}{i[1]}" if last else f"{i[0]}{join}{i[1]}", above)
+        return Sign(
+            "w",
+            str(i[0]) if single else f"o{i[0]}{places.comma}{i[1]}" if last else f"{i[0]}{places.comma}{i[1]}",
+            above,
+        )
     if name.kind == "b":
         return Sign("b", "o" if single else f"o{i[0]}" if last else str(i[0]), above)
     if name.kind == "h" and last:
@@ -148,10 +154,9 @@ def _o_p(places: Places, name: Name) -> Sign | None:
         return _common(name)
     i, last = name.index, name.layer == places.last
     above = "" if last or places.hidden() == 1 else f"({places.numbers[name.layer]})"
-    join = "" if max(max(size) for size in places.sizes.values()) < 10 else ","
     if name.kind in ("W", "b"):
         prime = "'" if last else ""
-        return Sign(("w" if name.kind == "W" else "b") + prime, join.join(map(str, reversed(i))), above)
+        return Sign(("w" if name.kind == "W" else "b") + prime, places.comma.join(map(str, reversed(i))), above)
     letters = ("O", "P") if last else ("z", "y")
     return Sign(letters[name.kind == "h"], str(i[0]), above)
 

@@ -7,13 +7,13 @@ That sum is what the chain rule says; back-propagation finds the same number by 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.protocol import Quantities
-from chainrule.explain.quantities.recipes import FunctionOf, Products
+from chainrule.explain.quantities.recipes import FunctionOf
 
 LIMIT = 1000  # paths that are written out
 
@@ -81,6 +81,16 @@ class _Way:
     alone: bool = False
 
 
+@dataclass(frozen=True)
+class _Place:
+    """A gradient on the way: what it is by, the ways on, whether a path ends here, and what is no path."""
+
+    by: Name
+    ways: tuple[_Way, ...] = ()
+    is_end: bool = False
+    penalty: float = 0.0
+
+
 def find_paths(graph: Quantities, name: Name) -> Paths:
     """The paths from a parameter, an input, or a value in between.
 
@@ -98,7 +108,7 @@ def find_paths(graph: Quantities, name: Name) -> Paths:
             search.tails(each)
     return Paths(
         name, count, tuple(search.tails(gradient)) if count <= LIMIT else (), search.lengths(gradient) - count,
-        search.memoized(reached), len(reached) - 1, graph.value(gradient), search.penalty(gradient),
+        search.memoized(reached), len(reached) - 1, graph.value(gradient), search.place(gradient).penalty,
     )  # fmt: skip
 
 
@@ -107,58 +117,43 @@ class _Search:
 
     def __init__(self, graph: Quantities):
         self.graph = graph
-        self._ways: dict[Name, tuple[_Way, ...]] = {}
+        self._places: dict[Name, _Place] = {}
         self._counts: dict[Name, int] = {}
         self._lengths: dict[Name, int] = {}
         self._tails: dict[Name, list[Path]] = {}
 
-    def ways(self, gradient: Name) -> tuple[_Way, ...]:
-        """Where a gradient comes from; nothing where a path ends."""
-        if gradient not in self._ways:
-            self._ways[gradient] = () if self.is_start(gradient) else tuple(self._found(gradient))
-        return self._ways[gradient]
+    def place(self, gradient: Name) -> _Place:
+        """Where a gradient comes from."""
+        if gradient not in self._places:
+            self._places[gradient] = self._found(gradient)
+        return self._places[gradient]
 
-    def _found(self, gradient: Name) -> Iterator[_Way]:
-        recipe, value = self.graph.recipes(gradient)[0], self.graph.value_of(gradient)
-        if isinstance(recipe, FunctionOf):
-            yield from (_Way(n, linear=recipe) for n in recipe.outer)
-            return
-        for part in recipe.parts:
-            if part.outer is not None:
-                local = tuple(n for n in part.factors if n != part.outer)
-                alone = not local and part.coefficient == 1 and self.graph.value_of(part.outer) == value
-                yield _Way(part.outer, local, part.coefficient, alone=alone)
-
-    def penalty(self, gradient: Name) -> float:
-        """What of a gradient is no path: the penalty's part."""
-        recipe = self.graph.recipes(gradient)[0]
-        if isinstance(recipe, FunctionOf) or self.is_start(gradient):
-            return 0.0
-        value, apart = self.graph.value, (part for part in recipe.parts if part.outer is None)
-        return sum(part.coefficient * math.prod(map(value, part.factors)) for part in apart) + 0.0
-
-    def is_start(self, gradient: Name) -> bool:
-        """Whether a gradient comes from a loss directly, so that a path ends here."""
+    def _found(self, gradient: Name) -> _Place:
         recipe, *others = self.graph.recipes(gradient)
-        if isinstance(recipe, FunctionOf) or not others or not recipe.outer:
-            return not recipe.outer
+        by = self.graph.value_of(gradient)
+        if isinstance(recipe, FunctionOf):
+            return _Place(by, tuple(_Way(n, linear=recipe) for n in recipe.outer), is_end=not recipe.outer)
         # saturated outputs: dL/dh is infinite and dh/dz 0; loss and activation together give their finite product
-        return not all(math.isfinite(self.graph.value(n)) for n in recipe.outer)
+        saturated = others and not all(math.isfinite(self.graph.value(n)) for n in recipe.outer)
+        if saturated or not recipe.outer:
+            return _Place(by, is_end=bool(recipe.parts))  # an empty sum: no loss depends on the value
+        ways, penalty = [], 0.0
+        for part in recipe.parts:
+            if part.outer is None:
+                penalty += part.coefficient * math.prod(map(self.graph.value, part.factors))
+                continue
+            local = tuple(n for n in part.factors if n != part.outer)
+            alone = not local and part.coefficient == 1 and self.graph.value_of(part.outer) == by
+            ways.append(_Way(part.outer, local, part.coefficient, alone=alone))
+        return _Place(by, tuple(ways), penalty=penalty)
 
-    def leads_nowhere(self, gradient: Name) -> bool:
-        """Whether no loss depends on the value: its gradient is an empty sum."""
-        recipe = self.graph.recipes(gradient)[0]
-        return isinstance(recipe, Products) and not recipe.parts
-
-    def edge(self, gradient: Name, way: _Way) -> Edge | None:
-        """A way with its factor; None where nothing is multiplied."""
-        if way.alone:
-            return None
-        value, after = self.graph.value_of(gradient), self.graph.value_of(way.reader)
+    def edge(self, before: Name, way: _Way) -> Edge:
+        """A way with its factor."""
+        after = self.place(way.reader).by
         if way.linear is not None:
-            return Edge(value, after, (), self._effect(way.linear, way.reader))
+            return Edge(before, after, (), self._effect(way.linear, way.reader))
         factor = way.coefficient * math.prod(self.graph.value(n) for n in way.local)
-        return Edge(value, after, way.local, factor)
+        return Edge(before, after, way.local, factor)
 
     def _effect(self, recipe: FunctionOf, reader: Name) -> float:
         """The factor of one gradient in a linear function of gradients (batch normalization): its effect alone."""
@@ -171,15 +166,14 @@ class _Search:
     def count(self, gradient: Name) -> int:
         """How many paths lead from a value to the loss."""
         if gradient not in self._counts:
-            ways = self.ways(gradient)
-            ends = self.is_start(gradient) and not self.leads_nowhere(gradient)
-            self._counts[gradient] = sum(self.count(way.reader) for way in ways) if ways else int(ends)
+            place = self.place(gradient)
+            self._counts[gradient] = sum(self.count(way.reader) for way in place.ways) + place.is_end
         return self._counts[gradient]
 
     def lengths(self, gradient: Name) -> int:
         """The number of factors of all paths together: each has the loss's own, and one for every edge."""
         if gradient not in self._lengths:
-            ways = self.ways(gradient)
+            ways = self.place(gradient).ways
             inner = sum(self.lengths(way.reader) + (not way.alone) * self.count(way.reader) for way in ways)
             self._lengths[gradient] = inner if ways else self.count(gradient)
         return self._lengths[gradient]
@@ -187,16 +181,17 @@ class _Search:
     def tails(self, gradient: Name) -> list[Path]:
         """All paths from a value to the loss, the loss's own derivative first."""
         if gradient not in self._tails:
-            ways = self.ways(gradient)
+            place = self.place(gradient)
             self._tails[gradient] = found = []
-            if not ways and self.count(gradient):
+            if place.is_end:
                 factor = self.graph.value(gradient)
-                found.append(Path((Edge(self.graph.value_of(gradient), self.graph.end, (gradient,), factor),), factor))
-            for way in ways:
-                edge = self.edge(gradient, way)
-                for tail in self.tails(way.reader):
-                    longer = tail if edge is None else Path((*tail.edges, edge), tail.product * edge.factor)
-                    found.append(longer)
+                found.append(Path((Edge(place.by, self.graph.end, (gradient,), factor),), factor))
+            for way in place.ways:
+                if way.alone:
+                    found += self.tails(way.reader)
+                    continue
+                edge = self.edge(place.by, way)
+                found += [Path((*tail.edges, edge), tail.product * edge.factor) for tail in self.tails(way.reader)]
         return self._tails[gradient]
 
     def reached(self, gradient: Name) -> list[Name]:
@@ -204,7 +199,7 @@ class _Search:
         found: dict[Name, None] = {gradient: None}
         waiting = [gradient]
         while waiting:
-            for way in self.ways(waiting.pop()):
+            for way in self.place(waiting.pop()).ways:
                 if way.reader not in found:
                     found[way.reader] = None
                     waiting.append(way.reader)
@@ -212,4 +207,4 @@ class _Search:
 
     def memoized(self, reached: Iterable[Name]) -> int:
         """Multiplications when each gradient on the way is computed once: one for every edge."""
-        return sum(not way.alone for name in reached for way in self.ways(name))
+        return sum(not way.alone for name in reached for way in self.place(name).ways)
