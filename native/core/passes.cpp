@@ -8,10 +8,9 @@ void Executor<T>::forward(const T* parameters, const T* state, const Place& plac
     Work<T> work{*this, team, parameters, state};
     work.place = place;
     for (size_t i = 0; i < program_.steps.size(); ++i) {
-        const Step& step = program_.steps[i];
-        if (!plan_.steps[i].runs || step.kind->passes_on(step, plan_.mode)) continue;
+        if (!plan_.steps[i].forward) continue;
         work.index = i;
-        step.kind->passes<T>().forward(work);
+        program_.steps[i].kind->passes<T>().forward(work);
     }
 }
 

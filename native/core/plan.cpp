@@ -64,6 +64,7 @@ Plan::Plan(const Program& program, Mode mode_, const std::vector<Run>& trainable
     row_numbers = numbers / std::max(rows, 1L);
     for (size_t i = 0; i < steps.size(); ++i) {
         const Step& step = program.steps[i];
+        steps[i].forward = steps[i].runs && !step.kind->passes_on(step, mode);
         if (!step.kind->is_product || !steps[i].runs) continue;
         const long in = program.widths[size_t(step.inputs[0])], out = program.widths[size_t(step.output)];
         largest_panel = std::max({largest_panel, in, out});

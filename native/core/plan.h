@@ -9,7 +9,8 @@ namespace chainrule {
 
 // Offsets are in numbers, into one arena.
 struct StepPlan {
-    bool runs = false;        // forward: its output is wanted and isn't there already
+    bool runs = false;        // its output is wanted and isn't there already
+    bool forward = false;     // and it isn't the input as it is
     bool relu_inside = false;  // product: applies the ReLU that follows it
     bool backward = false;
     bool writes_gradient = false;  // of its own parameters
