@@ -39,6 +39,7 @@ FLOORS = [
     ["data"],
     ["training"],
     ["saving"],
+    ["learner"],
     ["model"],
     ["explain"],
     ["diagnostics"],

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from chainrule import __version__, container, random
+from chainrule import __version__, container
 from chainrule.arrays import Array, is_finite
-from chainrule.data import check_dtype, check_weights, hold_out, prepare_inputs, prepare_rows
-from chainrule.engines.choose import choose
-from chainrule.engines.contract import Engine, Rows
+from chainrule.data import hold_out, prepare_inputs, prepare_rows
+from chainrule.engines.contract import Rows
 from chainrule.engines.memo import MemoReport
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import FileError, InputError, TrainingError
 from chainrule.former import former_arguments
-from chainrule.limits import COUNT, POSITIVE, check
+from chainrule.learner import Learner
 from chainrule.metrics import Metric
 from chainrule.network import Network
 from chainrule.objective import Objective
@@ -28,21 +25,17 @@ from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Named
 from chainrule.resolve import to_form
 from chainrule.saving import check_sizes, damaged, load_training, loss_of, losses_form, metrics_form, save_training
-from chainrule.training.batches import Shuffle, check_batch_norm, resolve_batch_size
-from chainrule.training.callbacks import get_callback
-from chainrule.training.evaluation import mean_output, measure, metrics_by_head
+from chainrule.training.batches import Shuffle, resolve_batch_size
+from chainrule.training.evaluation import mean_output, measure
 from chainrule.training.history import History
 from chainrule.training.progress import ProgressBar, wanted
-from chainrule.training.run import Plan, Run
-from chainrule.training.state import TrainingState
 from chainrule.training.stopping import Stop
-from chainrule.training.train import train
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
 
 
-class Model:
+class Model(Learner):
     """A network that can be trained and asked.
 
     `Model(network, loss)` is enough: it trains with Adam, in float32, on the fastest engine that covers it.
@@ -92,7 +85,7 @@ class Model:
         members: Any = 1
         if former:
             loss, threads, members = former_arguments(former, loss, threads)
-        self._begin(
+        super().__init__(
             members, network, loss, optimizer, metrics=metrics, l1=l1, l2=l2, seed=seed, dtype=dtype, engine=engine,
             threads=threads,
         )  # fmt: skip
@@ -110,92 +103,17 @@ class Model:
         """Several networks that train side by side, each from its own start, and answer with their mean.
 
         Arguments:
+            network, loss, optimizer: as for `Model`.
             members: how many; or the parameters that each begins with, shape (members, `network.layout.size`).
-            options: those of `Model`.
+            options: the others of `Model`.
 
         >>> model = Model.ensemble(Network.mlp(2, [8], 1), "squared_error", members=5)
         >>> model.members, model.predict([[0.0, 1.0]]).shape
         (5, (1, 1))
         """
         model = cls.__new__(cls)
-        model._begin(members, network, loss, optimizer, **options)
+        Learner.__init__(model, members, network, loss, optimizer, **options)
         return model
-
-    def _begin(
-        self,
-        members: int | Array,
-        network: Network,
-        loss: object,
-        optimizer: str | Optimizer,
-        *,
-        metrics: Any = (),
-        l1: float = 0.0,
-        l2: float = 0.0,
-        seed: int = 0,
-        dtype: DTypeLike = "float32",
-        engine: str = "auto",
-        threads: int | None = None,
-    ) -> None:
-        if not isinstance(network, Network):
-            raise InputError(f"network is {network!r}; it must be a chainrule.Network, such as Network.mlp(4, [16], 1)")
-        self.network = network
-        self.optimizer = get_optimizer(optimizer)
-        self.seed = random.check_seed(seed)
-        self.dtype = check_dtype(dtype)
-        self.objective = Objective.of(loss).on(network, l1=l1, l2=l2)
-        self.metrics = metrics_by_head(self.objective, metrics)
-        self._penalties = {"l1": l1, "l2": l2}
-        self._asked = engine, threads
-        self._start_engine()
-        self._shown = False  # whether somebody was given views of parameters or statistics
-        self.training = TrainingState.initial(network, self.optimizer, self.seed, self.dtype, members)
-
-    def _start_engine(self) -> None:
-        engine, threads = self._asked
-        self._engine, self.engine_ = choose(engine, self.network, self.objective, self.optimizer, threads)
-        self._at_work = Lock()  # held while the model trains
-        self._is_finite = False  # whether parameters and statistics are known to be
-
-    @property
-    def members(self) -> int:
-        """How many networks train side by side: 1, unless it is an `ensemble`."""
-        return len(self.training.parameters)
-
-    @property
-    def history(self) -> History:
-        """The record of the last fit."""
-        return self.training.history
-
-    @property
-    def parameters(self) -> Named:
-        """The parameters by layer and name, as views: `model.parameters["hidden"]["W"]` (inputs x units).
-
-        Where several members train side by side these are the first one's; `training.parameters` has them all.
-        """
-        self._shown = True
-        return self.network.layout.named(self.training.parameters[0])
-
-    @property
-    def state(self) -> Named:
-        """What is kept but not learned, by layer and name: running means and variances."""
-        self._shown = True
-        return self.network.state_layout.named(self.training.state[0])
-
-    def set_parameters(self, values: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set parameters by layer and name; those that aren't named stay. Nothing changes unless all of them fit.
-
-        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
-        >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
-        >>> model.predict([[3.0]]).tolist()
-        [[7.0]]
-        """
-        self.network.layout.assign(self.training.parameters[0], values)
-        self._is_finite = False
-
-    def set_state(self, values: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set running means and variances by layer and name."""
-        self.network.state_layout.assign(self.training.state[0], values)
-        self._is_finite = False
 
     def fit(
         self,
@@ -230,10 +148,13 @@ class Model:
             callbacks: `Callback` objects, or functions of the epoch's record.
             clip_norm: the greatest norm of a step's whole gradient.
             progress: a bar on standard error: True, False, or `"auto"` (where it is a terminal).
+            resume: whether to take up the last fit where it stood.
 
         Raises:
             InputError: X, y or an argument can't be used.
-            DivergenceError: the loss became NaN or infinite; the model has the weights of the epoch before.
+            DivergenceError: the loss, a weight or a running statistic became NaN or infinite; the model has the weights
+                of the epoch before.
+            TrainingError: it is being trained already, by another thread or by the fit whose callback this is.
         """
         if self.optimizer.full_batch and (clip_norm is not None or batch_size not in ("auto", "full")):
             raise InputError("L-BFGS takes all rows and whole gradients: leave batch_size and clip_norm out")
@@ -255,65 +176,11 @@ class Model:
         )  # fmt: skip
         return self.history
 
-    def fit_rows(
-        self,
-        rows: Rows,
-        *,
-        epochs: int,
-        batch_size: int,
-        validation: Rows | None = None,
-        shuffle: Shuffle = True,
-        stop: Stop | Sequence[Stop] = (),
-        callbacks: Sequence[Any] = (),
-        clip_norm: float | None = None,
-        resume: bool = False,
-        keep_schedule: bool = False,
-    ) -> Run:
-        """Train on rows that are prepared: what `fit` does with them, and others that prepare rows their own way.
-
-        Arguments:
-            rows, validation: as engines take them.
-            batch_size: rows of a step; all of them for a full-batch optimizer.
-            keep_schedule: learning rates go on where the last fit left them.
-
-        Returns:
-            the run, for `solver_results`.
-        """
-        check("fit", "epochs", epochs, COUNT)
-        if clip_norm is not None:
-            check("fit", "clip_norm", clip_norm, POSITIVE)
-        self.objective.check_trainable(self.network)
-        check_batch_norm(self.network, batch_size)
-        if validation is not None:
-            check_weights(validation, "held out for validation")
-        stops: list[Stop] = [stop] if isinstance(stop, Stop) else list(stop)
-        for rule in stops:
-            if not isinstance(rule, Stop):
-                raise InputError(f"stop takes stopping rules such as EarlyStopping(patience=10), not {rule!r}")
-        self.engine_.say()
-        plan = Plan(
-            self._engine_for(rows, validation), self.optimizer, rows, epochs, batch_size, self.seed, shuffle,
-            validation, self.metrics, stops, [get_callback(callback) for callback in callbacks], clip_norm,
-        )  # fmt: skip
-        if not self._at_work.acquire(blocking=False):
-            raise TrainingError(
-                "the model is being trained already, by another thread or by the fit whose callback this is: "
-                "wait for its end, or train a copy (copy.deepcopy)"
-            )
-        self._is_finite = False
-        try:
-            if resume:
-                self.training.go_on()
-            else:
-                self.training.begin_run(keep_schedule=keep_schedule)
-            run = Run(plan, self.training, self)
-            train(run)
-        finally:
-            self._at_work.release()
-        return run
-
     def predict(self, X: Any) -> Any:
         """The output of every row, shape (rows, outputs); by head where the network has several.
+
+        Arguments:
+            X: rows; a mapping by name where the network has several inputs.
 
         Raises:
             InputError: X can't be used.
@@ -326,12 +193,18 @@ class Model:
             return self._checked(outputs[0])
         return {head.name: self._checked(output) for head, output in zip(self.network.heads, outputs, strict=True)}
 
-    def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
-        """What every member says of rows that are prepared, for each head: (members, rows, outputs)."""
-        return self._engine_for(inputs).predict(self.training.parameters, self.training.state, inputs)
-
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-        """The loss (penalties included) and the metrics on rows, by name."""
+        """The loss (penalties included) and the metrics on rows, by name.
+
+        Arguments:
+            X, y: rows and targets; mappings by name where the network has several inputs or heads.
+            sample_weight: a weight for each row, or by head.
+
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error", metrics=["mean_absolute_error"])
+        >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
+        >>> model.evaluate([[3.0]], [5.0])
+        {'loss': 4.0, 'mean_absolute_error': 2.0}
+        """
         self._check_finite()
         rows = self._rows(X, y, sample_weight)
         with np.errstate(all="ignore"):
@@ -343,7 +216,10 @@ class Model:
     ) -> tuple[float, Named]:
         """The loss of the rows as one batch (penalties included), and its gradient by every parameter.
 
-        With `training=True` dropout and batch normalization work as in the next training step.
+        Arguments:
+            X, y: rows and targets; mappings by name where the network has several inputs or heads.
+            sample_weight: a weight for each row, or by head.
+            training: dropout and batch normalization work as in the next training step.
 
         >>> model = Model(Network.mlp(1, [], 1), "squared_error")
         >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
@@ -354,18 +230,18 @@ class Model:
         rows = self._rows(X, y, sample_weight)
         return self.gradients(rows, training=training)
 
-    def gradients(self, rows: Rows, *, training: bool = False) -> tuple[float, Named]:
-        """Loss and gradients of the first member, as `loss_and_gradients`, from rows that are prepared."""
-        self.objective.check_trainable(self.network)
-        state = self.training
-        with np.errstate(all="ignore"):
-            result = self._engine_for(rows).gradients(
-                state.parameters[:1], state.state[:1], rows, training=training, seed=self.seed, step=state.step
-            )
-        return float(result.loss[0]), self.network.layout.named(result.vector[0])
-
     def memo_report(self, X: Any, y: Any, sample_weight: Any = None, *, training: bool = True) -> MemoReport:
-        """What memoization keeps and saves in one forward and backward pass over the rows, by the reference engine."""
+        """What memoization keeps and saves in one forward and backward pass over the rows, by the reference engine.
+
+        Arguments:
+            X, y: rows and targets; mappings by name where the network has several inputs or heads.
+            sample_weight: a weight for each row, or by head.
+            training: dropout and batch normalization work as in the next training step.
+
+        >>> report = Model(Network.mlp(4, [3, 2], 1), "squared_error").memo_report([[1.0, 2.0, 3.0, 4.0]], [1.0])
+        >>> report.forward_steps, report.steps_without_memo
+        (6, 27)
+        """
         self.objective.check_trainable(self.network)
         rows = self._rows(X, y, sample_weight)
         state = self.training
@@ -379,8 +255,11 @@ class Model:
     ) -> Derivation:
         """Every quantity of a forward and a backward pass over one row (or several as one batch), by name.
 
-        Without `y` there is the forward pass alone. With `training=True` dropout and batch normalization work as in the
-        next training step.
+        Arguments:
+            X, y: a row and its target, or rows and targets; without `y` there is the forward pass alone.
+            sample_weight: a weight for each row, or by head.
+            training: dropout and batch normalization work as in the next training step.
+            notation: how quantities are called: `"ours"`, or another by its name.
 
         >>> model = Model(Network.mlp(1, [], 1), "squared_error", "sgd")
         >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
@@ -392,11 +271,35 @@ class Model:
         return explain(self, X, y, sample_weight, training=training, notation=notation)
 
     def save(self, path: str | Path, *, training: bool = False) -> None:
-        """Save to one `.safetensors` file; with `training`, everything that `fit(resume=True)` needs to go on."""
+        """Save to one `.safetensors` file.
+
+        Arguments:
+            path: where to.
+            training: whether to save all that `fit(resume=True)` needs to go on.
+
+        Raises:
+            InputError: a part of the model is code of its user's own, which files don't hold.
+            TrainingError: a parameter isn't finite.
+
+        >>> import tempfile
+        >>> from chainrule import load
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.safetensors")
+        ...     load(f"{folder}/model.safetensors").network == model.network
+        True
+        """
         container.write(path, self.to_contents(training=training), __version__)
 
     def to_contents(self, *, training: bool = False) -> container.Contents:
-        """What `save` writes: JSON and tensors."""
+        """What `save` writes: JSON and tensors.
+
+        Arguments:
+            training: whether to save all that `fit(resume=True)` needs to go on.
+
+        >>> sorted(Model(Network.mlp(1, [], 1), "squared_error").to_contents().tensors)[-2:]
+        ['parameters/output/b', 'times']
+        """
         self._check_finite()
         tensors, form = save_training(self.network, self.optimizer, self.training, whole=training)
         form |= {
@@ -417,7 +320,17 @@ class Model:
 
     @classmethod
     def from_contents(cls, contents: container.Contents, *, loss: object = None, engine: str = "auto") -> Model:
-        """The model of a file; `loss` takes the place of one of your own, which files don't hold."""
+        """The model of a file's contents.
+
+        Arguments:
+            contents: what `to_contents` gave.
+            loss: the model's loss, if it was one of your own: files don't hold it.
+            engine: who computes, as for `Model`.
+
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+        >>> Model.from_contents(model.to_contents(), engine="reference").engine_.name
+        'reference'
+        """
         form = contents.form
         try:
             network, members = Network.from_dict(form["network"]), form.get("members", 1)
@@ -444,26 +357,16 @@ class Model:
         return model
 
     def summary(self) -> str:
-        """The network's layers as a table of text."""
+        """The network's layers as a table of text.
+
+        >>> print(Model(Network.mlp(2, [], 1), "squared_error").summary().splitlines()[-1])
+        heads: output (1)
+        """
         return self.network.summary()
 
     def __repr__(self) -> str:
         losses = ", ".join(f"{head.head}: {head.loss.name}" for head in self.objective.heads)
         return f"<Model of {self.network!r}, {losses}, {self.optimizer.name}, {self.dtype}, engine {self.engine_.name}>"
-
-    def _check_finite(self) -> None:
-        """Raise a `TrainingError` unless all parameters and statistics are finite."""
-        network, state = self.network, self.training
-        for what, setter, layout, vectors in (
-            ("parameter", "set_parameters", network.layout, state.parameters),
-            ("statistic", "set_state", network.state_layout, state.state),
-        ):
-            span = layout.first_not_finite(vectors)
-            if span is not None:
-                raise TrainingError(
-                    f"the {what} {span.key} holds NaN or infinite numbers: set it anew ({setter}), or train a new model"
-                )
-        self._is_finite = True
 
     def _checked(self, outputs: Array) -> Array:
         """The mean over the members; a `TrainingError` where it is no number."""
@@ -478,24 +381,3 @@ class Model:
 
     def _rows(self, X: Any, y: Any, sample_weight: Any = None) -> Rows:
         return prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype)
-
-    def _engine_for(self, *rows: Any) -> Engine:
-        """The engine that computes these rows or inputs; a kind of model with rows of its own may take another."""
-        return self._engine
-
-    def take_over(self, other: Model) -> None:
-        """Go on where another model stands: parameters as far as they fit, what an optimizer of its kind remembers."""
-        self.training.take_over(other.training, optimizer=self.optimizer.name == other.optimizer.name)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but the engine, which is chosen again: pickling and copying begin here."""
-        anew = ("_engine", "engine_", "_at_work", "_is_finite")
-        return {name: value for name, value in vars(self).items() if name not in anew}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._start_engine()
-
-    def __copy__(self) -> Model:
-        """A copy of its own: two models that share their weights would train each other."""
-        return deepcopy(self)

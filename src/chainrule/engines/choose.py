@@ -23,7 +23,7 @@ _said: set[str] = set()  # reasons for a slower engine that this process has log
 
 
 @dataclass(frozen=True)
-class Choice:
+class EngineChoice:
     """The engine's name and the reason for it; `slower` where a faster one was wanted and can't be had."""
 
     name: str
@@ -77,7 +77,7 @@ def check_engine(requested: object) -> None:
 
 def choose(
     requested: str, network: Network, objective: NetworkObjective, optimizer: Optimizer, threads: int | None = None
-) -> tuple[Engine, Choice]:
+) -> tuple[Engine, EngineChoice]:
     """The engine for a model: one asked for by name raises where it can't, `"auto"` records why it took a slower one.
 
     `threads` is the number of threads that an engine with threads of its own may use; None lets it choose.
@@ -89,14 +89,14 @@ def choose(
         reason = ENGINES[requested].covers(network, objective, optimizer)
         if reason is not None:
             raise EngineError(f"the {requested} engine can't be used: {reason}")
-        return ENGINES[requested](network, objective, threads), Choice(requested, "asked for")
+        return ENGINES[requested](network, objective, threads), EngineChoice(requested, "asked for")
     reasons: list[str] = []  # why the faster ones can't
     slower = False
     for name, engine in reversed(ENGINES.items()):
         reason = engine.missing() or engine.covers(network, objective, optimizer)
         if reason is None:
             why = "; ".join(reasons) or "it covers the network, its losses and its optimizer"
-            return engine(network, objective, threads), Choice(name, why, slower)
+            return engine(network, objective, threads), EngineChoice(name, why, slower)
         reasons.append(reason)
         slower = slower or not engine.switched_off()
     raise EngineError(f"no engine can be used: {'; '.join(reasons)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -308,6 +309,10 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         """
         check_is_fitted(self)
         container.write(path, contents.to_contents(self), __version__)
+
+    def __copy__(self) -> Self:
+        """A copy of its own: two estimators that share their weights would train each other."""
+        return deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())

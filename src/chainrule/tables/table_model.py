@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +140,10 @@ class TableModel:
         if len(prepared.test):
             trained.test_scores, trained.test_baseline = trained.evaluate(prepared.test_frame)
         return trained
+
+    def __copy__(self) -> TableModel:
+        """A copy of its own, as of the model in it."""
+        return deepcopy(self)
 
     def __repr__(self) -> str:
         what = f"{shortened(self.target.name)} ({self.target.task})"

@@ -1,0 +1,278 @@
+"""What learns: a network with its parameters, its objective, its optimizer and its engine, on rows that are prepared.
+
+`Model` stands on it, takes arrays, and answers in arrays. Whoever prepares rows in a way of their own (the
+scikit-learn face does) has here all that fitting, asking and copying need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from threading import Lock
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from chainrule import random
+from chainrule.arrays import Array
+from chainrule.data import check_dtype, check_weights
+from chainrule.engines.choose import choose
+from chainrule.engines.contract import Engine, Rows
+from chainrule.errors import InputError, TrainingError
+from chainrule.limits import COUNT, POSITIVE, check
+from chainrule.network import Network
+from chainrule.objective import Objective
+from chainrule.optimizers import Optimizer, get_optimizer
+from chainrule.parameters import Named
+from chainrule.training.batches import Shuffle, check_batch_norm
+from chainrule.training.callbacks import get_callback
+from chainrule.training.evaluation import metrics_by_head
+from chainrule.training.history import History
+from chainrule.training.run import Plan, Run
+from chainrule.training.state import TrainingState
+from chainrule.training.stopping import Stop
+from chainrule.training.train import train
+
+
+class Learner:
+    """A network at work: what it is told, its training state, and the engine that computes.
+
+    Arguments:
+        members: how many networks side by side, or the parameters that each begins with.
+        network, loss, optimizer, metrics, l1, l2, seed, dtype, engine, threads: as for `Model`.
+    """
+
+    def __init__(
+        self,
+        members: int | Array,
+        network: Network,
+        loss: object,
+        optimizer: str | Optimizer,
+        *,
+        metrics: Any = (),
+        l1: float = 0.0,
+        l2: float = 0.0,
+        seed: int = 0,
+        dtype: DTypeLike = "float32",
+        engine: str = "auto",
+        threads: int | None = None,
+    ):
+        if not isinstance(network, Network):
+            raise InputError(f"network is {network!r}; it must be a chainrule.Network, such as Network.mlp(4, [16], 1)")
+        self.network = network
+        self.optimizer = get_optimizer(optimizer)
+        self.seed = random.check_seed(seed)
+        self.dtype = check_dtype(dtype)
+        self.objective = Objective.of(loss).on(network, l1=l1, l2=l2)
+        self.metrics = metrics_by_head(self.objective, metrics)
+        self._penalties = {"l1": l1, "l2": l2}
+        self._asked = engine, threads
+        self._start_engine()
+        self._shown = False  # whether somebody was given views of parameters or statistics
+        self.training = TrainingState.initial(network, self.optimizer, self.seed, self.dtype, members)
+
+    def _start_engine(self) -> None:
+        engine, threads = self._asked
+        self._engine, self.engine_ = choose(engine, self.network, self.objective, self.optimizer, threads)
+        self._at_work = Lock()  # held while the model trains
+        self._is_finite = False  # whether parameters and statistics are known to be
+
+    @property
+    def members(self) -> int:
+        """How many networks train side by side: 1, unless it is an `ensemble`."""
+        return len(self.training.parameters)
+
+    @property
+    def history(self) -> History:
+        """The record of the last fit."""
+        return self.training.history
+
+    @property
+    def parameters(self) -> Named:
+        """The parameters by layer and name, as views: `model.parameters["hidden"]["W"]` (inputs x units).
+
+        Where several members train side by side these are the first one's; `training.parameters` has them all.
+        """
+        self._shown = True
+        return self.network.layout.named(self.training.parameters[0])
+
+    @property
+    def state(self) -> Named:
+        """What is kept but not learned, by layer and name: running means and variances."""
+        self._shown = True
+        return self.network.state_layout.named(self.training.state[0])
+
+    def set_parameters(self, values: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set parameters by layer and name; those that aren't named stay. Nothing changes unless all of them fit.
+
+        Arguments:
+            values: arrays by layer and name.
+
+        >>> from chainrule import Model
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+        >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
+        >>> model.predict([[3.0]]).tolist()
+        [[7.0]]
+        """
+        self.network.layout.assign(self.training.parameters[0], values)
+        self._is_finite = False
+
+    def set_state(self, values: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set running means and variances by layer and name; those that aren't named stay.
+
+        Arguments:
+            values: arrays by layer and name.
+
+        >>> from chainrule import Model
+        >>> model = Model(Network.mlp(1, [2], 1, batch_norm=True), "squared_error")
+        >>> model.set_state({"hidden_norm": {"mean": [0.5, 0.25]}})
+        >>> model.state["hidden_norm"]["mean"].tolist()
+        [0.5, 0.25]
+        """
+        self.network.state_layout.assign(self.training.state[0], values)
+        self._is_finite = False
+
+    def fit_rows(
+        self,
+        rows: Rows,
+        *,
+        epochs: int,
+        batch_size: int,
+        validation: Rows | None = None,
+        shuffle: Shuffle = True,
+        stop: Stop | Sequence[Stop] = (),
+        callbacks: Sequence[Any] = (),
+        clip_norm: float | None = None,
+        resume: bool = False,
+        keep_schedule: bool = False,
+    ) -> Run:
+        """Train on rows that are prepared: what `fit` does with them, and others that prepare rows their own way.
+
+        Arguments:
+            rows, validation: as engines take them.
+            batch_size: rows of a step; all of them for a full-batch optimizer.
+            epochs, shuffle, stop, callbacks, clip_norm, resume: as for `fit`.
+            keep_schedule: learning rates go on where the last fit left them.
+
+        Returns:
+            the run, for `solver_results`.
+
+        >>> from chainrule import Model
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+        >>> rows = Rows((np.ones((8, 1), "float32"),), (np.ones((8, 1), "float32"),), (None,))
+        >>> model.fit_rows(rows, epochs=3, batch_size=4).state.step
+        6
+        """
+        check("fit", "epochs", epochs, COUNT)
+        if clip_norm is not None:
+            check("fit", "clip_norm", clip_norm, POSITIVE)
+        self.objective.check_trainable(self.network)
+        check_batch_norm(self.network, batch_size)
+        if validation is not None:
+            check_weights(validation, "held out for validation")
+        stops: list[Stop] = [stop] if isinstance(stop, Stop) else list(stop)
+        for rule in stops:
+            if not isinstance(rule, Stop):
+                raise InputError(f"stop takes stopping rules such as EarlyStopping(patience=10), not {rule!r}")
+        self.engine_.say()
+        plan = Plan(
+            self._engine_for(rows, validation), self.optimizer, rows, epochs, batch_size, self.seed, shuffle,
+            validation, self.metrics, stops, [get_callback(callback) for callback in callbacks], clip_norm,
+        )  # fmt: skip
+        if not self._at_work.acquire(blocking=False):
+            raise TrainingError(
+                "the model is being trained already, by another thread or by the fit whose callback this is: "
+                "wait for its end, or train a copy (copy.deepcopy)"
+            )
+        self._is_finite = False
+        try:
+            if resume:
+                self.training.go_on()
+            else:
+                self.training.begin_run(keep_schedule=keep_schedule)
+            run = Run(plan, self.training, self)
+            train(run)
+        finally:
+            self._at_work.release()
+        return run
+
+    def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+        """What every member says of rows that are prepared, for each head: (members, rows, outputs).
+
+        Arguments:
+            inputs: an array (rows, ...) for each input of the network.
+
+        >>> from chainrule import Model
+        >>> model = Model.ensemble(Network.mlp(1, [], 1), "squared_error", members=3)
+        >>> [output.shape for output in model.outputs((np.ones((8, 1), "float32"),))]
+        [(3, 8, 1)]
+        """
+        return self._engine_for(inputs).predict(self.training.parameters, self.training.state, inputs)
+
+    def gradients(self, rows: Rows, *, training: bool = False) -> tuple[float, Named]:
+        """Loss and gradients of the first member, as `loss_and_gradients`, from rows that are prepared.
+
+        Arguments:
+            rows: as engines take them.
+            training: dropout and batch normalization work as in the next training step.
+
+        >>> from chainrule import Model
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+        >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
+        >>> model.gradients(Rows((np.array([[3.0]], "float32"),), (np.array([[5.0]], "float32"),), (None,)))[0]
+        4.0
+        """
+        self.objective.check_trainable(self.network)
+        state = self.training
+        with np.errstate(all="ignore"):
+            result = self._engine_for(rows).gradients(
+                state.parameters[:1], state.state[:1], rows, training=training, seed=self.seed, step=state.step
+            )
+        return float(result.loss[0]), self.network.layout.named(result.vector[0])
+
+    def take_over(self, other: Learner) -> None:
+        """Go on where another model stands: parameters as far as they fit, what an optimizer of its kind remembers.
+
+        Arguments:
+            other: a model whose network has the same shapes; its loss and its options may differ.
+
+        >>> from chainrule import Model
+        >>> first, second = (Model(Network.mlp(2, [], 1), loss, seed=i) for i, loss in enumerate(["mse", "huber"]))
+        >>> second.take_over(first)
+        >>> bool((second.parameters["output"]["W"] == first.parameters["output"]["W"]).all())
+        True
+        """
+        self._is_finite = False
+        self.training.take_over(other.training, optimizer=self.optimizer.name == other.optimizer.name)
+
+    def _engine_for(self, *rows: Any) -> Engine:
+        """The engine that computes these rows or inputs; a kind of model with rows of its own may take another."""
+        return self._engine
+
+    def _check_finite(self) -> None:
+        """Raise a `TrainingError` unless all parameters and statistics are finite."""
+        network, state = self.network, self.training
+        for what, setter, layout, vectors in (
+            ("parameter", "set_parameters", network.layout, state.parameters),
+            ("statistic", "set_state", network.state_layout, state.state),
+        ):
+            span = layout.first_not_finite(vectors)
+            if span is not None:
+                raise TrainingError(
+                    f"the {what} {span.key} holds NaN or infinite numbers: set it anew ({setter}), or train a new model"
+                )
+        self._is_finite = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the engine, which is chosen again: pickling and copying begin here."""
+        anew = ("_engine", "engine_", "_at_work", "_is_finite")
+        return {name: value for name, value in vars(self).items() if name not in anew}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._start_engine()
+
+    def __copy__(self) -> Self:
+        """A copy of its own: two models that share their weights would train each other."""
+        return deepcopy(self)
