@@ -371,3 +371,10 @@ class TestMlp:
     def test_another_number_than_there_are(self, options: dict[str, Any], message: str) -> None:
         with pytest.raises(NetworkError, match=message):
             Network.mlp(4, [5, 3], 2, **options)
+
+
+def test_a_summary_shows_names_that_would_act_on_a_terminal():
+    x = Input(2, name="x\x1bc")
+    network = Network(inputs=x, outputs={"out\u202e": Dense(1, name="d\x07")(x)})
+    assert all(c == "\n" or c.isprintable() for c in network.summary())
+    assert r"x\x1bc" in network.summary()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from chainrule.plain import visible
 from chainrule.steps import Program
 
 
@@ -66,7 +67,7 @@ def summary_text(program: Program) -> str:
     """The table of `Network.summary`: a line for each layer, and the sums below."""
     counts = {layer.name: layer for layer in count_parameters(program).layers}
     header = ("layer", "type", "reads", "output", "weights", "biases", "total")
-    rows = [(slot.name, "Input", "", _shape(slot.shape), "", "", "") for slot in program.inputs]
+    rows = [(visible(slot.name), "Input", "", _shape(slot.shape), "", "", "") for slot in program.inputs]
     for step in program.steps:
         reads = ", ".join(program.slots[i].name for i in step.inputs)
         reads = "" if reads == step.name else reads  # the activation of the dense layer above
@@ -74,7 +75,7 @@ def summary_text(program: Program) -> str:
         kind = type(step.layer).__name__ if function is None else function.name
         count = counts.get(step.name) if step.parameters else None
         numbers = (f"{count.weights:,}", f"{count.biases:,}", f"{count.total:,}") if count else ("", "", "")
-        rows.append((step.name, kind, reads, _shape(program.slots[step.output].shape), *numbers))
+        rows.append((visible(step.name), kind, visible(reads), _shape(program.slots[step.output].shape), *numbers))
     total = count_parameters(program)
     rows.append(("total", "", "", "", f"{total.weights:,}", f"{total.biases:,}", f"{total.total:,}"))
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
@@ -85,7 +86,7 @@ def summary_text(program: Program) -> str:
         for row in [header, *rows]
     ]
     rule = "-" * max(len(line) for line in lines)
-    heads = ", ".join(f"{head.name} ({_shape(head.shape)})" for head in program.heads)
+    heads = ", ".join(f"{visible(head.name)} ({_shape(head.shape)})" for head in program.heads)
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], f"heads: {heads}"])
 
 

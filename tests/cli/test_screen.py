@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -72,3 +73,62 @@ def test_a_code_is_broken_at_its_hyphens(monkeypatch, capsys):
     assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
         "delta-for-output-", "gradient (or", "other-loss)",
     ]  # fmt: skip
+
+
+HOSTILE = "\x1b[2J\x9b31m\u202e[red]x[/red]\x07"
+SHOWN = r"\x1b[2J\x9b31m\u202e[red]x[/red]\x07"
+
+
+def test_nothing_of_others_acts_on_the_terminal(terminal, capsys):
+    """Said, in a table, wherever it stands: the only control characters are our own colours."""
+    table = screen.new_table(HOSTILE)
+    table.add_row(HOSTILE)
+    table.add_row(screen.Text(HOSTILE, "bold"))
+    screen.show(table)
+    screen.say(HOSTILE, (HOSTILE, "bold"), indent=2)
+    screen.note(HOSTILE)
+    screen.complain(HOSTILE)
+    out, err = capsys.readouterr()
+    for text, times in ((out, 5), (err, 2)):
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        assert plain.count(SHOWN) == times, plain
+        assert all(c == "\n" or c.isprintable() for c in plain)
+
+
+def test_a_pipe_gets_no_control_characters_of_others_in_messages(capsys):
+    screen.say(HOSTILE)
+    assert capsys.readouterr().out == f"{SHOWN}\n"
+
+
+def test_json_says_the_same_without_them(capsys):
+    screen.print_json({"name": HOSTILE, "é": "é"})
+    text = capsys.readouterr().out
+    assert all(c == "\n" or c.isprintable() for c in text)
+    assert json.loads(text) == {"name": HOSTILE, "é": "é"}
+
+
+def test_data_is_as_it_is_in_a_pipe_and_visible_on_a_terminal(monkeypatch, capsys):
+    screen.write(f"{HOSTILE}\n")
+    assert capsys.readouterr().out == f"{HOSTILE}\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    screen.write(f"{HOSTILE}\n")
+    assert capsys.readouterr().out == f"{SHOWN}\n"
+
+
+def test_commands_show_names_that_would_act(run, tmp_path):
+    """A header, a class and a file's name with escape sequences, through training, prediction and mistakes."""
+    name = "a\x1b[2J"
+    table = tmp_path / "t\x1b[31m.csv"
+    rows = "".join(f"{i % 7},{'p' if i % 2 else 'q'}\x1b[7m\n" for i in range(60))
+    table.write_text(f"{name},kind\x1b[1m\n{rows}", encoding="utf-8")
+    results = [
+        run("train", table, "-t", "kind\x1b[1m", "-o", "m\x1b[3m.safetensors", "--epochs", 2),
+        run("train", table, "-t", "nothing\x1b[5m"),
+        run("predict", "nowhere\x1b[5m.safetensors", table),
+        run("evaluate", "m\x1b[3m.safetensors", table),
+    ]
+    assert [result.status for result in results] == [0, 2, 2, 0]
+    for result in results:
+        assert "\x1b" not in result.out + result.err
+    assert r"a\x1b[2J" in results[0].out
+    assert r"m\x1b[3m.safetensors" in results[0].out

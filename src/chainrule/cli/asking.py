@@ -12,6 +12,7 @@ from chainrule.atomic import replace
 from chainrule.cli.mark import STYLES
 from chainrule.cli.screen import say
 from chainrule.errors import InputError
+from chainrule.plain import visible
 
 if TYPE_CHECKING:
     from chainrule.explain.practice.session import Question, Session
@@ -76,7 +77,7 @@ def _introduce(session: Session) -> None:
 def _ask_one(session: Session, question: Question, save: object) -> None:
     assert callable(save)
     number = session.questions.index(question) + 1
-    prompt = f"{number}/{len(session.questions)}  {question.symbol} = "
+    prompt = visible(f"{number}/{len(session.questions)}  {question.symbol} = ")
     while True:
         text = _line(prompt)
         if text.lower() in STOP:
@@ -119,5 +120,5 @@ def _line(prompt: str) -> str:
     line = sys.stdin.readline()
     if not line:
         raise Stopped
-    print(f"{prompt}{line.strip()}", flush=True)
+    print(f"{prompt}{visible(line.strip())}", flush=True)
     return line.strip()

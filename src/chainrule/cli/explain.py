@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chainrule.cli.explain_sources import Asked, derive
-from chainrule.cli.screen import columns, show
+from chainrule.cli.screen import columns, show, write
 from chainrule.errors import FileError, InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -173,7 +172,7 @@ def explain(
         return
     text = _written(derivation, form, weight, layer, unit, row)
     if out_file is None:
-        sys.stdout.write(text)
+        write(text)
         return
     try:
         out_file.write_text(text, encoding="utf-8")

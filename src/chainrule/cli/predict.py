@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +10,8 @@ import typer
 
 from chainrule.atomic import check_writable, replace
 from chainrule.cli.loading import ModelFile, TableFile, load_table_model, refuse_same_file
-from chainrule.cli.screen import columns, print_json, print_notes, say
+from chainrule.cli.screen import print_json, print_notes, say, write
 from chainrule.errors import InputError
-from chainrule.plain import visible
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,7 +60,7 @@ def predict(
         print_json({"target": loaded.target.name, "rows": answer.height, "predictions": rows})
     elif out_file is None:
         text = answer.write_csv()
-        sys.stdout.write(visible(text, lines=True) if columns() else text)
+        write(text)
 
 
 def _check_out(out_file: Path, model: str, table: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
@@ -13,10 +14,12 @@ from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from chainrule.metrics import higher_is_better
+from chainrule.plain import visible
 from chainrule.tables.encoding import EncodingNotes
 
 Part = str | tuple[str, str]  # text, or text with its style
@@ -25,7 +28,7 @@ _ENDLESS = 100_000
 
 def say(*parts: Part, stderr: bool = False, indent: int = 0) -> None:
     """A line of text; where it is wrapped, every line of it stands so far to the right."""
-    line = Text.assemble(*parts)
+    line = Text.assemble(*(_visible(part) for part in parts))
     _console(stderr).print(Padding(line, (0, 0, 0, indent), expand=False) if indent else line)
 
 
@@ -40,12 +43,12 @@ def columns() -> int | None:
     return console.width if console.is_terminal else None
 
 
-def _console(stderr: bool = False) -> Console:
+def _console(stderr: bool = False) -> _Console:
     """Lines are wrapped where somebody looks at them, and whole where a program reads them.
 
     No markup and no emoji: a file or a category may be called "[red]" or ":cat:".
     """
-    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    made = _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = _ENDLESS
     return made
@@ -63,10 +66,37 @@ def complain(message: str, label: str = "error: ") -> None:
 
 def new_table(*columns: str, right: tuple[int, ...] = ()) -> Table:
     """An empty table; `right` are the columns whose text stands at the right."""
-    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    made = _Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for i, name in enumerate(columns):
-        made.add_column(name, justify="right" if i in right else "left", overflow="fold")
+        made.add_column(visible(name), justify="right" if i in right else "left", overflow="fold")
     return made
+
+
+class _Table(Table):
+    """A table whose cells show what would act on the terminal."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """A row; text is made visible before its width is measured."""
+        super().add_row(*(_cell(cell) for cell in cells), **options)
+
+
+class _Console(Console):
+    """A console that writes no control character of anybody else's, whatever it is asked to print."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """The segments of what is printed, their text made visible."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text, lines=True), segment.style)
+
+
+def _cell(cell: RenderableType | None) -> RenderableType | None:
+    if isinstance(cell, Text):
+        return cell if visible(cell.plain) == cell.plain else Text(visible(cell.plain), cell.style)
+    return visible(cell) if isinstance(cell, str) else cell
+
+
+def _visible(part: Part) -> Part:
+    return visible(part, lines=True) if isinstance(part, str) else (visible(part[0], lines=True), part[1])
 
 
 class Hyphenated:
@@ -109,7 +139,14 @@ def print_notes(notes: EncodingNotes) -> None:
 
 def print_json(data: Any) -> None:
     """One JSON object on standard output and nothing else; NaN and infinities become null."""
-    print(json.dumps(_plain(data), indent=2, ensure_ascii=False))
+    text = json.dumps(_plain(data), indent=2, ensure_ascii=False)
+    hides = visible(text, lines=True) != text
+    print(json.dumps(_plain(data), indent=2) if hides else text)
+
+
+def write(text: str) -> None:
+    """Text on standard output: as it is for a file or a program, and made visible where somebody looks at it."""
+    sys.stdout.write(visible(text, lines=True) if columns() else text)
 
 
 def _plain(data: Any) -> Any:
