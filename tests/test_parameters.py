@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -13,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chains, graphs
 
-from chainrule import Adam, BatchNorm, Dense, Input, InputError, Model, Network
+from chainrule import Adam, BatchNorm, Dense, Input, InputError, Model, Network, Objective, Scale
+from chainrule.initializers import Constant
+from chainrule.layers import ParameterSpec
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.parameters import ALIGNMENT, aligned_zeros
+from chainrule.parameters import ALIGNMENT, ParameterRun, aligned_zeros, merged, parameter_runs
 
 networks = chains() | graphs(st.lists(st.sampled_from(registered.LOSSES), min_size=1, max_size=2)).map(
     lambda pair: pair[0]
@@ -136,3 +139,48 @@ class TestAssignment:
         assert model.state["n"]["variance"].tolist() == [1, 1]
         with pytest.raises(InputError, match="n/mean has shape"):
             model.set_state({"n": {"mean": [1]}})
+
+
+class TestRuns:
+    """One description of neighbouring parameters for loop, optimizers, engines and derivations."""
+
+    def test_the_plain_case_is_one_run(self) -> None:
+        network = Network.mlp(3, [5, 4], 2, batch_norm=True)
+        (run,) = Objective("squared_error").on(network, l2=0.1).trainable
+        assert (run.begin, run.end) == (0, network.layout.spans[-1].slice.stop)
+
+    def test_a_description_says_what_the_layers_say(self) -> None:
+        layers = [Input(2), Scale(rate_factor=0.5, decay_factor=0.0, name="s"), Dense(3, l1=0.2, name="a"),
+                  Dense(20, trainable=False, name="b"), Dense(1, penalize_bias=True, name="c")]  # fmt: skip
+        network = Network(layers)
+        objective = Objective("squared_error").on(network, l2=0.1)
+        found = {span.key: objective.run_at(span.offset) for span in network.layout.spans}
+        assert {key: (run.kind, run.trainable, run.charge) for key, run in found.items()} == {
+            "a/W": ("weight", True, (0.2, 0.1)), "b/W": ("weight", False, (0.0, 0.1)),
+            "c/W": ("weight", True, (0.0, 0.1)), "s/scale": ("scale", True, (0.0, 0.0)),
+            "a/b": ("bias", True, (0.0, 0.0)), "b/b": ("bias", False, (0.0, 0.0)), "c/b": ("bias", True, (0.0, 0.1)),
+        }  # fmt: skip
+        factors = {key: (run.rate_factor, run.decay_factor) for key, run in found.items()}
+        assert factors == {key: (0.5, 0.0) if key == "s/scale" else (1.0, 1.0) for key in found}
+        assert not any(run.trainable for run in objective.without_biases().runs if run.kind == "bias")
+        assert objective.without_biases().trainable[0] == objective.trainable[0]
+
+    @given(network=networks, l2=st.sampled_from([0.0, 0.1]))
+    def test_runs_are_in_order_and_cover_every_parameter(self, network: Network, l2: float) -> None:
+        runs = parameter_runs(network.layout, l2=l2)
+        assert all(first.end <= second.begin for first, second in itertools.pairwise(runs))
+        for span in network.layout.spans:
+            (run,) = (run for run in runs if run.begin <= span.offset < run.end)
+            assert span.slice.stop <= run.end
+            assert (run.kind, run.trainable) == (span.spec.kind, span.spec.trainable)
+
+    def test_what_says_nothing_parts_its_neighbours(self) -> None:
+        """Padding between spans is zero and may lie in a run; a parameter may not."""
+        first, between, last = ParameterRun(0, 20), ParameterRun(32, 33, l1=0.1), ParameterRun(48, 50)
+        assert merged([first, between, last], lambda run: None if run.l1 else 1) == (first, last)
+        assert merged([first, between, last], lambda run: 1) == (ParameterRun(0, 50),)
+
+    @pytest.mark.parametrize("factor", ["rate_factor", "decay_factor"])
+    def test_factors_are_checked(self, factor: str) -> None:
+        with pytest.raises(InputError, match=f'parameter "g": {factor} is -1; it must be a number of at least 0'):
+            ParameterSpec("g", (2,), "scale", Constant(1.0), **{factor: -1})
