@@ -298,7 +298,7 @@ def check(case: dict[str, Any]) -> None:
         folder = Path(name)
         Folder.copy(folder)
         table = (folder / "t.csv").read_bytes()
-        if case["environment"]:
+        if case.get("environment"):
             result = run_apart(arguments, folder, stdin=case["stdin"], environment=case["environment"])
         else:
             result = run(arguments, folder, stdin=case["stdin"], terminal=case["terminal"])
