@@ -13,7 +13,16 @@ import pytest
 from fuzz.findings import SUBJECTS, Finding, expect, signature
 from fuzz.runner import CASES, Worker, generated, keep_case, smaller
 
-FEW = {"graphs": 8, "worksheets": 15, "expressions": 50, "commands": 10, "estimators": 50}
+FEW = {
+    "graphs": 6,
+    "fits": 25,
+    "worksheets": 12,
+    "expressions": 40,
+    "tables": 5,
+    "frames": 25,
+    "commands": 8,
+    "estimators": 40,
+}
 
 
 @pytest.fixture(scope="module")
