@@ -13,32 +13,27 @@ import numpy as np
 import problems
 import registered
 
-from chainrule import Dense, Input, Network, activations, losses
+from chainrule import Dense, Input, Network, activations
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.order import in_order
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Products, evaluate
-from chainrule.losses import Loss
 from chainrule.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSProp
 
-LOSSES: tuple[Loss, ...] = (
-    losses.SquaredError(), losses.HalfSquaredError(), losses.AbsoluteError(), losses.Huber(), losses.Quantile(0.3),
-    losses.Poisson(), losses.BinaryCrossEntropy(), losses.CrossEntropy(),
-)  # fmt: skip
 HIDDEN: tuple[ActivationFunction, ...] = tuple(f for f in registered.ACTIVATIONS if f.name != "exponential")
 OPTIMIZERS: tuple[Optimizer, ...] = (
     SGD(0.1), SGD(0.5), SGD(0.1, momentum=0.9), AdaGrad(0.1), RMSProp(0.05), Adam(0.05, epsilon=1e-3),
 )  # fmt: skip
-LOGARITHMIC = ("poisson", "binary_cross_entropy", "cross_entropy")
+LOGARITHMIC = ("poisson", "poisson_deviance", "binary_cross_entropy", "cross_entropy")
 Value = Callable[[Name], float]
 
 
 def random_derivation(rng: np.random.Generator) -> Derivation:
     """A network of 1 to 4 dense layers with round parameters, and 1 to 4 rows."""
     while True:
-        loss = LOSSES[rng.integers(len(LOSSES))]
+        loss = registered.LOSSES[rng.integers(len(registered.LOSSES))]
         sizes = [int(n) for n in rng.integers(1, 4, rng.integers(1, 5) + 1)]
         if loss.name == "cross_entropy":
             sizes[-1] = max(sizes[-1], 2)
