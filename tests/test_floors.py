@@ -1,13 +1,14 @@
-"""Imports go down only: the floors of the house, from the ground up, as in `docs/` and the design.
+"""Imports go down only, and never in a circle: the floors are those of `docs/layout.md`, read from its tables.
 
-A module may import from lower floors and from its own. An import inside a function is a door that opens only when
-somebody walks through it; those that lead up are listed with their reason, so that no new one slips in.
+Every import counts: those for type checkers alone and those inside functions too. A room may import from the rooms
+above it in its table (what is above it there is nearer to the ground), and from its own row.
 """
 
 from __future__ import annotations
 
 import ast
 import graphlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,49 +17,36 @@ import pytest
 import chainrule
 
 SOURCE = Path(chainrule.__file__).parent
+LAYOUT = Path(__file__).parents[1] / "docs" / "layout.md"
 
-# From the ground up. A name is a module of the package or a folder in it.
-FLOORS = [
-    ["plain"],
-    ["", "errors", "arrays", "compiled"],  # "" is chainrule/__init__.py: the version, and lazy names
-    ["limits", "resolve", "atomic", "upgrades", "forms"],
-    ["container"],
-    ["random"],
-    ["activations"],
-    ["losses", "initializers"],
-    ["layers"],
-    ["mlp"],
-    ["parameters"],
-    ["steps"],
-    ["summary"],
-    ["network"],
-    ["objective"],
-    ["metrics", "schedules", "former"],
-    ["optimizers"],
-    ["engines"],
-    ["data"],
-    ["training"],
-    ["saving"],
-    ["learner"],
-    ["model"],
-    ["explain"],
-    ["diagnostics"],
-    ["tables"],
-    ["estimators"],
-    ["files"],
-    ["tune"],
-    ["cli"],
-    ["studio"],
-]
-HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}
-
-# (importing folder or module, imported one): why a function there may open that door
+# The doors that lead up: (importing module, imported folder), and why.
 DOORS_UP = {
     ("model", "explain"): "Model.explain: the derivation of a model's own numbers, loaded when asked for",
 }
 
 
+def floors() -> dict[str, dict[str, int]]:
+    """The tables of rooms: for each folder ("" is the package) its rooms, and how far each stands above the ground.
+
+    A table of rooms stands under a heading that ends with the folder in backticks, and has "room" as its first title.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for section in re.split(r"^## ", LAYOUT.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        heading, _, text = section.partition("\n")
+        folder = re.search(r"`src/chainrule/(.*)`$", heading)
+        if folder is None:
+            continue
+        rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+        heights = found[folder.group(1).strip("/").replace("/", ".")] = {}
+        for height, cell in enumerate(rows):
+            heights |= dict.fromkeys(
+                (n.removesuffix(".py").removesuffix("/") for n in re.findall(r"`([^`]+)`", cell)), height
+            )
+    return found
+
+
 def modules() -> dict[str, Path]:
+    """Every module of the package, by its name below `chainrule`."""
     found = {}
     for path in sorted(SOURCE.rglob("*.py")):
         parts = path.relative_to(SOURCE).with_suffix("").parts
@@ -66,56 +54,60 @@ def modules() -> dict[str, Path]:
     return found
 
 
+FLOORS = floors()
 MODULES = modules()
 
 
-def imports(name: str) -> Iterator[tuple[str, int, bool]]:
-    """What a module imports of the package: the module's name, the line, and whether it is inside a function."""
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-
-    def walk(node: ast.AST, lazy: bool) -> Iterator[tuple[ast.stmt, bool]]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-                continue  # for type checkers alone: nothing is imported
-            if isinstance(child, (ast.Import, ast.ImportFrom)):
-                yield child, lazy
-            yield from walk(child, lazy or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
-
-    for node, lazy in walk(tree, False):
+def imports(name: str) -> Iterator[tuple[str, int]]:
+    """What a module imports of the package, and in which line; doors up are left out."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]
-        else:
-            assert isinstance(node, ast.ImportFrom)
+        elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name}, line {node.lineno}: relative imports aren't used here"
             targets = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
         for target in targets:
             if target == "chainrule" or target.startswith("chainrule."):
                 inner = target.removeprefix("chainrule").removeprefix(".")
                 while inner not in MODULES:  # a name within a module
                     inner = inner.rpartition(".")[0]
-                yield inner, node.lineno, lazy
+                if inner != name and (name, inner.partition(".")[0]) not in DOORS_UP:
+                    yield inner, node.lineno
 
 
-def floor(name: str) -> str:
-    return name.partition(".")[0]
+def room(name: str, folder: str) -> str | None:
+    """The room of a folder that a module stands in; None where it is elsewhere, or the folder's own `__init__`."""
+    inside = name if not folder else name.removeprefix(f"{folder}.") if name.startswith(f"{folder}.") else ""
+    return inside.partition(".")[0] or None
+
+
+def test_the_tables_are_found() -> None:
+    assert set(FLOORS) >= {"", "explain"}
+
+
+@pytest.mark.parametrize("folder", FLOORS, ids=lambda folder: folder or "chainrule")
+def test_every_room_is_in_its_table_and_every_row_is_there(folder: str) -> None:
+    rooms = {found for name in MODULES if (found := room(name, folder))}
+    assert rooms == set(FLOORS[folder]), "docs/layout.md and the folder differ"
 
 
 @pytest.mark.parametrize("name", MODULES, ids=lambda name: name or "chainrule")
 def test_imports_go_down_only(name: str) -> None:
-    assert floor(name) in HEIGHT, f"{name} stands on no floor: give it one in FLOORS"
-    for target, line, lazy in imports(name):
-        down = HEIGHT[floor(target)] < HEIGHT[floor(name)] or floor(target) == floor(name)
-        door = lazy and (floor(name), floor(target)) in DOORS_UP
-        same_height = HEIGHT[floor(target)] == HEIGHT[floor(name)]
-        assert down or door or same_height, f"{name}, line {line}, imports {target}, which stands above it"
+    for folder, heights in FLOORS.items():
+        here = room(name, folder)
+        for target, line in imports(name):
+            there = room(target, folder)
+            if here is not None and there is not None:
+                assert heights[there] <= heights[here], f"{name}, line {line}, imports {target}, which stands above it"
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    """At import time: doors inside functions don't count. A package stands for its own `__init__` only."""
-    graph = {name: {target for target, _, lazy in imports(name) if not lazy and target != name} for name in MODULES}
-    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the cycle
+    graph = {name: {target for target, _ in imports(name)} for name in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_every_door_up_is_still_used() -> None:
-    used = {(floor(name), floor(target)) for name in MODULES for target, _, lazy in imports(name) if lazy}
-    assert set(DOORS_UP) <= used
+    for name, folder in DOORS_UP:
+        assert f"from chainrule.{folder}" in MODULES[name].read_text(encoding="utf-8")
