@@ -103,6 +103,11 @@ def test_categories_of_every_text_type() -> None:
         assert known(column).to_list() == [True, True, False]
 
 
+def test_durations_are_no_categories() -> None:
+    with pytest.raises(InputError, match=r'column "a" holds Duration.* values, which can\'t be categories'):
+        as_categories(pl.Series("a", [timedelta(days=1), None]))
+
+
 def test_lists_are_no_categories() -> None:
     with pytest.raises(InputError, match=r"List\(Int64\) values, which can't be categories"):
         as_categories(pl.Series("a", [[1]]))

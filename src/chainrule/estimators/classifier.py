@@ -44,6 +44,10 @@ class MLPClassifier(ClassifierMixin, LabelledPerceptron):  # type: ignore[misc] 
     1.0
     >>> classifier.network_.count().total, sorted(classifier.gradients(X, y))
     (67, ['hidden', 'output'])
+    >>> classifier.predict_proba(X[:2]).round(2).tolist(), classifier.predict_log_proba(X[:2]).shape
+    ([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]], (2, 3))
+    >>> MLPClassifier((8,), random_state=0).partial_fit(X, y, classes=[0, 1, 2]).t_
+    150
     """
 
     _parameter_constraints: ClassVar[Constraints] = constraints(CLASSIFIER)
@@ -158,13 +162,21 @@ class MLPClassifier(ClassifierMixin, LabelledPerceptron):  # type: ignore[misc] 
         return means, np.std(members, axis=0)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithm of `predict_proba`."""
+        """The logarithm of `predict_proba`.
+
+        Arguments:
+            X: rows, as for `fit`.
+        """
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return [np.log(p) for p in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of rows whose label (every label, where there are several) is right."""
+        """The share of rows whose label (every label, where there are several) is right.
+
+        Arguments:
+            X, y, sample_weight: as for `fit`.
+        """
         refuse_masked(y=y, sample_weight=sample_weight)
         if self.multi_output and self._class_targets().several:
             right = (self.predict(X) == np.asarray(y)).all(axis=1)

@@ -50,7 +50,19 @@ class GlassBox:
         return self._evaluate(X, y, sample_weight)[1]
 
     def loss_and_gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, Named]:
-        """The rows' loss and its gradients; see `gradients`."""
+        """The rows' loss and its gradients.
+
+        Arguments:
+            X, y, sample_weight: as for `gradients`.
+
+        >>> import numpy as np
+        >>> from chainrule import MLPRegressor
+        >>> X, y = np.eye(3), np.array([1.0, 2.0, 3.0])
+        >>> regressor = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, y)
+        >>> loss, gradients = regressor.loss_and_gradients(X, y)
+        >>> round(loss, 3), gradients["output"]["W"].shape
+        (0.0, (3, 1))
+        """
         return self._evaluate(X, y, sample_weight)
 
     def _evaluate(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, Named]:
@@ -72,6 +84,14 @@ class GlassBox:
                 the forward pass alone.
             sample_weight: a weight for each row.
             options: those of `Model.explain`.
+
+        >>> import numpy as np
+        >>> from chainrule import MLPRegressor
+        >>> X, y = np.eye(3), np.array([1.0, 2.0, 3.0])
+        >>> regressor = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, y)
+        >>> work = regressor.explain(X[0], y[0])
+        >>> round(work["h[output,1]"].value, 2), sorted(regressor.gradients(X, y))
+        (1.0, ['output'])
         """
         check_is_fitted(self)
         one = np.ndim(x) == 1

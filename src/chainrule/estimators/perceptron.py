@@ -305,7 +305,22 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
     def save(self, path: str | Path) -> None:
         """Save to one `.safetensors` file, training state included; `chainrule.load(path)` brings it back.
 
-        Callbacks aren't saved. Raises `InputError` where a parameter is code of your own, which files don't hold.
+        Callbacks aren't saved.
+
+        Arguments:
+            path: the file, written whole or not at all.
+
+        Raises:
+            InputError: a parameter is code of your own, which files don't hold.
+
+        >>> import tempfile
+        >>> import chainrule as cr
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+        >>> classifier = cr.MLPClassifier((4,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     classifier.save(f"{folder}/model.safetensors")
+        ...     cr.load(f"{folder}/model.safetensors").predict(X).tolist()
+        [0, 0, 1, 1]
         """
         check_is_fitted(self)
         container.write(path, contents.to_contents(self), __version__)

@@ -42,6 +42,8 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
     >>> regressor = MLPRegressor(hidden_layer_sizes=(10,), activation="tanh", solver="lbfgs", random_state=0)
     >>> round(regressor.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2), 2)
     1.0
+    >>> MLPRegressor(hidden_layer_sizes=(10,), random_state=0).partial_fit(X, X[:, 0]).t_
+    40
     """
 
     _parameter_constraints: ClassVar[Constraints] = constraints(REGRESSOR)
@@ -108,7 +110,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         return (mean, outputs.std(axis=0)) if return_std else mean
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R2: the share of the targets' variance that is predicted."""
+        """R2: the share of the targets' variance that is predicted.
+
+        Arguments:
+            X, y, sample_weight: as for `fit`.
+        """
         refuse_masked(y=y, sample_weight=sample_weight)
         return float(super().score(X, y, sample_weight))
 

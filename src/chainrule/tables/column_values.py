@@ -149,7 +149,7 @@ def as_categories(series: pl.Series) -> pl.Series:
         distinct = distinct.drop_nulls()
         names = evaluated(_one_spelling(pl.col("value").str.strip_chars()), distinct)
         return raw if names.equals(distinct) else raw.replace(distinct, names)
-    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary):
+    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary, pl.Duration):
         raise InputError(f'column "{series.name}" holds {series.dtype} values, which can\'t be categories')
     if series.dtype.is_float():
         return evaluated(_float_name(pl.col("value").fill_nan(None)), series)
