@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from chainrule import SGD, Activation, Adam, BatchNorm, Dense, Input, InputError, Model, Network
+from chainrule import SGD, Activation, Adam, BatchNorm, Dense, Input, InputError, Model, Network, OneHot
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array
 from chainrule.explain.derivation import Derivation, explain
@@ -318,6 +318,45 @@ def test_without_a_scalar_form_the_text_is_the_layers_own() -> None:
     assert "h[own,1] = exp(k x) = " in work.to_text()
     with pytest.raises(InputError, match="is no sum of products"):
         work["dh/dk[own,1]"]
+
+
+@dataclass(frozen=True)
+class Embedded(Layer):
+    """`h = E[x]`: a row of numbers for each code."""
+
+    reads = "integer"
+    formula = "h = E[x]"
+
+    def forward(
+        self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context
+    ) -> tuple[Array, Arrays, Arrays]:
+        (x,) = inputs
+        return parameters["E"][x[:, 0]], {"x": x}, state
+
+    def backward(self, parameters: Arrays, memo: Arrays, d_output: Array, wanted: bool = True) -> Backward:
+        gradient = np.zeros_like(parameters["E"])
+        np.add.at(gradient, memo["x"][:, 0], d_output)
+        return (None,), {"E": gradient}
+
+    def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        return (2,)
+
+    def parameter_specs(self, shapes: tuple[Shape, ...]) -> tuple[ParameterSpec, ...]:
+        return (spec("E", (4, 2)),)
+
+
+@pytest.mark.parametrize("own", [Embedded(name="own"), OneHot(4, name="own")], ids=["own", "one-hot"])
+def test_by_codes_there_is_no_gradient(own: Layer) -> None:
+    network = Network([Input(1, dtype="integer"), own, Dense(1, name="output")])
+    model = Model(network, "squared_error", "sgd", dtype="float64", engine="reference")
+    for rows in (1, 3):
+        work = model.explain(np.array([[2], [0], [2]])[:rows], Y[:rows])
+        check(work)
+        assert "dL/dx" not in work.to_text()
+    with pytest.raises(InputError, match="there is no gradient by them"):
+        work["dL/dx[row 1; 1]"]
+    if isinstance(own, Embedded):
+        assert work.paths("E[own,3,1]").total == pytest.approx(work["dL/dE[own,3,1]"].value)
 
 
 @dataclass(frozen=True)

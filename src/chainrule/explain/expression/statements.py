@@ -90,7 +90,7 @@ def read_expression(text: str) -> tuple[Text, list[Statement]]:
     source = Text(text)
     if len(source.whole) > LONGEST:
         raise InputError(f"the expression has {len(source.whole):,} characters; {LONGEST:,} is the most")
-    reader = _Reader(source)
+    reader = _Statements(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of spellings such as 1or 2, which are refused below
@@ -125,7 +125,7 @@ def _unreadable(source: Text, error: SyntaxError) -> InputError:
     return source.wrong(message, Place(line, begin, begin + 1))
 
 
-class _Reader:
+class _Statements:
     def __init__(self, source: Text):
         self.source = source
 

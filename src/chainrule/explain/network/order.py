@@ -56,7 +56,7 @@ def in_order(net: Structure, *, update: bool = True, part: Extent | None = None)
     for step in reversed(steps):
         yield from _backward(net, step, part)
     for slot in reversed(net.program.inputs):
-        if slot.dtype == "float" and part.has("" if net.single_input else slot.name):
+        if not net.is_code(slot.index) and part.has("" if net.single_input else slot.name):
             yield from _elements(net, slot.index, part, gradient=True)
     if update and not net.without_update and not net.trace.optimizer.full_batch:
         for step in steps:
@@ -94,7 +94,7 @@ def _passed_back(net: Structure, step: Step, row: int, part: Extent) -> Iterator
     """What a layer that is no sum of products passes back to each value that others read too."""
     operation = net.operations[step.index]
     for k, slot in enumerate(step.inputs):
-        if net.heads_at(slot) or len(net.program.readers(slot)) > 1:
+        if not net.is_code(slot) and (net.heads_at(slot) or len(net.program.readers(slot)) > 1):
             for unit in part.units(net.size(slot)):
                 read = Read(unit - 1, k)
                 if operation.back(row, read) is not None:

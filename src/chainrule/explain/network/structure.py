@@ -87,6 +87,10 @@ class Structure:
         """How many elements a slot has in a row."""
         return math.prod(self.program.slots[slot].shape)
 
+    def is_code(self, slot: int) -> bool:
+        """Whether a slot holds integers, by which there is no gradient."""
+        return self.program.slots[slot].dtype == "integer"
+
     def producer(self, slot: int) -> Step | None:
         """The step that writes a slot; None of an input."""
         producer = self.program.slots[slot].producer

@@ -154,12 +154,15 @@ class SumOfProducts(Operation):
         for unit in self.reached(row, source):
             found[self.net.name_of(self.step.output, row, unit)] = None
             for term in self.sources(row, unit).get(source, ()):
-                for other in dict.fromkeys(term.factors):
+                for other in filter(self._has_gradient, dict.fromkeys(term.factors)):
                     if other != source or term.factors.count(source) > 1:
                         beside = isinstance(other, Learned)
                         name = self._local(row, unit, other) if beside else self._name(row, other, gradient=True)  # type: ignore[arg-type]  # learned, as `beside` says
                         found[name] = None
         return found
+
+    def _has_gradient(self, source: Source) -> bool:
+        return isinstance(source, Learned) or not self.net.is_code(self.step.inputs[source.input])
 
     def uses_of_element(self, row: int, slot: int, unit: int) -> int:
         """Each unit that reads it, and each derivative that it is a factor of."""
@@ -168,7 +171,7 @@ class SumOfProducts(Operation):
 
     def uses_of_gradient(self, row: int, unit: int) -> int:
         """The gradients by all that the unit is made of."""
-        sources = self.sources(row, unit)
+        sources = list(filter(self._has_gradient, self.sources(row, unit)))
         if len(set(self.step.inputs)) == len(self.step.inputs):
             return len(sources)
         return len({self._name(row, source, gradient=True) for source in sources})  # a slot read twice has one

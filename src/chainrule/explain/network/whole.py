@@ -86,7 +86,10 @@ class WholeLayer(Operation):
         for point in points:
             cut = _Cut(point)
             parameters = {name: cut.take(shape) for name, shape in learned}
-            inputs = tuple(cut.take(shape) for shape in shapes[:-1])
+            inputs = tuple(
+                np.rint(cut.take(shape)).astype(int) if self.net.is_code(slot) else cut.take(shape)
+                for slot, shape in zip(self.step.inputs, shapes[:-1], strict=True)
+            )
             output, memo, _ = self.step.layer.forward(parameters, self.state(unit), inputs, context)
             if not back:
                 yield [output], {}
@@ -176,8 +179,8 @@ class WholeLayer(Operation):
     # ------------------------------------------------------------------------- uses
 
     def _sizes(self, unit: int) -> tuple[int, int, int]:
-        """How many units are written, elements read and numbers learned that belong to a unit."""
-        read = sum(len(self.units(slot, unit)) for slot in self.step.inputs)
+        """How many units are written, elements passed back to and numbers learned that belong to a unit."""
+        read = sum(len(self.units(slot, unit)) for slot in self.step.inputs if not self.net.is_code(slot))
         return len(self.units(self.step.output, unit)), read, len(self.learned(unit))
 
     def uses_of_element(self, row: int, slot: int, unit: int) -> int:
