@@ -138,7 +138,7 @@ def test_a_rate_is_a_constant_schedule() -> None:
         (lambda: SGD(convention="x"), "SGD: convention is 'x'"),
         (lambda: AdaGrad(rate_decay=-1), "AdaGrad: rate_decay is -1"),
         (lambda: RMSProp(rho=1), "RMSProp: rho is 1"),
-        (lambda: LBFGS(memory=0), "LBFGS: memory is 0; it must be a whole number of at least 1"),
+        (lambda: LBFGS(memory=0), r"LBFGS: memory is 0; it must be a whole number in \[1, 1000\]"),
         (lambda: get_optimizer({"name": "lbfgs", "learning_rate": 1}), 'optimizer "lbfgs" takes'),
     ],
 )

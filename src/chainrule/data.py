@@ -105,7 +105,7 @@ def check_dtype(dtype: DTypeLike) -> np.dtype:
     """The precision of a model; an `InputError` for what is none."""
     try:
         found = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError):
         found = np.dtype(object)
     if found not in (np.dtype("float32"), np.dtype("float64")):
         raise InputError(f'dtype is {dtype!r}; it must be "float32" or "float64"')

@@ -29,10 +29,10 @@ from chainrule.training.batches import Shuffle, check_batch_norm
 from chainrule.training.callbacks import get_callback
 from chainrule.training.evaluation import metrics_by_head
 from chainrule.training.history import History
+from chainrule.training.lifecycle import train
 from chainrule.training.run import Plan, Run
 from chainrule.training.state import TrainingState
 from chainrule.training.stopping import Stop
-from chainrule.training.train import train
 
 
 class Learner:

@@ -6,7 +6,7 @@ The same tables feed the messages of errors, the help of the command line and (l
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -33,7 +33,7 @@ class Limit:
         try:
             number = float(value)
         except OverflowError:  # a whole number beyond every float
-            number = math.copysign(math.inf, value)
+            number = math.inf if value > 0 else -math.inf
         if math.isnan(number):
             return False
         above = number > self.low if self.low_open else number >= self.low
@@ -58,6 +58,7 @@ NOT_NEGATIVE = Limit(0, high_open=True)
 FRACTION = Limit(0, 1, high_open=True)
 OPEN_FRACTION = Limit(0, 1, low_open=True, high_open=True)
 COUNT = Limit(1, whole=True)
+_LARGEST_WHOLE = 2**53  # from here on not every whole number is a float
 THREADS = Limit(1, 4096, whole=True)  # more than any machine has: a number above it is a slip
 
 
@@ -75,14 +76,19 @@ def check(owner: str, name: str, value: object, limit: Limit) -> None:
 
 
 class Limited:
-    """A dataclass whose numeric fields are checked against its table `limits` when it is made."""
+    """A dataclass whose numeric fields are checked against its table `limits` when it is made, and flags as such."""
 
     limits: ClassVar[dict[str, Limit]] = {}
 
     def __post_init__(self) -> None:
-        for name, limit in self.limits.items():
-            value = getattr(self, name)
-            if value is not None or self.__dataclass_fields__[name].default is not None:  # type: ignore[attr-defined]
-                check(type(self).__name__, name, value, limit)
+        for field in fields(self):  # type: ignore[arg-type]  # those who inherit are dataclasses
+            value, declared = getattr(self, field.name), str(field.type)
+            if field.name in self.limits and not (value is None and field.default is None):
+                check(type(self).__name__, field.name, value, self.limits[field.name])
+            if declared == "bool" and not isinstance(value, (bool, np.bool_)):
+                shown = repr(value) if isinstance(value, str) else shortened(value)
+                raise InputError(f"{type(self).__name__}: {field.name} is {shown}; it must be True or False")
             if isinstance(value, np.generic):  # it would lift float32 arrays to float64, and JSON can't hold it
-                object.__setattr__(self, name, value.item())
+                object.__setattr__(self, field.name, value.item())
+            elif type(value) is int and abs(value) >= _LARGEST_WHOLE and declared == "float":
+                object.__setattr__(self, field.name, float(value))  # NumPy would overflow

@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.activations import ActivationFunction
 from chainrule.errors import NetworkError
 from chainrule.initializers import Initializer
-from chainrule.layers import Activation, BatchNorm, Dense, Dropout, Input, Layer, Value
+from chainrule.layers import BatchNorm, Dense, Dropout, Input, Layer, Value
 
 
 def mlp(
@@ -57,6 +57,6 @@ def each(name: str, given: Any, count: int, of: str = "hidden layers") -> tuple[
 
 def _normalized(dense: Dense) -> list[Layer]:
     """A dense layer with batch normalization before its activation."""
-    linear, function = dense.expand()
-    assert isinstance(function, Activation)
-    return [linear, BatchNorm(name=f"{dense.name}_norm"), replace(function, name=f"{dense.name}_activation")]
+    linear, *functions = dense.expand()
+    named = [replace(function, name=f"{dense.name}_activation") for function in functions]
+    return [linear, BatchNorm(name=f"{dense.name}_norm"), *named]

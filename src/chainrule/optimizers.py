@@ -465,7 +465,8 @@ class LBFGS(Optimizer):
     formula = "w = w + step direction, direction = -H g with H from the last pairs of steps and gradients"
     full_batch = True
     limits = {
-        "memory": COUNT, "gradient_tolerance": NOT_NEGATIVE, "loss_tolerance": NOT_NEGATIVE, "max_evaluations": COUNT,
+        "memory": Limit(1, 1000, whole=True),
+        "gradient_tolerance": NOT_NEGATIVE, "loss_tolerance": NOT_NEGATIVE, "max_evaluations": COUNT,
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from chainrule.arrays import Array, is_finite, whole
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.layers.base import Kind, ParameterSpec, Shape, StateSpec
+from chainrule.plain import shortened
 
 ALIGNMENT = 16  # elements
 Views = tuple[dict[str, Array], ...]
@@ -104,6 +105,12 @@ class Layout:
         """Write named arrays into one member's vector; nothing is written unless all of them fit."""
         spans = {(span.layer, span.name): span for span in self.spans}
         layers = {span.layer for span in self.spans}
+        for name, given in (("", values), *(values.items() if isinstance(values, Mapping) else ())):
+            if not isinstance(given, Mapping):
+                of = f' of layer "{name}"' if name else ""
+                raise InputError(
+                    f'arrays{of} are given by name, as in {{"hidden": {{"W": ...}}}}, not as {shortened(given)}'
+                )
         checked: list[tuple[Span, Array]] = []
         for layer, arrays in values.items():
             if layer not in layers:

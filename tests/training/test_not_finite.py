@@ -144,3 +144,11 @@ def test_an_answer_that_is_none(engine: str) -> None:
     model.set_parameters({"a": {"W": [[1e300]]}, "b": {"W": [[-1e300]]}})
     with np.errstate(all="ignore"), pytest.raises(cr.TrainingError, match=r"no number for row 1 \(rows count from 0\)"):
         model.predict([[1.0], [1e300]])
+
+
+def test_an_epochs_loss_that_overflows_by_its_sum() -> None:
+    """Each step's loss is finite, and the sum over the rows isn't."""
+    loss = CustomLoss(lambda y, h: np.full(len(y), 8e307 / len(y)), lambda y, h: np.zeros_like(h))
+    model = Model(Network.mlp(3, [], 1), loss, SGD(0.1), dtype="float64")
+    with pytest.raises(DivergenceError, match="the loss became NaN or infinite in epoch 1, step 3"):
+        model.fit(X, Y, epochs=1, batch_size=4, progress=False)

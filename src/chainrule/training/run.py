@@ -166,6 +166,8 @@ class Run:
         """Measure, record, ask rules and callbacks; a reason if training ends here."""
         plan, state = self.plan, self.state
         self._check_finite()
+        if not math.isfinite(loss):  # its steps' losses were finite, and their sum isn't
+            raise self._go_back("the loss", state.step - state.first_step, None)
         try:
             with self.interrupt.at_once():
                 metrics, validation_loss, validation_metrics = self._measure()

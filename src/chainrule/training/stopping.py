@@ -111,6 +111,8 @@ class EarlyStopping(Stop):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.monitor, str):
+            raise InputError(f'EarlyStopping: monitor is {self.monitor!r}; it must be a name such as "validation_loss"')
         if self.mode not in ("auto", "min", "max"):
             raise InputError(f'EarlyStopping: mode is {self.mode!r}; it must be "auto", "min" or "max"')
 
