@@ -128,7 +128,7 @@ def test_amid_other_entries_too(
 
 def test_every_code_is_made_once() -> None:
     of_layers = {code for code, mistake in CATALOGUE.items() if mistake.made.__module__ == special_layers.__name__}
-    assert {case[0] for case in CASES} == {*CATALOGUE, "arithmetic"} - of_layers  # see test_marking_layers
+    assert {case[0] for case in CASES} == {*CATALOGUE, "arithmetic"} - of_layers  # see test_special_layers
 
 
 def test_two_mistakes_that_give_one_number_are_both_listed() -> None:

@@ -12,7 +12,7 @@ from chainrule import Model, Network
 from chainrule.explain.quantities.notation import STYLES
 from chainrule.explain.worksheets.worksheet import read_worksheet
 
-SHEETS = sorted((Path(__file__).parents[2] / "examples" / "worksheets").glob("*.toml"))
+SHEETS = sorted((Path(__file__).parents[3] / "examples" / "worksheets").glob("*.toml"))
 
 
 class Balanced(HTMLParser):
