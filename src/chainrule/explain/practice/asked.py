@@ -6,11 +6,13 @@ import math
 
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.own_values import is_copy
-from chainrule.explain.network.order import in_order
+from chainrule.explain.network.costs import HeadGradient, Share
+from chainrule.explain.network.gradients import Back, Gradient
+from chainrule.explain.network.graph import Graph
+from chainrule.explain.network.updates import Updated
+from chainrule.explain.network.values import LocalDerivative, Slope
 from chainrule.explain.quantities.names import Name
 
-# Copies of something else, or sums that nobody writes down for their own sake.
-NOT_ASKED = ("dz/dW", "dz/db", "back", "dloss/dh", "dL/dx")
 FEWEST_DECIMALS, MOST_DECIMALS = 4, 9
 SHOWN_DIGITS = 2  # significant digits that every number asked for has at the decimals asked for
 
@@ -19,23 +21,24 @@ def asked_names(work: Derivation) -> list[Name]:
     """What a worksheet asks for, in the order of computation: every number that takes a calculation.
 
     Left out are copies (`L` where it is the only share of the loss, parameters that stay as they are), the slopes of a
-    softmax (their sum is in `dL/dz`), and what is zero because its target is.
+    softmax (their sum is in `dL/dz`), what is zero because its target is, and sums that nobody writes down for their
+    own sake.
     """
-    return [name for name in in_order(work.graph) if _is_asked(work, name)]
+    return [name for name in work.graph.in_order() if _is_asked(work.graph, name)]
 
 
-def _is_asked(work: Derivation, name: Name) -> bool:
-    graph = work.graph
-    if name.kind in NOT_ASKED:
-        return False
-    if name.kind == "dh/dz":
-        return not graph.is_coupled(graph.activation_steps[name.layer])
-    if name.kind == "loss":  # the whole loss says the same where it is a single share
-        return not is_copy(graph.recipes(Name("L"))[0]) and graph.value(name) != 0
-    if name.kind.endswith("+"):
-        return not is_copy(graph.recipes(name)[0])
-    if name.kind == "dL/dh" and any(head.head == name.layer for head in work.trace.heads):
-        return graph.value(name) != 0
+def _is_asked(graph: Graph, name: Name) -> bool:
+    match graph.kind(name):
+        case LocalDerivative() | Back() | HeadGradient() | Gradient(of="x"):
+            return False
+        case Slope():
+            return not graph.is_coupled(graph.activation_steps[name.layer])
+        case Share():  # the whole loss says the same where it is a single share
+            return not is_copy(graph.recipes(graph.end)[0]) and graph.value(name) != 0
+        case Updated():
+            return not is_copy(graph.recipes(name)[0])
+        case Gradient(of="h") if name.layer in graph.head_of:
+            return graph.value(name) != 0
     return True
 
 

@@ -11,6 +11,7 @@ from chainrule.activations import get_activation
 from chainrule.arrays import Doubles
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.derivation import explain as derive
+from chainrule.explain.network.updates import Updated
 from chainrule.explain.practice.asked import FEWEST_DECIMALS, asked_names, decimals_for
 from chainrule.layers import Activation, Dense
 from chainrule.losses import Poisson
@@ -141,8 +142,9 @@ def _of_sizes(work: Derivation) -> float:
     if not np.isfinite(values).all():
         return 1e6
     lost = decimals_for(work, names) - FEWEST_DECIMALS
-    updated = [i for i, name in enumerate(names) if name.kind.endswith("+")]
-    before = np.array([work.graph.value(names[i]._replace(kind=names[i].kind[:-1])) for i in updated])
+    kinds = [work.graph.kind(name) for name in names]
+    updated = [i for i, kind in enumerate(kinds) if isinstance(kind, Updated)]
+    before = np.array([work.graph.value(names[i]._replace(kind=kinds[i].of)) for i in updated])
     changes = np.abs(values[updated] - before)
     lost += int(((changes > 0) & (changes < CHANGE)).sum())
     return SERIOUS * int((np.abs(values) > GREATEST).sum()) + SLIGHT * lost
