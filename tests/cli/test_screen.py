@@ -91,7 +91,7 @@ def test_nothing_of_others_acts_on_the_terminal(terminal, capsys):
     out, err = capsys.readouterr()
     for text, times in ((out, 5), (err, 2)):
         plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-        assert plain.count(SHOWN) == times, plain
+        assert plain.count(SHOWN.removesuffix(r"\x07")) == times, plain  # rich leaves bells out of its texts
         assert all(c == "\n" or c.isprintable() for c in plain)
 
 
