@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import warnings
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
@@ -62,7 +63,9 @@ class Elsewhere(Engine):
         super().__init__(network, objective, threads)
         self._door, other = multiprocessing.Pipe()
         self._process = multiprocessing.get_context("fork").Process(target=serve, args=(other,), daemon=True)
-        self._process.start()
+        with warnings.catch_warnings():  # from Python 3.12 on: where other threads run, a fork may hang
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
         other.close()
         self._door.send((network, objective))
 

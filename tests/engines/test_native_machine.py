@@ -177,9 +177,10 @@ def test_one_model_asked_by_several_threads() -> None:
 def test_a_fork_after_training_can_train() -> None:
     """The pool's threads do not live on in a child process; it makes its own."""
     program = """
-import os
+import os, warnings
 import numpy as np
 from chainrule import Model, Network
+warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)  # that is what this is about
 rows = np.random.default_rng(0).normal(size=(400, 20)).astype("float32")
 def train():
     model = Model(Network.mlp(20, [64, 64], 3), "squared_error", threads=2)
