@@ -118,8 +118,8 @@ class CategoricalColumn:
         import polars as pl
 
         names = as_categories(series)
-        found = names.cast(pl.Enum(self.categories), strict=False).to_physical().to_numpy()
-        places = np.where(np.isnan(found), -1, found).astype(np.int64)
+        found = names.cast(pl.Enum(self.categories), strict=False).to_physical()
+        places = found.cast(pl.Int64).fill_null(-1).to_numpy(writable=True)
         absent = names.is_null().to_numpy()
         places[absent] = len(self.categories) if self.missing else -1
         hot = np.flatnonzero(places >= 0)
