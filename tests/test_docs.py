@@ -49,3 +49,19 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_tests_that_show_what_is_promised_exist():
+    page = (ROOT / "docs" / "explanation" / "trust.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+    assert len(named) > 15
+    for file, test in named:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert re.search(rf"^ *def {test or 'test_'}", text, flags=re.MULTILINE), f"{file}::{test}"
+
+
+def test_promised_versions_of_python_and_the_page_agree():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
+    assert promised
+    assert f'requires-python = ">={promised[0]}"' in project
