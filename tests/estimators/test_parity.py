@@ -319,3 +319,18 @@ def test_scores_are_theirs() -> None:
     X, X_test, y, y_test = train_test_split(IRIS, SPECIES, random_state=0)
     ours, theirs = pair(MLPClassifier, neural_network.MLPClassifier, X, y, engine="auto")
     assert ours.score(X_test, y_test) == theirs.score(X_test, y_test)
+
+
+def test_partial_fit_of_the_regressor_searches_on_with_lbfgs() -> None:
+    """scikit-learn's classifier refuses it, its regressor doesn't."""
+    settings: dict[str, Any] = {"hidden_layer_sizes": (5,), "solver": "lbfgs", "max_iter": 5, "random_state": 0}
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y = X[:, 0] - X[:, 1] ** 2
+    own, other = MLPRegressor(**settings), neural_network.MLPRegressor(**settings)
+    for _ in range(3):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            own.partial_fit(X, y)
+            other.partial_fit(X, y)
+        np.testing.assert_allclose(own.coefs_[0], other.coefs_[0], rtol=1e-6, atol=1e-8)
+        assert (own.n_iter_, own.n_features_in_) == (other.n_iter_, other.n_features_in_)

@@ -105,8 +105,9 @@ class Fitting:
     ):
         self.estimator, self.table, self.held_out = estimator, table, held_out
         self.given = held_out is not None
-        self.incremental, self.first, self.tasks = incremental, first, tasks
         self.full_batch = is_full_batch(estimator.solver)
+        self.incremental = incremental and not self.full_batch  # L-BFGS has no single epochs: it searches on
+        self.first, self.tasks = first, tasks
         self.streams = member_streams(check_random_state(estimator.random_state), estimator.n_members)
 
     def run(self) -> None:

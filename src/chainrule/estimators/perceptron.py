@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule import __version__, container
@@ -25,7 +24,7 @@ from chainrule.estimators.epochs import HeldOut
 from chainrule.estimators.fitted_model import AtRest, FittedModel, ModelSettings
 from chainrule.estimators.fitting import CheckedRows, Fitting
 from chainrule.estimators.glass_box import GlassBox
-from chainrule.estimators.solvers import make_optimizer, penalty, steps_only
+from chainrule.estimators.solvers import make_optimizer, penalty
 from chainrule.estimators.threads import thread_limit, threads_of
 from chainrule.estimators.validation import check_rows, check_weights, fill_missing, learn_missing
 from chainrule.losses import Loss
@@ -116,7 +115,6 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         self._check_parameters()
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, incremental=False)
 
-    @available_if(steps_only)  # type: ignore[untyped-decorator]  # scikit-learn has no types
     def partial_fit(
         self,
         X: Any,
@@ -127,7 +125,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """One epoch over the rows, going on from the weights as they are.
+        """One epoch over the rows, going on from the weights as they are; with L-BFGS a whole search from there.
 
         Arguments:
             X, y, sample_weight: as for `fit`.
