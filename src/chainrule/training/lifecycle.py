@@ -6,7 +6,6 @@ import numpy as np
 
 from chainrule.training.descent import descend
 from chainrule.training.interrupt import interruptible
-from chainrule.training.lbfgs import minimize
 from chainrule.training.run import Run
 
 
@@ -23,8 +22,12 @@ def train(run: Run) -> None:
         ):
             for callback in run.plan.callbacks:
                 callback.on_start(run)
-            drive = minimize if run.plan.optimizer.full_batch else descend
-            run.finish(drive(run))
+            if run.plan.optimizer.full_batch:
+                from chainrule.training.lbfgs import minimize  # few need it, and it takes a while to load
+
+                run.finish(minimize(run))
+            else:
+                run.finish(descend(run))
             for callback in run.plan.callbacks:
                 callback.on_end(run)
     finally:

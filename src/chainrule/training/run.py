@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import is_finite
 from chainrule.engines.contract import Engine, Rows
 from chainrule.engines.reference import PREDICT_ROWS, ReferenceEngine
 from chainrule.errors import DivergenceError
@@ -249,6 +250,8 @@ class Run:
     def _check_finite(self) -> None:
         """Raise a `DivergenceError` where weights or statistics aren't finite any more."""
         state, network = self.state, self.plan.engine.network
+        if is_finite(state.parameters) and is_finite(state.state):
+            return
         for what, layout, vectors in (
             ("the weights", network.layout, state.parameters),
             ("the running statistics", network.state_layout, state.state),
