@@ -86,13 +86,14 @@ class _Console(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         """The segments of what is printed, their text made visible."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(visible(segment.text, lines=True), segment.style)
+            harmless = segment.control or segment.text.isprintable() or segment.text == "\n"
+            yield segment if harmless else Segment(visible(segment.text, lines=True), segment.style)
 
 
 def _cell(cell: RenderableType | None) -> RenderableType | None:
     if isinstance(cell, Text):
-        return cell if visible(cell.plain) == cell.plain else Text(visible(cell.plain), cell.style)
-    return visible(cell) if isinstance(cell, str) else cell
+        return cell if cell.plain.isprintable() else Text(visible(cell.plain), cell.style)
+    return visible(cell) if isinstance(cell, str) and not cell.isprintable() else cell
 
 
 def _visible(part: Part) -> Part:

@@ -42,7 +42,8 @@ class _Visible:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in console.render(self.inside, options):
-            yield segment if segment.control else Segment(visible(segment.text, lines=True), segment.style)
+            harmless = segment.control or segment.text.isprintable() or segment.text == "\n"
+            yield segment if harmless else Segment(visible(segment.text, lines=True), segment.style)
 
 
 def terminal(document: Document, width: int = 80) -> RenderableType:
