@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import forms
-from chainrule.arrays import AnyArray, Array
+from chainrule.arrays import AnyArray, Array, is_finite
 from chainrule.container import TIMES
 from chainrule.engines.contract import Sums
 from chainrule.errors import FileError, InputError, listed
@@ -115,6 +115,8 @@ def load_training(
     """Fill a fresh training state from tensors and JSON; the inverse of `save_training`."""
     _fill(network.layout, training.parameters, tensors, "parameters")
     _fill(network.state_layout, training.state, tensors, "state")
+    if not (is_finite(training.parameters) and is_finite(training.state)):
+        raise FileError("the file is damaged: a parameter or a running statistic is NaN or infinite")
     saved = form.get("training")
     times = tensors[TIMES][0]
     if not (times >= 0).all():

@@ -33,7 +33,7 @@ def test_a_model_with_its_whole_training_state(number: int, tmp_path: Path) -> N
     model = cr.load(FOLDER / f"format_{number}" / "model.safetensors")
     X = np.array(said["X"], np.float32)
     np.testing.assert_allclose(model.predict(X), said["predictions"], rtol=1e-6)
-    assert model.history.to_dict() == said["history"]
+    assert model.history.to_dict().items() >= said["history"].items()
     for name in ("step", "batch", "memories", "plateau"):
         assert getattr(model.training, name) == said[name]
     model.save(tmp_path / "again", training=True)
@@ -55,7 +55,7 @@ def test_a_model_of_a_table(number: int) -> None:
     said = expected(number)["table"]
     model = cr.load(FOLDER / f"format_{number}" / "table.safetensors")
     assert model.predict(said["rows"]).tolist() == said["predictions"]
-    assert model.model.history.to_dict() == said["history"]
+    assert model.model.history.to_dict().items() >= said["history"].items()
 
 
 @pytest.mark.parametrize("number", container.UPGRADES)

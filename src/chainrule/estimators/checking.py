@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import is_finite
 from chainrule.errors import FileError
 from chainrule.estimators.architecture import hidden_sizes
 from chainrule.estimators.solvers import make_optimizer
@@ -44,11 +45,15 @@ def _is_history(value: object) -> bool:
 
 
 def _are_arrays(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(_is_float_array(one) for one in value)
+    return isinstance(value, list) and bool(value) and all(map(_is_finite_array, value))
 
 
 def _is_float_array(value: object) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 0
+
+
+def _is_finite_array(value: object) -> bool:
+    return _is_float_array(value) and is_finite(value)  # type: ignore[arg-type]
 
 
 def _is_labels(value: object) -> bool:
@@ -77,7 +82,7 @@ _ATTRIBUTES: dict[str, Callable[[Any], bool]] = {
     "intercepts_": _are_arrays,
     "classes_": _is_classes,
     "feature_names_in_": lambda names: _is_labels(names) and all(isinstance(name, str) for name in names),
-    "missing_means_": _is_float_array,
+    "missing_means_": _is_finite_array,
     "out_activation_": lambda name: isinstance(name, str),
     "stopped_": lambda value: isinstance(value, bool),
     "history_": _is_history,
@@ -122,7 +127,8 @@ def _check_training(training: Any) -> None:
         raise _damaged("_training", training)
     for name in ("parameters", "state", "slots"):
         array, twin = training[name], training.get(f"best_{name}", training[name])
-        if not (_is_float_array(array) and array.ndim == 2 + (name == "slots")) or (
+        known = _is_float_array(array) if name == "slots" else _is_finite_array(array) and _is_finite_array(twin)
+        if not (known and array.ndim == 2 + (name == "slots")) or (
             not isinstance(twin, np.ndarray) or (twin.shape, twin.dtype) != (array.shape, array.dtype)
         ):
             raise _damaged(name, array)
