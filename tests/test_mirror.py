@@ -22,6 +22,7 @@ GENERAL = {
     "test_docstrings.py": "every public name",
     "test_docs.py": "the pages of docs/",
     "test_readme.py": "README.md",
+    "test_faults.py": "kills, full disks and read-only folders, wherever something is saved",
     "test_floors.py": "which room may import from which",
     "test_mirror.py": "where things are",
     "test_pairwise.py": "a helper of the tests",
