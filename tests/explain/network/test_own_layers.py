@@ -129,21 +129,21 @@ class Squared(Layer):
 
 @dataclass(frozen=True)
 class Shared(Layer):
-    """`h_j = a x_j + a`: one number for all units."""
+    """`h_j = a x_j + a + a`: one number for all units, and a term twice."""
 
-    formula = "h = a x + a"
+    formula = "h = a x + a + a"
 
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context
     ) -> tuple[Array, Arrays, Arrays]:
         (x,) = inputs
-        return parameters["a"] * x + parameters["a"], {"x": x}, state
+        return parameters["a"] * (x + 2), {"x": x}, state
 
     def backward(self, parameters: Arrays, memo: Arrays, d_output: Array, wanted: bool = True) -> Backward:
-        return (d_output * parameters["a"],), {"a": (d_output * (memo["x"] + 1)).sum(keepdims=True)[0]}
+        return (d_output * parameters["a"],), {"a": (d_output * (memo["x"] + 2)).sum(keepdims=True)[0]}
 
     def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...]:
-        return Term((Learned("a", (0,)), Read(unit))), Term((Learned("a", (0,)),))
+        return Term((Learned("a", (0,)), Read(unit))), *(Term((Learned("a", (0,)),)),) * 2
 
     def parameter_specs(self, shapes: tuple[Shape, ...]) -> tuple[ParameterSpec, ...]:
         return (spec("a", (1,)),)
@@ -162,10 +162,10 @@ class Single(Shared):
     """The same number without an index."""
 
     def backward(self, parameters: Arrays, memo: Arrays, d_output: Array, wanted: bool = True) -> Backward:
-        return (d_output * parameters["a"],), {"a": (d_output * (memo["x"] + 1)).sum()}  # type: ignore[dict-item]
+        return (d_output * parameters["a"],), {"a": (d_output * (memo["x"] + 2)).sum()}  # type: ignore[dict-item]
 
     def element(self, row: int, unit: int, shapes: tuple[Shape, ...], memo: Arrays) -> tuple[Term, ...]:
-        return Term((Learned("a", ()), Read(unit))), Term((Learned("a", ()),))
+        return Term((Learned("a", ()), Read(unit))), *(Term((Learned("a", ()),)),) * 2
 
     def parameter_specs(self, shapes: tuple[Shape, ...]) -> tuple[ParameterSpec, ...]:
         return (spec("a", ()),)
@@ -305,7 +305,7 @@ def test_a_number_that_acts_on_several_units_has_a_derivative_for_each() -> None
     assert work["dL/da[own,1]"].formula == (
         "dL/dh[own,1]*dh/da[own,1,1] + dL/dh[own,2]*dh/da[own,2,1]"
     )  # fmt: skip
-    assert work["dh/da[own,2,1]"].value == pytest.approx(work["h[hidden,2]"].value + 1)
+    assert work["dh/da[own,2,1]"].value == pytest.approx(work["h[hidden,2]"].value + 2)
     with pytest.raises(InputError, match="say of which unit, first: dh/da"):
         work["dh/da[own,1]"]
     with pytest.raises(InputError, match="is above 1"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -281,16 +282,18 @@ def fused_gradient(net: Structure, index: int, row: int, unit: int, factor: floa
         "h_j": net.name_of(net.head_slot(head), row, unit),
         "y_j": net.target_name(head, row, unit),
     }
-    formula = read_formula(text).right
-    used = {letter: letters[letter] for letter in read_formula(text).letters if letter in letters}
-    options = {letter: number.value for letter, number in options_of(loss).items()}
+    used = tuple(letter for letter in read_formula(text).letters if letter in letters)
+    names = tuple(letters[letter] for letter in used)
 
     def function(points: Doubles) -> Array:
-        values = {letter: points[:, i] for i, letter in enumerate(used)}
-        return np.broadcast_to(factor * evaluate(formula, options | values), len(points))
+        values: dict[str, Any] = {letter: number.value for letter, number in options_of(loss).items()}
+        values |= zip(used, points.T, strict=True)
+        return np.broadcast_to(factor * evaluate(read_formula(text).right, values), len(points))
 
-    names = tuple(used.values())
-    return FunctionOf(names, function, text, lambda: times(factor, bound(text, letters, loss)), "fused")
+    def tree() -> Node:
+        return times(factor, bound(text, dict(zip(used, names, strict=True)), loss))
+
+    return FunctionOf(names, function, text, tree, "fused")
 
 
 def times(factor: float, tree: Node) -> Node:

@@ -54,10 +54,8 @@ class SumOfProducts(Operation):
         if key not in self._sources:
             table: dict[Source, tuple[Term, ...]] = {}
             for term in self.terms(row, unit):
-                for factor in term.factors:
-                    found = table.setdefault(factor, (term,))
-                    if found[-1] is not term:
-                        table[factor] = (*found, term)
+                for factor in dict.fromkeys(term.factors):
+                    table[factor] = (*table.get(factor, ()), term)
             self._sources[key] = table
         return self._sources[key]
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.protocol import Quantities
@@ -70,8 +71,7 @@ class Paths:
         return 8 * self.kept
 
 
-@dataclass(frozen=True)
-class _Way:
+class _Way(NamedTuple):
     """One step from a gradient toward the loss, before anybody asks for its factor; `alone` is no factor at all."""
 
     reader: Name  # the gradient that it leads to
@@ -81,8 +81,7 @@ class _Way:
     alone: bool = False
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     """A gradient on the way: what it is by, the ways on, whether a path ends here, and what is no path."""
 
     by: Name

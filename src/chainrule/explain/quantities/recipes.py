@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,7 @@ from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.rounding import Function, Spread, sum_of_products, through
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One product of a sum: a coefficient times quantities.
 
     `label` names the coefficient in formulas; `outer` is the factor that is a gradient passed back, if one is.
