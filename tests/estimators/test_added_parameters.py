@@ -242,7 +242,7 @@ def test_n_members() -> None:
     assert mean.sum(axis=1) == pytest.approx(1)
     assert std.max() > 0
     ensemble = regressor(n_members=4)
-    members = ensemble._model.answers(X)[0][:, :, 0]
+    members = ensemble._model.outputs((X,))[0][:, :, 0]
     mean, std = ensemble.predict(X, return_std=True)
     np.testing.assert_allclose(mean, members.mean(axis=0))
     np.testing.assert_allclose(std, members.std(axis=0))

@@ -165,7 +165,7 @@ def check_works(estimator: Any) -> None:
     n_features = estimator.coefs_[0].shape[0]
     if vars(estimator).get("n_features_in_", n_features) != n_features:
         raise _damaged("n_features_in_", estimator.n_features_in_)
-    outputs = model.answers(np.zeros((1, n_features), model.dtype))
+    outputs = model.outputs((np.zeros((1, n_features), model.dtype),))
     n_outputs = sum(output.shape[-1] for output in outputs)
     if vars(estimator).get("n_outputs_", n_outputs) != n_outputs:
         raise _damaged("n_outputs_", estimator.n_outputs_)

@@ -151,9 +151,9 @@ class FittedModel(Model):
         self.training.restore(self.best)
         self.refresh()
 
-    def answers(self, X: Any) -> tuple[Array, ...]:
-        """What every member says, an array (members, rows, units) for each head; a sparse X a few rows at a time."""
-        return self.outputs((X.tocsr() if issparse(X) else np.require(X, self.dtype, ["C", "A"]),))
+    def as_inputs(self, X: Any) -> tuple[Any]:
+        """Rows as `outputs` takes them; sparse ones stay so, and are made dense a few at a time."""
+        return (X.tocsr() if issparse(X) else np.require(X, self.dtype, ["C", "A"]),)
 
     def _engine_for(self, *rows: Any) -> Engine:
         return in_parts(super()._engine_for(*rows), rows)

@@ -208,7 +208,7 @@ class Fitting:
         estimator = self.estimator
 
         def score(held_out: HeldOut) -> float:
-            outputs = tuple(output.mean(axis=0) for output in model.answers(held_out.X))
+            outputs = tuple(output.mean(axis=0) for output in model.outputs(model.as_inputs(held_out.X)))
             if not all(np.isfinite(output).all() for output in outputs):
                 return float("nan")
             return float(estimator._score_held_out(held_out, outputs))

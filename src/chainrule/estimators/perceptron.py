@@ -270,15 +270,16 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
 
     def _outputs(self, X: Any) -> tuple[Array, ...]:
         """What every member says of rows, (members, rows, units) for each head."""
-        model = self._quick_model(X)
+        model, inputs = self._quick_model(X), (X,)
         if model is None:
             check_is_fitted(self)
             X = check_rows(self, X)
             model = self._ready_model()
+            inputs = model.as_inputs(X)
         if model.engine_.brings_threads:  # it counts its own threads
-            return model.answers(X)
+            return model.outputs(inputs)
         with thread_limit(self.n_jobs), np.errstate(over="ignore", under="ignore"):
-            return model.answers(X)
+            return model.outputs(inputs)
 
     def _outputs_apart(self, X: Any) -> tuple[Array, ...]:
         """What every member says, for a spread between them."""
