@@ -124,7 +124,7 @@ def test_a_rate_is_a_constant_schedule() -> None:
         (lambda: Adam(None), "schedule is None"),
         (lambda: Adam(beta1=1), r"Adam: beta1 is 1; it must be a number in \[0, 1\)"),
         (lambda: AdamW(beta2=-0.1), "AdamW: beta2 is -0.1"),
-        (lambda: Adam(epsilon=0), "Adam: epsilon is 0; it must be a number above 0"),
+        (lambda: Adam(epsilon=0), "Adam: epsilon is 0; it must be a number of at least 2.22507e-308"),
         (lambda: Adam(weight_decay=-1), "Adam: weight_decay is -1; it must be a number of at least 0"),
         (lambda: Adam(convention="keras"), 'Adam: convention is \'keras\'; it must be "torch" or "sklearn"'),
         (lambda: Adam(amsgrad=True, convention="sklearn"), 'amsgrad exists in the convention "torch" only'),
@@ -145,3 +145,10 @@ def test_a_rate_is_a_constant_schedule() -> None:
 def test_errors_say_what_would_be_right(make: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize("optimizer", [Adam, AdaGrad, RMSProp])
+@pytest.mark.parametrize("epsilon", [0.0, 1e-320])
+def test_an_epsilon_that_would_be_flushed_to_zero_is_refused(optimizer: type[Optimizer], epsilon: float) -> None:
+    with pytest.raises(InputError, match=r"epsilon is (0.0|1e-320); it must be a number of at least 2.22507e-308"):
+        optimizer(epsilon=epsilon)

@@ -6,6 +6,7 @@ The same tables feed the messages of errors, the help of the command line and (l
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
@@ -54,6 +55,7 @@ class Limit:
 
 NUMBER = Limit(high=math.inf, high_open=True, low=-math.inf, low_open=True)
 POSITIVE = Limit(0, low_open=True, high_open=True)
+DIVISOR = Limit(sys.float_info.min, high_open=True)  # numbers below are flushed to 0 where speed counts
 NOT_NEGATIVE = Limit(0, high_open=True)
 FRACTION = Limit(0, 1, high_open=True)
 OPEN_FRACTION = Limit(0, 1, low_open=True, high_open=True)

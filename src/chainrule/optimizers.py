@@ -20,7 +20,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.compiled import Native
 from chainrule.errors import InputError
-from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
+from chainrule.limits import COUNT, DIVISOR, FRACTION, NOT_NEGATIVE, Limit, Limited
 from chainrule.resolve import resolve
 from chainrule.schedules import Constant, Schedule, get_schedule
 
@@ -231,7 +231,7 @@ class AdaGrad(Optimizer):
     slot_names = ("squares",)
     slot_letters = ("s0",)
     limits = {
-        "epsilon": POSITIVE, "rate_decay": NOT_NEGATIVE, "initial_accumulator": NOT_NEGATIVE,
+        "epsilon": DIVISOR, "rate_decay": NOT_NEGATIVE, "initial_accumulator": NOT_NEGATIVE,
         "weight_decay": NOT_NEGATIVE,
     }  # fmt: skip
 
@@ -286,7 +286,7 @@ class RMSProp(Optimizer):
     formula = "s = rho s + (1 - rho) g^2; w = w - rate g / (sqrt(s) + epsilon)"
     slot_names = ("squares", "velocity", "mean")
     slot_letters = ("s0", "v0", "m0")
-    limits = {"rho": FRACTION, "epsilon": POSITIVE, "momentum": FRACTION, "weight_decay": NOT_NEGATIVE}
+    limits = {"rho": FRACTION, "epsilon": DIVISOR, "momentum": FRACTION, "weight_decay": NOT_NEGATIVE}
 
     def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
         s, v, m = slots
@@ -356,7 +356,7 @@ class Adam(Optimizer):
     slot_names = ("mean", "squares", "largest")
     slot_letters = ("m0", "s0", "largest")
     decoupled: ClassVar[bool] = False
-    limits = {"beta1": FRACTION, "beta2": FRACTION, "epsilon": POSITIVE, "weight_decay": NOT_NEGATIVE}
+    limits = {"beta1": FRACTION, "beta2": FRACTION, "epsilon": DIVISOR, "weight_decay": NOT_NEGATIVE}
 
     def __post_init__(self) -> None:
         super().__post_init__()
