@@ -168,7 +168,9 @@ def test_after_ctrl_c_there_is_a_summary_and_nothing_is_lost() -> None:
         process.stdin.flush()
         seen = b""
         while b"correct" not in seen:
-            seen += process.stdout.readline()
+            line = process.stdout.readline()
+            assert line, "it ended before it was asked to"
+            seen += line
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0
