@@ -87,7 +87,7 @@ class Share(NetworkKind):
         if not name.index:
             return (_whole_row(net, index, row),)
         unit = name.index[0] - 1
-        loss, _ = head.loss.apart(net.trace.data.targets[index], head.outputs)
+        loss, _ = net.trace.apart[index]
         h, y = net.name_of(slot, row, unit), net.target_name(head, row, unit)
 
         def plain(points: Doubles) -> Array:
@@ -203,7 +203,7 @@ class HeadGradient(NetworkKind):
 def _fused_class_share(net: Structure, index: int, row: int, unit: int) -> FunctionOf:
     """Cross-entropy of a softmax from its pre-activations: `-y_j (z_j - log sum_k exp(z_k))`."""
     head = net.trace.heads[index]
-    loss, _ = head.loss.apart(net.trace.data.targets[index], head.outputs)
+    loss, _ = net.trace.apart[index]
     names = [net.name_of(head.slot, row, k) for k in range(head.outputs)]
 
     def fused(points: Doubles) -> Array:
@@ -262,7 +262,7 @@ def gradient_by_output(net: Structure, index: int, row: int, unit: int, factor: 
             return factor * np.concatenate([head.loss.gradient(target, point[None])[:, unit] for point in points])
 
         return FunctionOf(names, whole, head.loss.gradient_formula)
-    loss, _ = head.loss.apart(net.trace.data.targets[index], head.outputs)
+    loss, _ = net.trace.apart[index]
     h, y = net.name_of(slot, row, unit), net.target_name(head, row, unit)
 
     def function(points: Doubles) -> Array:
@@ -275,7 +275,7 @@ def gradient_by_output(net: Structure, index: int, row: int, unit: int, factor: 
 def fused_gradient(net: Structure, index: int, row: int, unit: int, factor: float) -> FunctionOf:
     """`dL/dz_j` of a known pair, such as `h_j - y_j`, times a factor."""
     head = net.trace.heads[index]
-    loss, _ = head.loss.apart(net.trace.data.targets[index], head.outputs)
+    loss, _ = net.trace.apart[index]
     text = head.loss.fused_gradient_formula
     letters = {
         "z_j": net.name_of(head.slot, row, unit),

@@ -45,6 +45,9 @@ class Structure:
         }
         self.activation_steps = {step.name: step for step in self.program.steps if step.layer.applies is not None}
         self.head_of = {head.head: i for i, head in enumerate(trace.heads)}
+        self._heads_at: dict[int, list[int]] = {}
+        for i, head in enumerate(trace.heads):
+            self._heads_at.setdefault(self.head_slot(head), []).append(i)
         self.operations = [operate(self, step) for step in self.program.steps]
 
     @property
@@ -121,7 +124,7 @@ class Structure:
 
     def heads_at(self, slot: int) -> list[int]:
         """The heads whose output is this slot."""
-        return [i for i, head in enumerate(self.trace.heads) if self.head_slot(head) == slot]
+        return self._heads_at.get(slot, [])
 
     def target_name(self, head: HeadLoss, row: int, unit: int) -> Name:
         """The name of a target."""

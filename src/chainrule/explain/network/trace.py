@@ -15,6 +15,7 @@ from chainrule.engines.contract import Rows
 from chainrule.engines.reference import Forward, ReferenceEngine
 from chainrule.errors import InputError
 from chainrule.layers import Context
+from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.objective import HeadLoss, NetworkObjective
 from chainrule.optimizers import Optimizer
@@ -202,8 +203,13 @@ class Trace:
 
     def targets(self, head: int) -> Doubles:
         """The targets of a head as numbers (rows, outputs): labels one-hot, smoothed where the loss smooths."""
-        entry = self.objective.heads[head]
-        return entry.loss.apart(self.data.targets[head], entry.outputs)[1]  # type: ignore[return-value]  # float64
+        return self.apart[head][1]  # type: ignore[return-value]  # float64
+
+    @cached_property
+    def apart(self) -> list[tuple[Loss, Array]]:
+        """Each head's loss of its outputs one by one, and the targets as numbers."""
+        pairs = zip(self.heads, self.data.targets, strict=True)
+        return [head.loss.apart(target, head.outputs) for head, target in pairs]
 
     @property
     def heads(self) -> tuple[HeadLoss, ...]:
