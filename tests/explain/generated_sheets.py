@@ -231,6 +231,8 @@ def _log_base(graph: Graph, name: Name, v: Value) -> float:
     h, y = v(Name("h", graph.trace.heads[0].head, name.index, name.row)), v(Name("y", "", name.index, name.row))
     if loss.name == "poisson":
         return h - y * math.log10(h)
+    if loss.name == "poisson_deviance":
+        return (y * math.log10(y / h) if y else 0.0) - y + h
     return float(loss.apart(np.array([[y]]), 1)[0].rows(np.array([[y]]), np.array([[h]]))[0]) / math.log(10)
 
 
