@@ -29,6 +29,7 @@ from chainrule.training.state import Snapshot, TrainingState
 Tensors = dict[str, AnyArray]
 _COUNTERS = ("step", "epoch", "batch", "first_step", "first_epoch", "memory_from")
 _COUNTER = Limit(0, 2**53, whole=True)
+_MOMENTS = ("latest", "epoch_start")  # snapshots that aren't of a stopping rule
 _MEMORIES: tuple[set[str], ...] = (set(), {"best", "best_epoch"})  # of stopping rules
 PLATEAUS: tuple[set[str], ...] = (set(), {"scale"}, {"best", "waited", "scale"})
 _LARGEST_ROW = 2**30  # numbers that one row may take on its way through a network
@@ -131,28 +132,30 @@ def load_training(
     for i, name in enumerate(optimizer.slot_names):
         _fill(network.layout, training.slots[:, i], tensors, f"slots.{name}")
     for name in saved["snapshots"]:
+        rules = _rules_of(training, name)
         snapshot = training.snapshot()
         _fill(network.layout, snapshot.parameters, tensors, f"{name}.parameters")
         _fill(network.state_layout, snapshot.state, tensors, f"{name}.state")
-        _keep_snapshot(training, name, snapshot)
+        if name in _MOMENTS:
+            setattr(training, name, snapshot)
+        else:
+            training.bests |= dict.fromkeys(rules, snapshot)
 
 
 def _snapshots(training: TrainingState) -> dict[str, Snapshot]:
     """Those that there are, by the names that files have for them."""
-    there = {"latest": training.latest, "epoch_start": training.epoch_start}
+    there = {name: getattr(training, name) for name in _MOMENTS}
     bests = {f"best.{rule}": best for rule, best in training.bests.items()}
     return {name: snapshot for name, snapshot in there.items() if snapshot is not None} | bests
 
 
-def _keep_snapshot(training: TrainingState, name: str, snapshot: Snapshot) -> None:
-    if name in ("latest", "epoch_start"):
-        setattr(training, name, snapshot)
-        return
+def _rules_of(training: TrainingState, name: Any) -> list[int]:
+    """Whose best weights a snapshot holds, by its name in a file; older files have one for all rules."""
     watching = [rule for rule, memory in enumerate(training.memories) if "best_epoch" in memory]
     rules = watching if name == "best" else [rule for rule in watching if name == f"best.{rule}"]
-    if not rules:
+    if not rules and name not in _MOMENTS:
         raise FileError(f"the file is damaged: no stopping rule has the weights {shortened(name)}")
-    training.bests |= dict.fromkeys(rules, snapshot)  # older files have one for all rules
+    return rules
 
 
 def _load_counters(training: TrainingState, saved: Mapping[str, Any], heads: int) -> None:
