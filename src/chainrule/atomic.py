@@ -42,6 +42,8 @@ def check_writable(path: str | Path) -> None:
     """Raise a `FileError` now if `replace` would fail later for want of a folder or of permission."""
     try:
         target = Path(path).expanduser().resolve()
+        if target.is_symlink():  # what is left of links in a circle
+            raise _cannot_save(path, "its links lead in a circle")
         if target.is_dir():
             raise _cannot_save(path, "it is a folder, and a file name is wanted")
         if target.exists() and not target.is_file():
