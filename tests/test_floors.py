@@ -111,3 +111,13 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 def test_every_door_up_is_still_used() -> None:
     for name, folder in DOORS_UP:
         assert f"from chainrule.{folder}" in MODULES[name].read_text(encoding="utf-8")
+
+
+def test_every_file_that_the_page_names_is_there() -> None:
+    """By its path below the repository, the package, `explain/`, `native/` or `native/core/`."""
+    page = LAYOUT.read_text(encoding="utf-8")
+    root = LAYOUT.parents[1]
+    roots = [root, SOURCE, SOURCE / "explain", root / "native", root / "native" / "core"]
+    named = set(re.findall(r"`([\w/.]+/[\w/.]*)`", page))
+    assert len(named) > 30
+    assert not [name for name in sorted(named) if not any((base / name).exists() for base in roots)]

@@ -41,6 +41,7 @@ UpdateCall<T> update_call(const Optimizer& o, double rate, double weight_decay, 
             call.beta2 = T(o.beta2);
             call.share1 = T(1 - o.beta1);
             call.share2 = T(1 - o.beta2);
+            // Epsilon stands beside the corrected root, or (scikit-learn) beside the raw one: updates.h adds it last.
             call.rate = T(o.sklearn ? rate * correction2 / correction1 : rate / correction1);
             call.root_factor = T(o.sklearn ? 1.0 : 1 / correction2);
             call.amsgrad = o.amsgrad;

@@ -24,7 +24,7 @@ _HOMES = {
     "InverseScaling": "schedules", "OneCycle": "schedules",
     "ReduceOnPlateau": "schedules", "StepDecay": "schedules",
     "ConvergedWeights": "training.stopping", "EarlyStopping": "training.stopping",
-    "LossBelow": "training.stopping", "TimeLimit": "training.stopping",
+    "LossBelow": "training.stopping", "Stop": "training.stopping", "TimeLimit": "training.stopping",
     "Callback": "training.run", "Checkpoint": "training.callbacks", "History": "training.history",
     "Metric": "metrics", "Objective": "objective",
     "Derivation": "explain.derivation", "Exercise": "explain.practice.exercise", "Marks": "explain.marking.marks",

@@ -142,6 +142,9 @@ from chainrule.training.stopping import (
     LossBelow as LossBelow,
 )
 from chainrule.training.stopping import (
+    Stop as Stop,
+)
+from chainrule.training.stopping import (
     TimeLimit as TimeLimit,
 )
 

@@ -1,4 +1,4 @@
-"""ActivationFunction functions: each with its formula and its derivative, one under the other.
+"""Activation functions: each with its formula and its derivative, one under the other.
 
 An activation maps pre-activations `z` to activations `h = f(z)`; both have shape (rows, units).
 Going back it turns `dL/dh` into `dL/dz`: its vector-Jacobian product. For an elementwise function that is

@@ -177,6 +177,7 @@ def _head_form(head: HeadLoss) -> dict[str, Any]:
 
 
 def _rule_form(rule: UpdateRule) -> dict[str, Any]:
+    """The rule by its name in the core; of the conventions there is one besides PyTorch's."""
     return {"sklearn": getattr(rule, "convention", "") == "sklearn", **(native_form(rule) or {})}
 
 

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule import activations, initializers, losses
 from chainrule.activations import ActivationFunction
-from chainrule.engines.choose import engine_names
+from chainrule.engines.choose import engine_choices, engine_names
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import OPTIMIZERS, Optimizer
@@ -144,7 +144,7 @@ ADDED = {
         "averaged. The first is the network that there would be without the others.",
         [_from(1, kind=Integral)],
     ),
-    "engine": Parameter('who computes: `"auto"`, `"native"` or `"reference"`.', [StrOptions(set(engine_names()))]),
+    "engine": Parameter(f"who computes: {engine_choices(chr(34))}.", [StrOptions(set(engine_names()))]),
     "n_jobs": Parameter("threads at most; -1 is every core, None leaves it to the engine.", [Integral, None]),
     "callbacks": Parameter(
         "chainrule's callbacks, or functions of an epoch's record; those of scikit-learn go to `set_callbacks`.",

@@ -28,6 +28,10 @@ class Verdict:
 class Judge:
     """Judges entries one after another, in the order of computation.
 
+    An entry is `correct` where its digits are those of the right value, or of a recipe with the writer's own entries
+    of which none is wrong. It `follows` where its digits are those of a recipe with the writer's own entries of which
+    one is wrong or follows itself, unless a wrong zero wiped the calculation out. Anything else is `wrong`.
+
     Arguments:
         entries: what was written, by name.
         exact: the right values, where they are known already.
