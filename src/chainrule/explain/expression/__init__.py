@@ -1,3 +1,3 @@
-"""Small formulas explained as networks are: `read` makes a tree of a text, `nodes` cuts it into steps of one operation,
-`local` differentiates each step, `graph` joins them by the chain rule, `derivation` is what people ask.
+"""Small formulas explained as networks are: `statements` makes formulas of a text, `cut` makes steps of one operation,
+`local` differentiates each step, `chain` joins them by the chain rule, `closed` writes a derivative out.
 """

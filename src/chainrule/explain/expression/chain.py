@@ -14,6 +14,8 @@ from chainrule.explain.expression.cut import Step, Steps
 from chainrule.explain.expression.functions import CONSTANTS, DOMAINS
 from chainrule.explain.expression.local import slope_recipes, value_recipes
 from chainrule.explain.expression.statements import Text
+from chainrule.explain.formula import Power, Quotient
+from chainrule.explain.formula import evaluate as value_of_formula
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.names import Name, plainly_spelled
 from chainrule.explain.quantities.protocol import Located, Position
@@ -88,8 +90,7 @@ class ExpressionGraph:
         value = evaluate(self.recipes(step.name)[0], self._values.__getitem__)
         if math.isfinite(value):
             return value
-        arguments = [a if isinstance(a, Name) else a.value for a in step.arguments]
-        numbers = [self._values[a] if isinstance(a, Name) else a for a in arguments]
+        numbers = [] if step.terms else [float(value_of_formula(part, self._values)) for part in step.tree.parts]
         raise self.source.wrong(_why(step, numbers, value), step.place)
 
     def _differentiated(self, name: Name) -> float:
@@ -102,7 +103,7 @@ class ExpressionGraph:
             readers = [r for r in self.readers[self.value_of(name)] if r in self._active]
             step = self.steps[readers[0]]
         where = ", ".join(f"{n.layer} = {shown(self._values[n])}" for n in step.inputs)
-        what = "is too large for a number" if math.isinf(value) and step.kind == "+" else "does not exist"
+        what = "is too large for a number" if math.isinf(value) and step.terms else "does not exist"
         raise self.source.wrong(f"the derivative {self.spelled(name)} {what} where {where}", step.place)
 
     def value(self, name: Name) -> float:
@@ -252,15 +253,19 @@ class ExpressionGraph:
 
 
 def _why(step: Step, arguments: list[float], value: float) -> str:
-    shown_ones = " and ".join(shown(argument) for argument in arguments)
+    shown_ones = " and ".join(map(shown, arguments))
     if step.function in DOMAINS and not DOMAINS[step.function].holds(arguments[0]):
         return f"{step.function} of {shown_ones}: {DOMAINS[step.function].words}"
-    if step.kind == "/" and arguments[1] == 0:
-        return "a division by 0"
-    if step.kind == "**" and arguments[0] == 0:
-        return f"0 to the power {shown(arguments[1])}: that is a division by 0"
-    if step.kind == "**" and arguments[0] < 0 and math.isnan(value):
-        return f"{shown(arguments[0])} to the power {shown(arguments[1])}: a negative number has whole powers only"
-    name = step.function or {"/": "this quotient", "**": "this power"}.get(step.kind, "this sum")
-    of = f" of {shown_ones}" if step.function else ""
-    return f"{name}{of} is too large for a number: the largest is 1.8e308"
+    what = f"{step.function} of {shown_ones}" if step.function else "this sum"
+    match step.tree, arguments:
+        case Quotient(), [_, below]:
+            what = "this quotient"
+            if below == 0:
+                return "a division by 0"
+        case Power(), [base, exponent]:
+            what = "this power"
+            if base == 0:
+                return f"0 to the power {shown(exponent)}: that is a division by 0"
+            if base < 0 and math.isnan(value):
+                return f"{shown(base)} to the power {shown(exponent)}: a negative number has whole powers only"
+    return f"{what} is too large for a number: the largest is 1.8e308"

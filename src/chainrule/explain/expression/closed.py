@@ -15,7 +15,7 @@ from chainrule.explain.formula import (
     Symbol,
     replace_symbols,
 )
-from chainrule.explain.formula.tree import rebuild
+from chainrule.explain.formula.tree import size
 from chainrule.explain.quantities.names import Name
 
 LARGEST = 60  # nodes of a sum over paths that is still worth reading
@@ -68,18 +68,6 @@ def written_out(graph: ExpressionGraph, variable: Name) -> Node | None:
             return None
     found = derivatives.get(graph.end, Number(0.0))
     return found if size(found) <= LARGEST_WRITTEN_OUT else None
-
-
-def size(node: Node) -> int:
-    """The number of a formula's nodes."""
-    found = 0
-
-    def count(_: Node) -> None:
-        nonlocal found
-        found += 1
-
-    rebuild(node, count)
-    return found
 
 
 def plus(terms: list[Node]) -> Node:

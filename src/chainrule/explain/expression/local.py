@@ -6,13 +6,13 @@ as the pre-activation of a unit is: the derivative by a factor is what stands be
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.expression.cut import Atom, Step, Term, number
+from chainrule.explain.expression.cut import Step, Term, number
 from chainrule.explain.expression.functions import FUNCTIONS, SHORT, Elementary, Function
 from chainrule.explain.formula import (
     Absolute,
@@ -37,41 +37,37 @@ from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
 
 ZERO, ONE = Number(0.0), Number(1.0)
-GENERAL = {"/": "h = a / b", "**": "h = a^b", "max": "h = max(a, b)", "min": "h = min(a, b)"}
-
-
-def node(atom: Atom) -> Node:
-    """An atom in a formula."""
-    return Symbol(atom) if isinstance(atom, Name) else atom
 
 
 def own_formula(step: Step) -> Node:
     """A step in short, functions by their names: what is put in where formulas are written out."""
-    arguments = tuple(map(node, step.arguments))
-    match step.kind:
-        case "+":
+    match step.tree:
+        case Sum() | Term():
             return _sum_of(step).tree()
-        case "/":
-            return Quotient(*arguments)
-        case "**":
-            return Power(*arguments)
-    return Absolute(arguments[0]) if step.function == "abs" else Call(step.function, arguments)
+        case Call("abs", (argument,)):
+            return Absolute(argument)
+    return step.tree
 
 
 def value_recipes(step: Step) -> tuple[Recipe, ...]:
     """How a step is computed."""
-    if step.kind == "+":
-        return (_sum_of(step),)
-    if step.kind != "call" or step.function not in FUNCTIONS:
-        return (from_tree(own_formula(step), GENERAL.get(step.function or step.kind, "")),)
+    match step.tree:
+        case Sum() | Term():
+            return (_sum_of(step),)
+        case Quotient():
+            return (from_tree(step.tree, "h = a / b"),)
+        case Power():
+            return (from_tree(step.tree, "h = a^b"),)
+        case Call(name, (_, _)):
+            return (from_tree(step.tree, f"h = {name}(a, b)"),)
     f = FUNCTIONS[step.function]
-    (argument,) = step.arguments
+    (argument,) = step.tree.parts
     text = f.formulas[0]
     short = step.function in SHORT or isinstance(f, Elementary)
-    tree = own_formula(step) if short else _bound(text, f, {"z": node(argument)})
+    tree = own_formula(step) if short else _bound(text, f, {"z": argument})
 
     def function(points: Doubles) -> Array:
-        z = points[:, 0] if isinstance(argument, Name) else np.full(len(points), argument.value)
+        z = np.full(len(points), argument.value) if isinstance(argument, Number) else points[:, 0]
         return f.value(z)
 
     return (FunctionOf(step.inputs, function, text, lambda: tree),)
@@ -79,12 +75,11 @@ def value_recipes(step: Step) -> tuple[Recipe, ...]:
 
 def slope_recipes(step: Step, by: Name) -> tuple[Recipe, ...]:
     """The derivative of a step by one of its inputs, the others held."""
-    if step.kind == "+":
+    if step.terms:
         return (_slope_of_sum(step, by),)
     if step.function in FUNCTIONS:
         return _slopes_of_function(step)
-    places = [i for i, argument in enumerate(step.arguments) if argument == by]
-    found = [_slope_at(step, i) for i in places]
+    found = [_slope_at(step, i) for i, argument in enumerate(step.tree.parts) if argument == Symbol(by)]
     return (from_tree(found[0][0] if len(found) == 1 else Sum(tuple(tree for tree, _ in found)), found[0][1]),)
 
 
@@ -103,24 +98,23 @@ def _bound(text: str, f: Function, letters: dict[str, Node]) -> Node:
     return replace_symbols(read_formula(text).right, options_of(f) | letters)
 
 
-def _part(term: Term, coefficient: Fraction, factors: tuple[Name, ...]) -> Part:
+def _part(coefficient: Fraction, symbols: Iterable[Node]) -> Part:
+    factors = tuple(symbol.name for symbol in symbols if isinstance(symbol, Symbol) and isinstance(symbol.name, Name))
     return Part(factors, float(coefficient), number(abs(coefficient)).text or "")
 
 
 def _sum_of(step: Step) -> Products:
-    parts = tuple(_part(term, term.coefficient, term.factors) for term in step.terms)
-    many = len(step.terms) > 1
-    return Products(parts, "h = a + b + ..." if many else "h = a b")
+    parts = tuple(_part(term.coefficient, term.symbols) for term in step.terms)
+    return Products(parts, "h = a + b + ..." if len(parts) > 1 else "h = a b")
 
 
 def _slope_of_sum(step: Step, by: Name) -> Products:
     parts = []
     for term in step.terms:
-        times = Counter(term.factors)[by]
-        if times:
-            left = list(term.factors)
-            left.remove(by)
-            parts.append(_part(term, term.coefficient * times, tuple(left)))
+        left = list(term.symbols)
+        if times := left.count(Symbol(by)):
+            left.remove(Symbol(by))
+            parts.append(_part(term.coefficient * times, left))
     alone = all(not part.factors for part in parts)
     return Products(tuple(parts), "d(c a)/da = c" if alone else "d(a b)/da = b")
 
@@ -129,7 +123,7 @@ def _slopes_of_function(step: Step) -> tuple[Recipe, ...]:
     f = FUNCTIONS[step.function]
     (z,) = step.inputs
     text = f.formulas[1]
-    letters = {"z": node(z), "h": node(step.name)}
+    letters: dict[str, Node] = {"z": Symbol(z), "h": Symbol(step.name)}
     kept = step.name if f.needs == "h" else z
     tree = _bound(text, f, letters)
     recipes: list[Recipe] = [FunctionOf((kept,), lambda k: f.derivative(k[:, 0]), text, lambda: tree)]
@@ -140,16 +134,16 @@ def _slopes_of_function(step: Step) -> tuple[Recipe, ...]:
 
 def _slope_at(step: Step, place: int) -> tuple[Node, str]:
     """The derivative by what stands at one place of an operation with two, and the rule that it follows."""
-    a, b = map(node, step.arguments)
-    h = node(step.name)
-    if step.kind == "/":
-        if place == 0:
+    a, b = step.tree.parts
+    match step.tree, place:
+        case Quotient(), 0:
             return Quotient(ONE, b), "d(a / b)/da = 1 / b"
-        return Negative(Quotient(a, Power(b, Number(2.0)))), "d(a / b)/db = -a / b^2"
-    if step.kind == "**":
-        if place == 0:
+        case Quotient(), _:
+            return Negative(Quotient(a, Power(b, Number(2.0)))), "d(a / b)/db = -a / b^2"
+        case Power(), 0:
             return _power_slope(a, b), "d(a^b)/da = b a^(b - 1)"
-        return Product((h, Call("log", (a,)))), "d(a^b)/db = a^b log(a)"
+        case Power(), _:
+            return Product((Symbol(step.name), Call("log", (a,)))), "d(a^b)/db = a^b log(a)"
     # where both are equal there is no derivative; the first counts then, but a number never does, as in ReLU
     this, other, sign = (a, b, ">=") if place == 0 else (b, a, ">")
     if isinstance(other, Number):

@@ -1,6 +1,6 @@
 """Reads expressions such as `f = x**2; h = f * sin(x)`: numbers, names, + - * / **, and functions by name.
 
-Python's own parser makes the tree; what of it is known here is taken, and nothing is ever run.
+Python's own parser reads the text; what of it is known here becomes a formula, and nothing is ever run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.expression.functions import FUNCTIONS, NO_FUNCTION_OF_ONE, OF_TWO
+from chainrule.explain.formula import Call, Negative, Node, Number, Power, Product, Quotient, Sum, Symbol
+from chainrule.explain.formula.tree import Place
 
 LONGEST = 4000  # characters
 TOO_DEEP = "the expression is nested too deeply; name its inner parts: f = ...; g = ... f ..."
@@ -23,31 +25,11 @@ _INSTEAD = {
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where in the text something stands: a line (from 0) and its first column and the one after the last."""
-
-    line: int
-    begin: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Raw:
-    """A part of an expression as it was written: `kind` is number, name, +, *, /, ** or call."""
-
-    kind: str
-    place: Place
-    text: str = ""  # the name, or the function
-    value: float = 0.0
-    parts: tuple[Raw, ...] = ()
-
-
-@dataclass(frozen=True)
 class Statement:
     """`name = expression`; the last one may do without a name."""
 
     name: str
-    tree: Raw
+    tree: Node
     place: Place
 
 
@@ -144,41 +126,39 @@ class _Statements:
             raise self.source.wrong(f'"{name}" is a function; take another name', self.source.place(node.targets[0]))
         return Statement(name, self.tree(node.value), place)
 
-    def tree(self, node: ast.expr) -> Raw:
+    def tree(self, node: ast.expr) -> Node:
         place = self.source.place(node)
         match node:
             case ast.Constant(value=bool() | complex() | str() | bytes() | None):
                 raise self.source.wrong("this is no number", place)
             case ast.Constant(value=int() | float() as value):
-                return Raw("number", place, value=self.number(value, place))
+                return Number(self.number(value, place), place=place)
             case ast.Name(id=name):
                 if name in FUNCTIONS or name in OF_TWO:
                     raise self.source.wrong(f'"{name}" is a function: {name}(x)', place)
-                return Raw("name", place, name)
+                return Symbol(name, place=place)
             case ast.UnaryOp(op=ast.USub(), operand=of):
-                minus = Raw("number", place, value=-1.0)
-                return Raw("*", place, parts=(minus, self.tree(of)))
+                return Negative(self.tree(of), place=place)
             case ast.UnaryOp(op=ast.UAdd(), operand=of):
                 return self.tree(of)
             case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return Raw("+", place, parts=(self.tree(left), self.tree(right)))
+                return Sum((self.tree(left), self.tree(right)), place=place)
             case ast.BinOp(left=left, op=ast.Sub(), right=right):
-                taken = self.source.place(right)
-                minus = Raw("*", taken, parts=(Raw("number", taken, value=-1.0), self.tree(right)))
-                return Raw("+", place, parts=(self.tree(left), minus))
+                taken = Negative(self.tree(right), place=self.source.place(right))
+                return Sum((self.tree(left), taken), place=place)
             case ast.BinOp(left=left, op=ast.Mult(), right=right):
-                return Raw("*", place, parts=(self.tree(left), self.tree(right)))
+                return Product((self.tree(left), self.tree(right)), place=place)
             case ast.BinOp(left=left, op=ast.Div(), right=right):
-                return Raw("/", place, parts=(self.tree(left), self.tree(right)))
+                return Quotient(self.tree(left), self.tree(right), place=place)
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
-                return Raw("**", place, parts=(self.tree(left), self.tree(right)))
+                return Power(self.tree(left), self.tree(right), place=place)
             case ast.BinOp(op=op):
                 raise self.source.wrong(_INSTEAD.get(type(op), "only + - * / ** are known here"), place)
             case ast.Call():
                 return self.call(node, place)
         raise self.source.wrong("only numbers, names, + - * / **, and functions are known here", place)
 
-    def call(self, node: ast.Call, place: Place) -> Raw:
+    def call(self, node: ast.Call, place: Place) -> Node:
         called = self.source.place(node.func)
         if not isinstance(node.func, ast.Name):
             raise self.source.wrong("a product needs a *, as in 2*(x + 1)", called)
@@ -195,7 +175,7 @@ class _Statements:
         if node.keywords or len(node.args) != wanted or any(isinstance(a, ast.Starred) for a in node.args):
             form = f"{name}(x, y)" if wanted == 2 else f"{name}(x)"
             raise self.source.wrong(f'"{name}" takes {wanted} argument{"s" * (wanted > 1)}: {form}', place)
-        return Raw("call", place, name, parts=tuple(self.tree(argument) for argument in node.args))
+        return Call(name, tuple(self.tree(argument) for argument in node.args), place=place)
 
     def number(self, value: float, place: Place) -> float:
         try:

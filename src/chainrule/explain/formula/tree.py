@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, TypeVar
 
 import numpy as np
 
 
 @dataclass(frozen=True)
-class Number:
+class Place:
+    """Where in a text something stands: a line (from 0) and its first column and the one after the last."""
+
+    line: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Node:
+    """A part of a formula; `place` is where it was read, if messages point there. It tells no two formulas apart."""
+
+    place: Place | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        """The formulas that it is made of."""
+        found = (value if isinstance(value, tuple) else (value,) for value in vars(self).values())
+        return tuple(part for several in found for part in several if isinstance(part, Node))
+
+
+@dataclass(frozen=True)
+class Number(Node):
     """A number; `text` is how it was written, where that matters. `pi` keeps its name."""
 
     value: float
@@ -24,35 +47,42 @@ class NamedNumber(Number):
 
 
 @dataclass(frozen=True)
-class Symbol:
+class Rational(Number):
+    """A number that is known exactly."""
+
+    exact: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Symbol(Node):
     """Something with a value: a letter of a formula (`"slope"`, `"z_j"`), or whatever names a quantity."""
 
     name: Hashable
 
 
 @dataclass(frozen=True)
-class Negative:
+class Negative(Node):
     """`-a`."""
 
     of: Node
 
 
 @dataclass(frozen=True)
-class Sum:
+class Sum(Node):
     """`a + b + ...`; a term that is a `Negative` is subtracted."""
 
     terms: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
-class Product:
+class Product(Node):
     """`a b ...`."""
 
     factors: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
-class Quotient:
+class Quotient(Node):
     """`a / b`."""
 
     above: Node
@@ -60,7 +90,7 @@ class Quotient:
 
 
 @dataclass(frozen=True)
-class Power:
+class Power(Node):
     """`a^b`."""
 
     base: Node
@@ -68,7 +98,7 @@ class Power:
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(Node):
     """A function applied: `exp(a)`, `max(a, b)`."""
 
     function: str
@@ -76,14 +106,14 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Absolute:
+class Absolute(Node):
     """`|a|`."""
 
     of: Node
 
 
 @dataclass(frozen=True)
-class Compare:
+class Compare(Node):
     """`a > b` and its like."""
 
     left: Node
@@ -92,16 +122,21 @@ class Compare:
 
 
 @dataclass(frozen=True)
-class Conditional:
+class Conditional(Node):
     """`a if condition else b`."""
 
     then: Node
     condition: Compare
     otherwise: Node
 
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        """The formulas that it is made of, the condition first: it is what is computed first."""
+        return self.condition, self.then, self.otherwise
+
 
 @dataclass(frozen=True)
-class Iverson:
+class Iverson(Node):
     """`[i = j]`: 1 where the indices are equal, else 0."""
 
     left: str
@@ -109,18 +144,14 @@ class Iverson:
 
 
 @dataclass(frozen=True)
-class SumOver:
+class SumOver(Node):
     """`sum_k body`, before the indices are known."""
 
     index: str
     body: Node
 
 
-Node = (
-    Number | Symbol | Negative | Sum | Product | Quotient | Power | Call | Absolute | Compare | Conditional | Iverson
-    | SumOver
-)  # fmt: skip
-
+N = TypeVar("N", bound=Node)
 
 MANY_TERMS = 10  # of a sum that is written out; of more, the first and the last are shown
 MANY_INSIDE = 6  # of a sum in a fraction or in brackets
@@ -187,35 +218,30 @@ def _evaluate(node: Node, values: Mapping[Any, Any]) -> Any:
     raise TypeError(f"{node!r} has no value before its indices are known")
 
 
+def walk(node: Node) -> Iterator[Node]:
+    """A formula and every formula in it, from the left."""
+    yield node
+    for part in node.parts:
+        yield from walk(part)
+
+
 def rebuild(node: Node, change: Callable[[Node], Node | None]) -> Node:
     """The tree with every node that `change` returns something for replaced by it, from the top down."""
     changed = change(node)
-    if changed is not None:
-        return changed
-    match node:
-        case Negative(of):
-            return Negative(rebuild(of, change))
-        case Sum(terms):
-            return Sum(tuple(rebuild(term, change) for term in terms))
-        case Product(factors):
-            return Product(tuple(rebuild(factor, change) for factor in factors))
-        case Quotient(above, below):
-            return Quotient(rebuild(above, change), rebuild(below, change))
-        case Power(base, exponent):
-            return Power(rebuild(base, change), rebuild(exponent, change))
-        case Call(function, arguments):
-            return Call(function, tuple(rebuild(argument, change) for argument in arguments))
-        case Absolute(of):
-            return Absolute(rebuild(of, change))
-        case Compare(left, operator, right):
-            return Compare(rebuild(left, change), operator, rebuild(right, change))
-        case Conditional(then, condition, otherwise):
-            compared = rebuild(condition, change)
-            assert isinstance(compared, Compare)
-            return Conditional(rebuild(then, change), compared, rebuild(otherwise, change))
-        case SumOver(index, body):
-            return SumOver(index, rebuild(body, change))
-    return node
+    return with_parts(node, lambda part: rebuild(part, change)) if changed is None else changed
+
+
+def with_parts(node: N, change: Callable[[Node], Node]) -> N:
+    """A node with each of its parts changed."""
+    if isinstance(node, (Number, Symbol, Iverson)):
+        return node
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(change, value))
+        return change(value) if isinstance(value, Node) else value
+
+    return type(node)(**{name: changed(value) for name, value in vars(node).items()})
 
 
 def replace_symbols(node: Node, replacements: Mapping[Any, Node]) -> Node:
@@ -251,15 +277,12 @@ def expand_sums(node: Node, indices: Sequence[int], bound: Mapping[str, int]) ->
 
 def symbols_of(node: Node) -> list[Hashable]:
     """The names of all symbols in a formula, each once, in order."""
-    found: dict[Hashable, None] = {}
+    return list(dict.fromkeys(part.name for part in walk(node) if isinstance(part, Symbol)))
 
-    def note(n: Node) -> None:
-        if isinstance(n, Symbol):
-            found[n.name] = None
-        return None
 
-    rebuild(node, note)
-    return list(found)
+def size(node: Node) -> int:
+    """The number of a formula's nodes."""
+    return sum(1 for _ in walk(node))
 
 
 def shortened(tree: Node) -> Node:
