@@ -14,6 +14,7 @@ from registered import ACTIVATIONS as TRAINABLE
 from registered import KINKS, label, nothing_missing
 from scipy import special, stats
 
+from chainrule import Model, Network
 from chainrule import activations as act
 from chainrule.activations import ACTIVATIONS, ActivationFunction, get_activation, sigmoid
 from chainrule.errors import InputError, TrainingError
@@ -218,15 +219,16 @@ def test_sigmoid_is_symmetric_and_its_inverse_is_the_log_odds(z: float) -> None:
     assert math.log(h) - math.log(mirrored) == pytest.approx(z, rel=8 * EPSILON, abs=8 * EPSILON)
 
 
-def test_threshold_fires_from_zero_on_and_refuses_a_backward_pass() -> None:
+def test_threshold_fires_from_zero_on_and_lets_nothing_before_it_learn() -> None:
     f = act.Threshold()
     np.testing.assert_array_equal(f.value(np.array([[-1e-300, 0.0, 2.0]])), [[0, 1, 1]])
     assert f.value(np.zeros((1, 1), dtype=np.float32)).dtype == np.float32
     assert not f.trainable
-    with pytest.raises(TrainingError, match="derivative is zero wherever it exists"):
-        f.backward(np.zeros((1, 1)), np.ones((1, 1)))
-    with pytest.raises(TrainingError, match="derivative is zero wherever it exists"):
-        f.derivative(np.zeros((1, 1)))
+    np.testing.assert_array_equal(f.derivative(np.zeros((1, 1))), [[0]])
+    model = Model(Network.mlp(2, [3], 1, activation=f), "squared_error")
+    for learn in (model.fit, model.loss_and_gradients):
+        with pytest.raises(TrainingError, match="derivative that is zero wherever it exists"):
+            learn(np.zeros((1, 2)), [1.0])
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

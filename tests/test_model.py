@@ -24,6 +24,7 @@ from chainrule import (
     Model,
     Network,
     Objective,
+    TrainingError,
 )  # fmt: skip
 from chainrule.layers import Layer
 
@@ -204,3 +205,19 @@ def test_repr_says_what_it_is() -> None:
         "<Model of <Network of 3 layers, 13 parameters, heads output: 1>, output: huber, sgd, float32, "
         "engine reference>"
     )
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_what_overflows_is_said_and_is_no_answer(engine: str) -> None:
+    """Through two exponentials, to infinity minus infinity."""
+    network = Network.mlp(1, [2], 1, activation="exponential")
+    model = Model(network, "squared_error", dtype="float64", engine=engine)
+    model.set_parameters({"hidden": {"W": [[1.0, 1.0]], "b": [0, 0]}, "output": {"W": [[1.0], [-1.0]], "b": [0]}})
+    X, y = [[1.0], [1000.0]], [0.0, 0.0]
+    assert model.predict(X[:1])[0, 0] == model.evaluate(X[:1], y[:1])["loss"] == 0
+    with pytest.raises(TrainingError, match="no number for row 1"), np.errstate(all="ignore"):
+        model.predict(X)
+    with pytest.raises(TrainingError, match="the loss of these rows is no number"):
+        model.evaluate(X, y)
+    with pytest.raises(TrainingError, match="the loss of these rows or its gradient is NaN or infinite"):
+        model.loss_and_gradients(X, y)

@@ -44,6 +44,8 @@ ONE_CYCLE += [1 / 32 + (1 - 1 / 32) * (1 + math.cos(math.pi * t / 4)) / 2 for t 
 BY_HAND: list[tuple[Schedule, list[float]]] = [
     (Constant(0.5), [0.5] * 8),
     (StepDecay(1.0, every=2, factor=0.5), [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5]),
+    (StepDecay(1.0, every=2**63), [1] * 8),
+    (StepDecay(1.0, every=10**400), [1] * 8),
     (Exponential(1.0, factor=0.5), [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]),
     (InverseScaling(1.0, power=1.0), [1, 1, 1 / 2, 1 / 2, 1 / 3, 1 / 3, 1 / 4, 1 / 4]),
     (InverseScaling(2.0), [2, 2, 2 / math.sqrt(2), 2 / math.sqrt(2), 2 / math.sqrt(3), 2 / math.sqrt(3), 1, 1]),

@@ -17,7 +17,6 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.compiled import Native
-from chainrule.errors import TrainingError
 from chainrule.limits import NOT_NEGATIVE, Limited
 from chainrule.resolve import resolve
 
@@ -439,10 +438,10 @@ class Softmax(ActivationFunction):
 
 @dataclass(frozen=True)
 class Threshold(ActivationFunction):
-    """The unit step of the perceptron, `h = 1 if z >= 0 else 0`: forward only.
+    """The unit step of the perceptron, `h = 1 if z >= 0 else 0`.
 
-    Its derivative is 0 wherever it exists, so nothing before it can learn: going back raises a `TrainingError`
-    (Rosenblatt, 1958, "The perceptron").
+    Its derivative is 0 wherever it exists, so nothing before it can learn: a model that has such parameters raises a
+    `TrainingError` where its gradients are wanted (Rosenblatt, 1958, "The perceptron").
 
     >>> Threshold().value(np.array([[-1.0, 0.0, 2.0]])).round(4).tolist()
     [[0.0, 1.0, 1.0]]
@@ -457,14 +456,8 @@ class Threshold(ActivationFunction):
     def value(self, z: Array) -> Array:
         return (z >= 0).astype(z.dtype)
 
-    def backward(self, kept: Array, d_h: Array) -> Array:
-        raise TrainingError(
-            "the threshold unit can't be trained by gradients: its derivative is zero wherever it exists, "
-            'so every gradient before it is zero; use "sigmoid", its smooth form'
-        )
-
     def derivative(self, kept: Array) -> Array:
-        return self.backward(kept, kept)  # the same refusal
+        return np.zeros_like(kept)
 
 
 def sigmoid(z: Array) -> Array:

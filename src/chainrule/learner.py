@@ -6,6 +6,7 @@ scikit-learn face does) has here all that fitting, asking and copying need.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from threading import Lock
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import random
-from chainrule.arrays import Array
+from chainrule.arrays import Array, is_finite
 from chainrule.data import check_dtype, check_weights
 from chainrule.engines.choose import choose
 from chainrule.engines.contract import Engine, Rows
@@ -217,6 +218,9 @@ class Learner:
             rows: as engines take them.
             training: dropout and batch normalization work as in the next training step.
 
+        Raises:
+            TrainingError: the loss or a gradient isn't finite, or a threshold unit is in the way.
+
         >>> from chainrule import Model
         >>> model = Model(Network.mlp(1, [], 1), "squared_error")
         >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
@@ -229,7 +233,13 @@ class Learner:
             result = self._engine_for(rows).gradients(
                 state.parameters[:1], state.state[:1], rows, training=training, seed=self.seed, step=state.step
             )
-        return float(result.loss[0]), self.network.layout.named(result.vector[0])
+        loss, vector = float(result.loss[0]), result.vector[0]
+        if not (math.isfinite(loss) and is_finite(vector)):
+            raise TrainingError(
+                "the loss of these rows or its gradient is NaN or infinite: something overflows on the way; "
+                "are inputs and targets scaled?"
+            )
+        return loss, self.network.layout.named(vector)
 
     def take_over(self, other: Learner) -> None:
         """Go on where another model stands: parameters as far as they fit, what an optimizer of its kind remembers.

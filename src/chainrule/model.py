@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import __version__, container
-from chainrule.arrays import Array, is_finite
+from chainrule.arrays import Array
 from chainrule.data import hold_out, prepare_inputs, prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.engines.memo import MemoReport
@@ -26,7 +27,7 @@ from chainrule.parameters import Named
 from chainrule.resolve import to_form
 from chainrule.saving import check_sizes, damaged, load_training, loss_of, losses_form, metrics_form, save_training
 from chainrule.training.batches import Shuffle, resolve_batch_size
-from chainrule.training.evaluation import mean_output, measure
+from chainrule.training.evaluation import check_numbers, mean_output, measure
 from chainrule.training.history import History
 from chainrule.training.progress import ProgressBar, wanted
 from chainrule.training.stopping import Stop
@@ -200,6 +201,10 @@ class Model(Learner):
             X, y: rows and targets; mappings by name where the network has several inputs or heads.
             sample_weight: a weight for each row, or by head.
 
+        Raises:
+            InputError: rows, targets or weights can't be used.
+            TrainingError: the model holds, or makes of the rows, what is no number: that is no answer.
+
         >>> model = Model(Network.mlp(1, [], 1), "squared_error", metrics=["mean_absolute_error"])
         >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
         >>> model.evaluate([[3.0]], [5.0])
@@ -209,6 +214,8 @@ class Model(Learner):
         rows = self._rows(X, y, sample_weight)
         with np.errstate(all="ignore"):
             loss, metrics = measure(self._engine, self.training.parameters, self.training.state, rows, self.metrics)
+        if math.isnan(loss):
+            raise TrainingError("the loss of these rows is no number: something overflows on the way; are they scaled?")
         return {"loss": loss, **metrics}
 
     def loss_and_gradients(
@@ -371,12 +378,7 @@ class Model(Learner):
     def _checked(self, outputs: Array) -> Array:
         """The mean over the members; a `TrainingError` where it is no number."""
         answer = mean_output(outputs)
-        if not is_finite(answer) and np.isnan(answer).any():
-            row = int(np.isnan(answer).reshape(len(answer), -1).any(axis=1).argmax())
-            raise TrainingError(
-                f"the model gives no number for row {row} (rows count from 0): something overflows on the way; "
-                "are its inputs scaled as those that it was trained on?"
-            )
+        check_numbers(answer)
         return answer
 
     def _rows(self, X: Any, y: Any, sample_weight: Any = None) -> Rows:

@@ -19,6 +19,7 @@ from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Lim
 from chainrule.resolve import resolve
 
 PlateauState = dict[str, Any]
+_NEVER = 2**53  # epochs: more than anybody trains, and a whole number that NumPy holds
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class StepDecay(Schedule):
     limits = {"rate": POSITIVE, "every": COUNT, "factor": POSITIVE}
 
     def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
-        return self.rate * self.factor ** (steps // steps_per_epoch // self.every).astype(float)
+        return self.rate * self.factor ** (steps // steps_per_epoch // min(self.every, _NEVER)).astype(float)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 
-from chainrule import MLPClassifier, MLPRegressor
+from chainrule import MLPClassifier, MLPRegressor, TrainingError
 
 X, y = load_iris(return_X_y=True)
 FEW: dict[str, Any] = {"hidden_layer_sizes": (5,), "max_iter": 10, "random_state": 0}
@@ -107,3 +107,16 @@ def test_what_changes_after_the_fit_counts(engine: str) -> None:
     estimator.coefs_[1] = kept[:, :2]
     with pytest.raises(ValueError, match="shape"):
         estimator.predict(X)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba", "score"])
+def test_what_overflows_is_said_and_is_no_answer(method: str, members: int) -> None:
+    """Infinity minus infinity, in the softmax; a label would be as wrong as a probability."""
+    classifier = MLPClassifier(**FEW, n_members=members).fit(X, y)
+    rows = np.vstack([X[:2], np.full((1, 4), 1e308)])
+    for W in classifier.coefs_:
+        W *= 1e3
+    with pytest.raises(TrainingError, match="no number for row 2"):
+        getattr(classifier, method)(rows, *([y[:3]] if method == "score" else []))
+    assert len(classifier.predict(rows[:2])) == 2

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import Problem, general_problems, traced
 
-from chainrule import InputError, Model, Network
+from chainrule import Activation, Dense, Input, InputError, Model, Network
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.formula import Node, Number, Product, Quotient, symbols_of
@@ -208,3 +208,34 @@ def test_without_targets_there_is_the_forward_pass_alone(loss: str, rows: int) -
         work["L"]
     assert "forward only" in repr(work)
     assert "No target is given" in work.to_text()
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_threshold_with_nothing_to_learn_before_it_passes_a_gradient_of_0(rows: int) -> None:
+    network = Network([Input(2), Activation("threshold", name="step"), Dense(1, name="output")])
+    model = Model(network, "squared_error", "sgd", dtype="float64")
+    X = np.linspace(-1, 1, 2 * rows).reshape(rows, 2)
+    work = model.explain(X, np.ones(rows))
+    row = "" if rows == 1 else f"row {rows}; "
+    assert work[f"dL/dx[{row}2]"].formula == f"dL/dh[{row}step,2]*dh/dz[{row}step,2]"
+    assert work[f"dh/dz[{row}step,2]"].value == work[f"dL/dx[{row}2]"].value == 0
+    check_every_quantity(work)
+    _, gradients = model.loss_and_gradients(X, np.ones(rows))
+    assert work["dL/dW[output,2,1]"].value == pytest.approx(gradients["output"]["W"][1, 0], rel=1e-12)
+
+
+@pytest.mark.parametrize("y", [None, [1.0, 2.0]])
+@pytest.mark.parametrize(
+    "X", [[[1.0, 2.0], [1.0]], np.ma.masked_array([1.0, 2.0], [False, True]), np.array([1.0, 2.0j]), ["a", "b"]]
+)
+def test_what_is_no_row_is_refused_as_in_training(X: Any, y: Any) -> None:
+    model = Model(Network.mlp(2, [3], 1), "squared_error")
+    with pytest.raises(InputError, match="X must be numbers"):
+        model.explain(X, y)
+
+
+@pytest.mark.parametrize("y", [[[1.0], [1.0, 2.0]], np.ma.masked_array([1.0], [True])])
+def test_what_is_no_target_of_a_row_is_refused_as_in_training(y: Any) -> None:
+    model = Model(Network.mlp(2, [3], 1), "squared_error")
+    with pytest.raises(InputError, match="targets"):
+        model.explain([1.0, 2.0], y)

@@ -6,10 +6,11 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from chainrule import explain_expression
+from chainrule import InputError, explain_expression
 from chainrule.explain.derivation_of_expression import ExpressionDerivation
 
 SHARED = "f = x**2; g = sin(x); h = f*g; k = exp(h)"
@@ -92,3 +93,13 @@ def test_the_latex_compiles(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize("digits", [0, -1, 2.5, 2**63, 10**30, True, None, "6", []])
+def test_digits_that_cannot_be_are_refused_at_once(digits: Any) -> None:
+    with pytest.raises(InputError, match=r"^explain: digits is .*; it must be a whole number in \[1, 100\]$"):
+        explain_expression("x**2", {"x": 1}, digits=digits)
+
+
+def test_digits_may_be_more_than_a_float_is_known_by() -> None:
+    assert "0.1000000000000000055511151231257827" in explain_expression("x**2", {"x": 0.1}, digits=60).to_text()

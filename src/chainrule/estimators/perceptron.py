@@ -30,7 +30,7 @@ from chainrule.estimators.validation import check_rows, check_weights, fill_miss
 from chainrule.losses import Loss
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.resolve import resolve
-from chainrule.training.evaluation import mean_output
+from chainrule.training.evaluation import check_numbers, mean_output
 
 
 class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
@@ -269,7 +269,13 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         return model
 
     def _outputs(self, X: Any) -> tuple[Array, ...]:
-        """What every member says of rows, (members, rows, units) for each head."""
+        """What every member says of rows, (members, rows, units) for each head; an error where that is no number."""
+        outputs = self._raw_outputs(X)
+        for output in outputs:
+            check_numbers(mean_output(output))
+        return outputs
+
+    def _raw_outputs(self, X: Any) -> tuple[Array, ...]:
         model, inputs = self._quick_model(X), (X,)
         if model is None:
             check_is_fitted(self)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.arrays import Array
+from chainrule.arrays import Array, is_finite
 from chainrule.engines.contract import Engine, Rows
-from chainrule.errors import InputError
+from chainrule.errors import InputError, TrainingError
 from chainrule.metrics import Metric, get_metric
 from chainrule.objective import NetworkObjective
 
@@ -52,3 +52,19 @@ def measure(
 def mean_output(outputs: Array) -> Array:
     """What an ensemble says: the mean over the members, shape (rows, ...), of outputs (members, rows, ...)."""
     return outputs[0] if len(outputs) == 1 else outputs.mean(axis=0)
+
+
+def check_numbers(answer: Array) -> None:
+    """Raise a `TrainingError` where an answer, shape (rows, ...), is no number.
+
+    >>> check_numbers(np.array([[1.0], [np.nan]]))
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.TrainingError: the model gives no number for row 1 (rows count from 0): ...
+    """
+    if not is_finite(answer) and np.isnan(answer).any():
+        row = int(np.isnan(answer).reshape(len(answer), -1).any(axis=1).argmax())
+        raise TrainingError(
+            f"the model gives no number for row {row} (rows count from 0): something overflows on the way; "
+            "are its inputs scaled as those that it was trained on?"
+        )

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.arrays import AnyArray, Array, Doubles
+from chainrule.arrays import Array, Doubles, whole
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.engines.reference import Forward, ReferenceEngine
 from chainrule.errors import InputError
-from chainrule.layers import Context
+from chainrule.layers import Context, Shape
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.objective import HeadLoss, NetworkObjective
@@ -228,7 +228,7 @@ def trace_rows(model: Trained, X: Any, y: Any = None, sample_weight: Any = None,
     without = y is None
     X, y, sample_weight = _as_rows(model, X, y, sample_weight)
     if without:
-        shape = np.shape(next(iter(X.values())) if isinstance(X, Mapping) else X)
+        shape = _shape(next(iter(X.values())) if isinstance(X, Mapping) else X)
         rows = shape[0] if shape else 1
         y = {head.head: head.loss.stand_in(rows, head.outputs) for head in model.objective.heads}
     data = prepare_rows(model.network, model.objective, X, y, sample_weight, DOUBLE)
@@ -238,17 +238,29 @@ def trace_rows(model: Trained, X: Any, y: Any = None, sample_weight: Any = None,
 def _as_rows(model: Trained, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     shapes = model.network.input_shapes
     inputs = dict(X) if isinstance(X, Mapping) else ({next(iter(shapes)): X} if len(shapes) == 1 else None)
-    if inputs is None or any(name not in shapes or np.shape(value) != shapes[name] for name, value in inputs.items()):
+    if inputs is None or any(name not in shapes or _shape(value) != shapes[name] for name, value in inputs.items()):
         return X, y, sample_weight
     heads = {head.head: head for head in model.objective.heads}
     targets = dict(y) if isinstance(y, Mapping) else dict.fromkeys(heads, y)
     return (
-        {name: np.asarray(value)[None] for name, value in inputs.items()},
-        {name: _row_of_targets(value) for name, value in targets.items()},
+        {name: _row(value) for name, value in inputs.items()},
+        {name: _row(value, least=2) for name, value in targets.items()},
         sample_weight,
     )
 
 
-def _row_of_targets(value: Any) -> AnyArray:
-    array = np.asarray(value)
-    return array[None] if array.ndim < 2 else array
+def _shape(value: Any) -> Shape | None:
+    """The shape of an array, or None of what has none, such as ragged rows: refused when rows are prepared."""
+    try:
+        return np.shape(value)
+    except ValueError:
+        return None
+
+
+def _row(value: Any, least: int = 0) -> Any:
+    """A row as a table of one, unless it has `least` axes already; what is no plain array is refused later, as rows."""
+    try:
+        array = whole(value)
+    except (TypeError, ValueError):
+        return [value]
+    return array if 0 < least <= array.ndim else array[None]

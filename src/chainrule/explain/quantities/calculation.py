@@ -16,8 +16,10 @@ from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.quantities.paths import Paths, find_paths
 from chainrule.explain.quantities.protocol import Quantities
 from chainrule.explain.quantities.recipes import Products, Recipe
+from chainrule.limits import Limit, check
 
 Graph = TypeVar("Graph", bound=Quantities, covariant=True)
+_DIGITS = Limit(1, 100, whole=True)
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,13 @@ class Calculation(ABC, Generic[Graph]):
         graph: the quantities.
         notation: how symbols are written.
         digits: significant digits of the numbers in formulas.
+
+    Raises:
+        InputError: `digits` is no whole number from 1 to 100.
     """
 
     def __init__(self, graph: Graph, notation: Notation, digits: int, title: str):
+        check("explain", "digits", digits, _DIGITS)
         self.graph = graph
         self.notation = notation
         self.digits = digits
