@@ -7,27 +7,26 @@ the chain rule as in a network, so paths, marking and renderers are those of net
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
-from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.explain.expression.cut import Step, Steps
+from chainrule.errors import InputError, listed
+from chainrule.explain.expression.cut import Steps
+from chainrule.explain.expression.expression_kinds import KINDS, Ends
 from chainrule.explain.expression.functions import CONSTANTS, DOMAINS
-from chainrule.explain.expression.local import slope_recipes, value_recipes
 from chainrule.explain.expression.statements import Text
+from chainrule.explain.expression.step import Step
+from chainrule.explain.expression.ways import Ways
 from chainrule.explain.formula import Power, Quotient
-from chainrule.explain.formula import evaluate as value_of_formula
+from chainrule.explain.formula import evaluate as evaluate_formula
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.names import Name, plainly_spelled
 from chainrule.explain.quantities.protocol import Located, Position
-from chainrule.explain.quantities.recipes import Part, Products, Recipe, evaluate
-
-MEANINGS = {
-    "variable": "given", "value": "value", "slope": "local derivative", "gradient": "derivative of the result",
-}  # fmt: skip
-CHAIN = "dy/dv = sum over readers r of v: dy/dr dr/dv"
+from chainrule.explain.quantities.recipes import Recipe, evaluate
 
 
-class ExpressionGraph:
+class ExpressionGraph(Ways):
     """The steps of an expression at a point.
 
     Arguments:
@@ -35,76 +34,27 @@ class ExpressionGraph:
     """
 
     def __init__(self, source: Text, steps: Steps, at: Mapping[str, float]):
+        super().__init__(steps, at)
         self.source = source
-        self.end = steps.end
-        self.aliases = steps.aliases
-        self.variables = tuple(Name("variable", name) for name in at)
-        self.given = tuple(dict.fromkeys((*self.variables, *steps.given)))
-        self.steps: dict[Name, Step] = {step.name: step for step in steps.steps}
-        self.readers: dict[Name, list[Name]] = {}
-        for step in steps.steps:
-            for name in step.inputs:
-                self.readers.setdefault(name, []).append(step.name)
-        self._active = self._between(steps)
         self._recipes: dict[Name, tuple[Recipe, ...]] = {}
         self._values = {name: at.get(name.layer, CONSTANTS.get(name.layer, math.nan)) for name in self.given}
-        for step in steps.steps:
-            self._values[step.name] = self._computed(step)
-        self._order = tuple(self._ordered())
-        self._positions = {name: i for i, name in enumerate((*self.given, *self._order))}
-        for name in self._order:
-            if name not in self._values:
-                self._values[name] = self._differentiated(name)
-        self._uses: dict[Name, int] = {}
-        for name in self._order:
-            for source_name in self.recipes(name)[0].inputs:
-                self._uses[source_name] = self._uses.get(source_name, 0) + 1
-
-    def _between(self, steps: Steps) -> set[Name]:
-        """The variables and steps on the ways from a variable to the end."""
-        moved = set(self.variables)
-        for step in steps.steps:
-            if moved.intersection(step.inputs):
-                moved.add(step.name)
-        needed = {steps.end}
-        for step in reversed(steps.steps):
-            if step.name in needed:
-                needed.update(step.inputs)
-        return moved & needed
-
-    def _ordered(self) -> Iterator[Name]:
-        yield from self.steps
-        for step in reversed(self.steps.values()):
-            if step.name not in self._active:
-                continue
-            if step.name != self.end:
-                yield Name("gradient", step.name.layer)
-            for name in step.inputs:
-                if name in self._active and not self._is_whole(step.name, name):
-                    yield self._slope(step.name, name)
-        yield from (Name("gradient", variable.layer) for variable in self.variables)
+        for name in self.order:
+            value = self._values[name] = evaluate(self.recipes(name)[0], self._values.__getitem__)
+            if not math.isfinite(value):
+                step = KINDS[name.kind].step(self, name)
+                why = self._why_no_derivative if self.ends(name) else self._why_no_value
+                raise source.wrong(why(name, step, value), step.place)
 
     # ----------------------------------------------------------------- values
 
-    def _computed(self, step: Step) -> float:
-        value = evaluate(self.recipes(step.name)[0], self._values.__getitem__)
-        if math.isfinite(value):
-            return value
-        numbers = [] if step.terms else [float(value_of_formula(part, self._values)) for part in step.tree.parts]
-        raise self.source.wrong(_why(step, numbers, value), step.place)
+    def _why_no_value(self, name: Name, step: Step, value: float) -> str:
+        arguments = [] if step.terms else [float(evaluate_formula(part, self._values)) for part in step.tree.parts]
+        return _why(step, arguments, value)
 
-    def _differentiated(self, name: Name) -> float:
-        value = evaluate(self.recipes(name)[0], self._values.__getitem__)
-        if math.isfinite(value):
-            return value
-        if name.kind == "slope":
-            step = self.steps[Name("value", name.layer.partition("/")[0])]
-        else:
-            readers = [r for r in self.readers[self.value_of(name)] if r in self._active]
-            step = self.steps[readers[0]]
+    def _why_no_derivative(self, name: Name, step: Step, value: float) -> str:
         where = ", ".join(f"{n.layer} = {shown(self._values[n])}" for n in step.inputs)
         what = "is too large for a number" if math.isinf(value) and step.terms else "does not exist"
-        raise self.source.wrong(f"the derivative {self.spelled(name)} {what} where {where}", step.place)
+        return f"the derivative {self.spelled(name)} {what} where {where}"
 
     def value(self, name: Name) -> float:
         """The value of a quantity."""
@@ -115,72 +65,33 @@ class ExpressionGraph:
         """The point, `x = 1, y = 2`."""
         return ", ".join(f"{name.layer} = {shown(self._values[name])}" for name in self.variables)
 
+    @cached_property
+    def _uses(self) -> Counter[Name]:
+        return Counter(name for reader in self.order for name in self.recipes(reader)[0].inputs)
+
     def uses(self, name: Name) -> int:
         """How many later quantities are computed from one."""
-        return self._uses.get(name, 0)
+        return self._uses[name]
 
     def recipes(self, name: Name) -> tuple[Recipe, ...]:
         """The ways to compute a quantity; none for what is given."""
-        if name.kind == "variable":
-            return ()
         if name not in self._recipes:
-            self._recipes[name] = self._make(name)
+            self._recipes[name] = KINDS[name.kind].recipes(self, name)
         return self._recipes[name]
-
-    def _make(self, name: Name) -> tuple[Recipe, ...]:
-        if name.kind == "value":
-            return value_recipes(self.steps[name])
-        if name.kind == "slope":
-            above, _, below = name.layer.partition("/")
-            return slope_recipes(self.steps[Name("value", above)], self.known(below))
-        value = self.value_of(name)
-        readers = [reader for reader in self.readers.get(value, []) if reader in self._active]
-        if readers == [self.end]:
-            return slope_recipes(self.steps[self.end], value)
-        parts = []
-        for reader in readers:
-            slope = self._slope(reader, value)
-            outer = slope if reader == self.end else Name("gradient", reader.layer)
-            parts.append(Part(tuple(dict.fromkeys((outer, slope))), outer=outer))
-        return (Products(tuple(parts), CHAIN),)
-
-    def _is_whole(self, reader: Name, name: Name) -> bool:
-        """Whether a step's own derivative is that of the result: it is the result, and nothing else reads the value."""
-        return reader == self.end and [r for r in self.readers[name] if r in self._active] == [self.end]
-
-    def local(self, reader: Name, name: Name) -> Name:
-        """The name of a step's own derivative, which for the result is that of the derivative by the value itself."""
-        return Name("gradient", name.layer) if self._is_whole(reader, name) else self._slope(reader, name)
-
-    @staticmethod
-    def _slope(reader: Name, name: Name) -> Name:
-        return Name("slope", f"{reader.layer}/{name.layer}")
 
     # ------------------------------------------------------------------ names
 
-    def known(self, text: str) -> Name:
-        """A variable or a step by what it is called.
-
-        Raises:
-            InputError: there is none of that name.
-        """
-        found = self.aliases.get(text) or next(
-            (name for name in (Name("value", text), Name("variable", text)) if name in self._values), None
-        )
-        if found is None:
-            names = [name.layer for name in (*self.given, *self.steps)]
-            raise InputError(
-                f'there is no "{text}" in this expression.{did_you_mean(text, names)} There are {listed(names)}'
-            )
-        return found
+    def ends(self, name: Name) -> Ends | None:
+        """Of a derivative, what it is of and by."""
+        return KINDS[name.kind].ends(self, name)
 
     def meaning(self, name: Name) -> str:
         """What a quantity is, in words."""
-        return MEANINGS[name.kind]
+        return KINDS[name.kind].meaning
 
     def is_given(self, name: Name) -> bool:
         """Whether it is a number of the exercise, not a result."""
-        return name.kind == "variable"
+        return name in self.given
 
     def parse(self, text: str) -> Name:
         """The quantity that a text names: `x`, `h`, `dk/dh` for the result k, `dh/df` for a step h and its input f."""
@@ -198,10 +109,10 @@ class ExpressionGraph:
             if name not in self._values:
                 raise InputError(f'"{text}": no way leads from a variable over {below.layer} to {above.layer}')
             return name
-        name = self._slope(above, below)
+        name = self.slope(above, below)
         if name not in self._values:
             inputs = [n.layer for n in self.steps[above].inputs] if above in self.steps else []
-            known = [n for n in inputs if self._slope(above, Name("value", n)) in self._values]
+            known = [n for n in inputs if self.slope(above, Name("value", n)) in self._values]
             raise InputError(
                 f'"{text}" is no quantity here: {above.layer} is differentiated by {listed(known) or "nothing"}; '
                 f"all others are of the result, d{self.end.layer}/d..."
@@ -216,16 +127,12 @@ class ExpressionGraph:
 
     def spelled(self, name: Name) -> str:
         """A name as people write it: `h`, `dk/dh`, `dh/df`; `dk/dx|direct` beside a `dk/dx` that has other ways too."""
-        if name.kind == "gradient":
-            return f"d{self.end.layer}/d{name.layer}"
-        if name.kind == "slope":
-            above, _, below = name.layer.partition("/")
-            return f"d{above}/d{below}{'|direct' if above == self.end.layer else ''}"
-        return name.layer
+        ends = self.ends(name)
+        return name.layer if ends is None else f"d{ends.above}/d{ends.below}{'|' * bool(ends.note)}{ends.note}"
 
     def position(self, name: Name) -> Position:
         """Where a quantity stands in the order of computation."""
-        return (self._positions[name], 0, 0, 0, ())
+        return (self.positions[name], 0, 0, 0, ())
 
     def located(self, name: Name) -> Located:
         """A quantity with its value and its place."""
@@ -233,13 +140,11 @@ class ExpressionGraph:
 
     def in_order(self) -> Iterator[Name]:
         """Every computed quantity, in the order of computation."""
-        return iter(self._order)
+        return iter(self.order)
 
     def gradient_of(self, name: Name) -> Name:
         """The derivative of the result by a variable or a step."""
-        if name.kind in ("gradient", "slope"):
-            return name
-        gradient = Name("gradient", name.layer)
+        gradient = name if self.ends(name) else Name("gradient", name.layer)
         if gradient not in self._values:
             raise InputError(f'no paths lead from "{name.layer}" to {self.end.layer}; they lead from {self._starts()}')
         return gradient
@@ -249,7 +154,8 @@ class ExpressionGraph:
 
     def value_of(self, gradient: Name) -> Name:
         """What a derivative is by."""
-        return self.known(gradient.layer.rpartition("/")[2]) if gradient.kind in ("gradient", "slope") else gradient
+        ends = self.ends(gradient)
+        return gradient if ends is None else self.known(ends.below)
 
 
 def _why(step: Step, arguments: list[float], value: float) -> str:

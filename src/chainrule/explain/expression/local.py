@@ -12,8 +12,8 @@ from fractions import Fraction
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.expression.cut import Step, Term, number
 from chainrule.explain.expression.functions import FUNCTIONS, SHORT, Elementary, Function
+from chainrule.explain.expression.step import Step, Term, number
 from chainrule.explain.formula import (
     Absolute,
     Call,

@@ -27,12 +27,8 @@ class ExpressionNotation(Notation):
 
     def written(self, name: Name) -> Written:
         """With its parts, for renderers that set them above and below."""
-        if name.kind == "gradient":
-            return Ratio(sign(self.graph.end.layer), sign(name.layer))
-        if name.kind == "slope":
-            above, _, below = name.layer.partition("/")
-            return Ratio(sign(above), sign(below), "direct" if above == self.graph.end.layer else "")
-        return sign(name.layer)
+        ends = self.graph.ends(name)
+        return sign(name.layer) if ends is None else Ratio(sign(ends.above), sign(ends.below), ends.note)
 
 
 def sign(text: str) -> Sign:
