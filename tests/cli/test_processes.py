@@ -26,7 +26,7 @@ def start(*arguments: object, **options: object) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_ctrl_c_leaves_a_usable_model(penguins, flags):
     """A real SIGINT in the middle of a training that would take hours."""
-    Path("penguins.safetensors").write_bytes(b"an older model")
+    cr.Model(cr.Network.mlp(1, [], 1), "squared_error").save("penguins.safetensors")  # an older model
     begun = Path("begun")
     program = (
         "import chainrule.training.run as loop, pathlib; old = loop.Run.finish_epoch;"

@@ -68,7 +68,7 @@ def new_table(*columns: str, right: tuple[int, ...] = ()) -> Table:
     """An empty table; `right` are the columns whose text stands at the right."""
     made = _Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for i, name in enumerate(columns):
-        made.add_column(visible(name), justify="right" if i in right else "left", overflow="fold")
+        made.add_column(visible(name, lines=True), justify="right" if i in right else "left", overflow="fold")
     return made
 
 
