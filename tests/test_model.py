@@ -215,8 +215,12 @@ def test_what_overflows_is_said_and_is_no_answer(engine: str) -> None:
     model.set_parameters({"hidden": {"W": [[1.0, 1.0]], "b": [0, 0]}, "output": {"W": [[1.0], [-1.0]], "b": [0]}})
     X, y = [[1.0], [1000.0]], [0.0, 0.0]
     assert model.predict(X[:1])[0, 0] == model.evaluate(X[:1], y[:1])["loss"] == 0
-    with pytest.raises(TrainingError, match="no number for row 1"), np.errstate(all="ignore"):
+    with pytest.raises(TrainingError, match="no finite number for row 1"), np.errstate(all="ignore"):
         model.predict(X)
+    model.set_parameters({"output": {"W": [[1.0], [1.0]]}})
+    with pytest.raises(TrainingError, match="no finite number for row 1"), np.errstate(all="ignore"):
+        model.predict(X)
+    model.set_parameters({"output": {"W": [[1.0], [-1.0]]}})
     with pytest.raises(TrainingError, match="the loss of these rows is no number"):
         model.evaluate(X, y)
     with pytest.raises(TrainingError, match="the loss of these rows or its gradient is NaN or infinite"):

@@ -185,7 +185,7 @@ class Model(Learner):
 
         Raises:
             InputError: X can't be used.
-            TrainingError: the model holds, or makes of a row, what is no number: that is no answer.
+            TrainingError: the model holds, or makes of a row, what is NaN or infinite: that is no answer.
         """
         if self._shown or not self._is_finite:
             self._check_finite()
@@ -376,7 +376,7 @@ class Model(Learner):
         return f"<Model of {self.network!r}, {losses}, {self.optimizer.name}, {self.dtype}, engine {self.engine_.name}>"
 
     def _checked(self, outputs: Array) -> Array:
-        """The mean over the members; a `TrainingError` where it is no number."""
+        """The mean over the members; a `TrainingError` where it isn't finite."""
         answer = mean_output(outputs)
         check_numbers(answer)
         return answer

@@ -117,6 +117,6 @@ def test_what_overflows_is_said_and_is_no_answer(method: str, members: int) -> N
     rows = np.vstack([X[:2], np.full((1, 4), 1e308)])
     for W in classifier.coefs_:
         W *= 1e3
-    with pytest.raises(TrainingError, match="no number for row 2"):
+    with pytest.raises(TrainingError, match="no finite number for row 2"):
         getattr(classifier, method)(rows, *([y[:3]] if method == "score" else []))
     assert len(classifier.predict(rows[:2])) == 2

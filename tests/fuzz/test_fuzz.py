@@ -13,8 +13,8 @@ import pytest
 from fuzz.findings import SUBJECTS, Finding, expect, signature
 from fuzz.runner import CASES, Worker, generated, keep_case, smaller
 
-FEW = {"graphs": 6, "fits": 20, "files": 8, "worksheets": 10, "expressions": 40, "tables": 4}
-FEW |= {"frames": 15, "commands": 6, "estimators": 40, "arguments": 12}
+FEW = {"graphs": 4, "fits": 8, "files": 6, "worksheets": 8, "expressions": 15, "tables": 3}
+FEW |= {"frames": 8, "commands": 4, "estimators": 20, "arguments": 20}
 
 
 @pytest.fixture(scope="module")

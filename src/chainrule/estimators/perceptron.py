@@ -269,7 +269,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         return model
 
     def _outputs(self, X: Any) -> tuple[Array, ...]:
-        """What every member says of rows, (members, rows, units) for each head; an error where that is no number."""
+        """What every member says of rows, (members, rows, units) for each head; an error where that isn't finite."""
         outputs = self._raw_outputs(X)
         for output in outputs:
             check_numbers(mean_output(output))

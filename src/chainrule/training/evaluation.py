@@ -55,16 +55,16 @@ def mean_output(outputs: Array) -> Array:
 
 
 def check_numbers(answer: Array) -> None:
-    """Raise a `TrainingError` where an answer, shape (rows, ...), is no number.
+    """Raise a `TrainingError` where an answer, shape (rows, ...), is NaN or infinite.
 
-    >>> check_numbers(np.array([[1.0], [np.nan]]))
+    >>> check_numbers(np.array([[1.0], [np.inf]]))
     Traceback (most recent call last):
         ...
-    chainrule.errors.TrainingError: the model gives no number for row 1 (rows count from 0): ...
+    chainrule.errors.TrainingError: the model gives no finite number for row 1 (rows count from 0): ...
     """
-    if not is_finite(answer) and np.isnan(answer).any():
-        row = int(np.isnan(answer).reshape(len(answer), -1).any(axis=1).argmax())
+    if not is_finite(answer):
+        row = int((~np.isfinite(answer)).reshape(len(answer), -1).any(axis=1).argmax())
         raise TrainingError(
-            f"the model gives no number for row {row} (rows count from 0): something overflows on the way; "
+            f"the model gives no finite number for row {row} (rows count from 0): something overflows on the way; "
             "are its inputs scaled as those that it was trained on?"
         )
