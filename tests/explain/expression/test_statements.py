@@ -94,6 +94,11 @@ def test_names_that_mean_nothing(name: str, message: str) -> None:
         work[name]
 
 
+def test_names_that_mean_nothing_where_nothing_is_given() -> None:
+    with pytest.raises(InputError, match="derivatives look like dy/dx"):
+        explain_expression("2*3", {})["k/x"]
+
+
 @given(text=st.text(alphabet="xy12.+-*/()^=;, esinlogp\n", max_size=20))
 def test_any_text_is_explained_or_refused(text: str) -> None:
     with suppress(InputError):

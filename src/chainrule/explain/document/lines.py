@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from chainrule.explain.document.blocks import Line
-from chainrule.explain.formula import Node, Number, Symbol
-from chainrule.explain.formula.tree import shortened
+from chainrule.explain.formula import Node, Number, Sum, Symbol
+from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.quantities.calculation import Calculation, Quantity
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.protocol import Quantities
+
+MANY_TERMS = 10  # of a sum that is written out; of more, the first and the last are shown
+MANY_INSIDE = 6  # of a sum in a fraction or in brackets
+FIRST, FIRST_INSIDE, LAST = 6, 3, 2
 
 
 def line(derivation: Calculation[Quantities], name: Name) -> Line:
@@ -16,7 +20,7 @@ def line(derivation: Calculation[Quantities], name: Name) -> Line:
     tree = quantity.recipes[0].tree() if quantity.recipes else None
     sides: list[Node] = []
     if tree is not None:
-        short = shortened(tree)  # before the numbers are put in: a long sum has hundreds
+        short = shortened_formula(tree)  # before the numbers are put in: a long sum has hundreds
         numbers = derivation.with_numbers(short)
         sides = [short] if isinstance(numbers, Number) else [short, numbers]
     elif quantity.general:
@@ -27,3 +31,21 @@ def line(derivation: Calculation[Quantities], name: Name) -> Line:
 def _remark(quantity: Quantity) -> str:
     uses = quantity.uses
     return f"used {uses} times" if uses > 1 else ""
+
+
+def shortened_formula(tree: Node) -> Node:
+    """A formula whose long sums are folded in the middle."""
+    if isinstance(tree, Sum):
+        tree = _folded(tree, FIRST) if len(tree.terms) > MANY_TERMS else tree
+        return Sum(tuple(rebuild(term, _inside) for term in tree.terms))
+    return rebuild(tree, _inside)
+
+
+def _inside(tree: Node) -> Node | None:
+    """Sums in fractions and brackets, where no line can be broken, are folded sooner."""
+    return _folded(tree, FIRST_INSIDE) if isinstance(tree, Sum) and len(tree.terms) > MANY_INSIDE else None
+
+
+def _folded(tree: Sum, first: int) -> Sum:
+    left = len(tree.terms) - first - LAST
+    return Sum((*tree.terms[:first], Symbol(f"({left:,} more)"), *tree.terms[-LAST:]))

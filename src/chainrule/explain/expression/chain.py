@@ -100,7 +100,8 @@ class ExpressionGraph(Ways):
         if not slash:
             return self.known(above)
         if not (above.startswith("d") and below.startswith("d")):
-            raise InputError(f'"{text}" is no quantity; derivatives look like d{self.end.layer}/d{self.given[0].layer}')
+            by = self.given[0].layer if self.given else "x"
+            raise InputError(f'"{text}" is no quantity; derivatives look like d{self.end.layer}/d{by}')
         return self._derivative(text, self.known(above[1:]), self.known(below[1:]), direct=bool(bar))
 
     def _derivative(self, text: str, above: Name, below: Name, *, direct: bool) -> Name:

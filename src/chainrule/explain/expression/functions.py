@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
-from chainrule.activations import ACTIVATIONS
+from chainrule.activations import ACTIVATIONS, ActivationFunction
 from chainrule.arrays import Array
 from chainrule.explain.formula import evaluate, read_formula
-
-
-class Function(Protocol):
-    """A function of one number, as activations are: its formulas say `h = f(z)` and `dh/dz`."""
-
-    @property
-    def formulas(self) -> tuple[str, str]:
-        """The texts of `f` and `f'`."""
-
-    @property
-    def needs(self) -> Literal["z", "h"]:
-        """What the derivative is computed from."""
-
-    def value(self, z: Array) -> Array:
-        """`f(z)`."""
-
-    def derivative(self, kept: Array) -> Array:
-        """`f'`, from what `needs` names."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +27,9 @@ class Elementary:
     def derivative(self, kept: Array) -> Array:
         """`f'`, from what `needs` names."""
         return np.broadcast_to(evaluate(read_formula(self.formulas[1]).right, {self.needs: kept}), kept.shape)
+
+
+Function = ActivationFunction | Elementary  # of one number: their formulas say `h = f(z)` and `dh/dz`
 
 
 @dataclass(frozen=True)

@@ -153,10 +153,6 @@ class SumOver(Node):
 
 N = TypeVar("N", bound=Node)
 
-MANY_TERMS = 10  # of a sum that is written out; of more, the first and the last are shown
-MANY_INSIDE = 6  # of a sum in a fraction or in brackets
-FIRST, FIRST_INSIDE, LAST = 6, 3, 2
-
 
 def _erf(x: Any) -> Any:
     from scipy.special import erf  # NumPy has none
@@ -283,21 +279,3 @@ def symbols_of(node: Node) -> list[Hashable]:
 def size(node: Node) -> int:
     """The number of a formula's nodes."""
     return sum(1 for _ in walk(node))
-
-
-def shortened(tree: Node) -> Node:
-    """A formula whose long sums are folded in the middle."""
-    if isinstance(tree, Sum):
-        tree = _folded(tree, FIRST) if len(tree.terms) > MANY_TERMS else tree
-        return Sum(tuple(rebuild(term, _inside) for term in tree.terms))
-    return rebuild(tree, _inside)
-
-
-def _inside(tree: Node) -> Node | None:
-    """Sums in fractions and brackets, where no line can be broken, are folded sooner."""
-    return _folded(tree, FIRST_INSIDE) if isinstance(tree, Sum) and len(tree.terms) > MANY_INSIDE else None
-
-
-def _folded(tree: Sum, first: int) -> Sum:
-    left = len(tree.terms) - first - LAST
-    return Sum((*tree.terms[:first], Symbol(f"({left:,} more)"), *tree.terms[-LAST:]))
