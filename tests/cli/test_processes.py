@@ -37,6 +37,7 @@ def test_ctrl_c_leaves_a_usable_model(penguins, flags):
     child = subprocess.Popen(
         [sys.executable, "-c", program, "train", penguins, "-t", "species", *long, *flags],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=dict(os.environ),  # without the COLUMNS that readline sets for children behind os.environ's back
     )  # fmt: skip
     try:
         for _ in range(600):
