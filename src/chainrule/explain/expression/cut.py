@@ -16,7 +16,7 @@ from chainrule.explain.expression.interned import Interned
 from chainrule.explain.expression.statements import Statement, Text
 from chainrule.explain.expression.step import Step, Term, number
 from chainrule.explain.formula import Node, Number, Sum, Symbol
-from chainrule.explain.formula.tree import rebuild, symbols_of, with_parts
+from chainrule.explain.formula.tree import rebuild, symbols_of
 from chainrule.explain.quantities.names import Name
 
 
@@ -53,12 +53,9 @@ class _Labelled:
         self.reads = Counter([*roots, *(place for i in range(len(self.made)) for place in self.read_by(i))])
         self.end = roots[-1] if not self.is_end(roots[-1]) else self.step_of_its_own(roots[-1], last)
         self.order = list(self.ordered([*roots, self.end]))
-        leaves = {str(name): table.is_constant(str(name)) for name in self.leaves()}
-        self.give_letters({*leaves, *table.to_come})
-        self.constants = {name for name, constant in leaves.items() if constant}
-
-    def leaves(self) -> Iterator[str]:
-        return (str(node.name) for node in self.made if isinstance(node, Symbol))
+        self.leaves = [str(node.name) for node in self.made if isinstance(node, Symbol)]
+        self.constants = set(filter(table.is_constant, self.leaves))
+        self.give_letters({*self.leaves, *table.to_come})
 
     def is_end(self, place: int) -> bool:
         """Whether nothing is computed there."""
@@ -115,16 +112,12 @@ class _Labelled:
     def steps(self) -> Steps:
         steps = tuple(Step(Name("value", self.labels[place]), self.formula(place)) for place in self.order)
         used = {name for step in steps for name in step.inputs}
-        given = (Name("variable", name) for name in self.leaves())
+        given = (Name("variable", name) for name in self.leaves)
+        read = tuple(name for name in given if name.layer not in self.constants or name in used)
         end = Name("value", self.labels[self.end])
         known = {name: self.name(place) for name, place in self.named.items()}
         aliases = {name: found for name, found in known.items() if found is not None}
-        return Steps(
-            steps,
-            tuple(name for name in given if name.layer not in self.constants or name in used),
-            end,
-            aliases | {end.layer: end},
-        )
+        return Steps(steps, read, end, aliases | {end.layer: end})
 
     def name(self, place: int) -> Name | None:
         """The name of a variable or a step; a number has none."""
@@ -134,25 +127,19 @@ class _Labelled:
         return None if isinstance(node, Number) else Name("value", self.labels[place])
 
     def formula(self, place: int) -> Node:
-        """A formula with names in it; products that stand in a sum are multiplied with its coefficients."""
-        node = self.made[place]
-        if isinstance(node, Sum):
-            return with_parts(node, self.term)
-        return rebuild(node, self.named_symbol)
+        """A formula with names in it."""
+        return rebuild(self.made[place], self.with_names)
 
-    def named_symbol(self, node: Node) -> Node | None:
-        if not isinstance(node, Symbol) or not isinstance(node.name, int):
-            return None
-        name = self.name(node.name)
-        return self.made[node.name] if name is None else Symbol(name)
-
-    def term(self, term: Node) -> Node:
-        match term:
+    def with_names(self, node: Node) -> Node | None:
+        match node:
+            case Symbol(int(place)):
+                name = self.name(place)
+                return self.made[place] if name is None else Symbol(name)
             case Term((coefficient, Symbol(int(place)))) if place not in self.labels:
-                product = self.made[place]
-                if isinstance(product, Term):
-                    term = Term((coefficient, *product.symbols))
-        return rebuild(term, self.named_symbol)
+                product = self.made[place]  # without a step of its own it stands in the sum
+                symbols = product.symbols if isinstance(product, Term) else (Symbol(place),)
+                return Term((coefficient, *(rebuild(s, self.with_names) for s in symbols)), place=node.place)
+        return None
 
 
 def _numbered(letter: str) -> Iterator[str]:

@@ -24,25 +24,7 @@ from chainrule.explain.formula.tree import (
 )
 
 __all__ = [
-    "Absolute",
-    "Call",
-    "Compare",
-    "Conditional",
-    "Formula",
-    "Iverson",
-    "NamedNumber",
-    "Negative",
-    "Node",
-    "Number",
-    "Power",
-    "Product",
-    "Quotient",
-    "Sum",
-    "SumOver",
-    "Symbol",
-    "evaluate",
-    "expand_sums",
-    "read_formula",
-    "replace_symbols",
-    "symbols_of",
-]
+    "Absolute", "Call", "Compare", "Conditional", "Formula", "Iverson", "NamedNumber", "Negative", "Node", "Number",
+    "Power", "Product", "Quotient", "Sum", "SumOver", "Symbol", "evaluate", "expand_sums", "read_formula",
+    "replace_symbols", "symbols_of",
+]  # fmt: skip
