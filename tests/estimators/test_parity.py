@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classific
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from chainrule import MLPClassifier, MLPRegressor
+from chainrule import MLPClassifier, MLPRegressor, load
 
 IRIS, SPECIES = load_iris(return_X_y=True)
 DIABETES, PROGRESSION = load_diabetes(return_X_y=True)
@@ -334,3 +335,23 @@ def test_partial_fit_of_the_regressor_searches_on_with_lbfgs() -> None:
             other.partial_fit(X, y)
         np.testing.assert_allclose(own.coefs_[0], other.coefs_[0], rtol=1e-6, atol=1e-8)
         assert (own.n_iter_, own.n_features_in_) == (other.n_iter_, other.n_features_in_)
+
+
+@pytest.mark.parametrize("classes", [[0], [1], [0, 1], [0, 5], [0, 1, 2]], ids=str)
+@pytest.mark.parametrize("y", [[[0, 0]], [[1, 1], [0, 1]], [[0, 1, 1], [0, 0, 1]]], ids=str)
+def test_classes_of_several_labels_are_compared_as_theirs(classes: list[int], y: list[Any], tmp_path: Path) -> None:
+    """With what `partial_fit` was told of, not with how many labels there are; and such an estimator can be saved."""
+    X, targets = np.ones((len(y), 2)), np.array(y)
+
+    def fitted(cls: Any) -> Any:
+        try:
+            return cls((3,)).partial_fit(X, targets, classes=classes)
+        except ValueError as error:
+            return str(error)
+
+    ours, theirs = fitted(MLPClassifier), fitted(neural_network.MLPClassifier)
+    if isinstance(theirs, str):
+        assert ours == theirs
+    else:
+        ours.save(tmp_path / "saved")
+        np.testing.assert_array_equal(load(tmp_path / "saved").predict_proba(X), ours.predict_proba(X))

@@ -55,18 +55,18 @@ class LabelledPerceptron(Perceptron):
         """Raise a `ValueError` for labels that earlier fits didn't have, or (with `same`) that lack some of theirs."""
         if self._class_targets().several and (y.ndim != 2 or y.shape[1] != len(self.classes_)):
             raise ValueError(f"`y` has shape {y.shape}; (rows, {len(self.classes_)}) would be right")
-        columns = list(y.T) if self._class_targets().several else [y]
-        for binarizer, column in zip(self._label_binarizers, columns, strict=True):
+        several = self._class_targets().several
+        for known, column in zip(self.classes_ if several else [self.classes_], y.T if several else [y], strict=True):
             labels = unique_labels(column)
-            if same and set(labels) != set(binarizer.classes_):
+            if same and set(labels) != set(known):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {told(binarizer.classes_)}, `y` has {told(labels)}"
+                    f"Previously got {told(known)}, `y` has {told(labels)}"
                 )
-            if len(np.setdiff1d(labels, binarizer.classes_, assume_unique=True)):
+            if len(np.setdiff1d(labels, known, assume_unique=True)):
                 raise ValueError(
                     "`y` has classes not in `self.classes_`. "
-                    f"`self.classes_` has {told(binarizer.classes_)}. 'y' has {told(labels)}."
+                    f"`self.classes_` has {told(known)}. 'y' has {told(labels)}."
                 )
 
     def _class_targets(self) -> ClassTargets:
