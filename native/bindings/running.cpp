@@ -18,11 +18,12 @@ struct Bound {
     std::vector<Readable> kept;
 
     template <class N>
-    const N* numbers(nb::handle object, const std::string& name, int64_t count, int64_t rows) {
-        kept.push_back(readable(object, name));
+    const N* numbers(Readable array, const std::string& name, int64_t count, int64_t rows) {
+        kept.push_back(std::move(array));
         return numbers_of<N>(kept.back(), name, count, rows);
     }
 
+    // Taking an array from Python is most of what a small one costs: it is done once.
     static Readable readable(nb::handle object, const std::string& name) {
         Readable array;
         if (!nb::try_cast<Readable>(object, array, false)) throw std::invalid_argument(name + " isn't an array that can be read");
@@ -36,17 +37,19 @@ Bound<T> bound_inputs(const Program& program, const Objects& inputs) {
         throw std::invalid_argument("there are " + std::to_string(inputs.size()) + " input arrays for " +
                                     std::to_string(program.inputs.size()) + " inputs");
     Bound<T> bound;
-    const Readable first = Bound<T>::readable(inputs[0], "input 0");
-    if (first.ndim() < 1) throw std::invalid_argument("input 0 has no rows");
-    const int64_t rows = int64_t(first.shape(0));
-    bound.data.rows = rows;
     for (size_t i = 0; i < inputs.size(); ++i) {
         const int slot = program.inputs[i];
         const std::string name = "input " + std::to_string(i);
+        Readable array = Bound<T>::readable(inputs[i], name);
+        if (i == 0) {
+            if (array.ndim() < 1) throw std::invalid_argument("input 0 has no rows");
+            bound.data.rows = int64_t(array.shape(0));
+        }
+        const int64_t rows = bound.data.rows;
         const int64_t count = rows * program.widths[size_t(slot)];
         const bool codes = program.holds_codes(slot);
-        bound.data.inputs.push_back(codes ? nullptr : bound.template numbers<T>(inputs[i], name, count, rows));
-        bound.data.codes.push_back(codes ? bound.template numbers<int32_t>(inputs[i], name, count, rows) : nullptr);
+        bound.data.inputs.push_back(codes ? nullptr : bound.template numbers<T>(array, name, count, rows));
+        bound.data.codes.push_back(codes ? bound.template numbers<int32_t>(array, name, count, rows) : nullptr);
     }
     return bound;
 }
@@ -61,16 +64,17 @@ Bound<T> bound_data(const Program& program, const Objects& inputs, const Objects
     for (size_t i = 0; i < heads; ++i) {
         Target<T> target;
         const std::string name = "target " + std::to_string(i);
-        const Readable array = Bound<T>::readable(targets[i], name);
+        Readable array = Bound<T>::readable(targets[i], name);
         if (array.dtype() == nb::dtype<int64_t>()) {
-            bound.kept.push_back(array);
-            target.labels = numbers_of<int64_t>(bound.kept.back(), name, rows, rows);
+            target.labels = bound.template numbers<int64_t>(std::move(array), name, rows, rows);
         } else {
             const int64_t width = program.widths[size_t(program.heads[i].slot)];
-            target.values = bound.template numbers<T>(targets[i], name, rows * width, rows);
+            target.values = bound.template numbers<T>(std::move(array), name, rows * width, rows);
         }
-        if (!weights[i].is_none())
-            target.weights = bound.template numbers<T>(weights[i], "the row weights of head " + std::to_string(i), rows, rows);
+        if (!weights[i].is_none()) {
+            const std::string whose = "the row weights of head " + std::to_string(i);
+            target.weights = bound.template numbers<T>(Bound<T>::readable(weights[i], whose), whose, rows, rows);
+        }
         bound.data.targets.push_back(target);
     }
     return bound;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import random
-from chainrule.arrays import AnyArray, Array, Codes, whole
+from chainrule.arrays import AnyArray, Array, Codes, surely_finite, whole
 from chainrule.engines.contract import Rows
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.limits import OPEN_FRACTION, check
@@ -51,10 +50,10 @@ def is_ready(network: Network, X: Any, dtype: np.dtype) -> bool:
     return (
         type(X) is np.ndarray
         and X.dtype == dtype
-        and X.flags.c_contiguous
-        and X.flags.aligned
+        and (flags := X.flags).c_contiguous
+        and flags.aligned
         and X.shape[1:] == network.only_input_shape
-        and math.isfinite(np.vdot(X, X))  # NaN and infinity stay in the sum; one that is just too large decides nothing
+        and surely_finite(X)
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import __version__, container
-from chainrule.arrays import Array
+from chainrule.arrays import Array, surely_finite
 from chainrule.data import hold_out, prepare_inputs, prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.engines.memo import MemoReport
@@ -378,7 +378,8 @@ class Model(Learner):
     def _checked(self, outputs: Array) -> Array:
         """The mean over the members; a `TrainingError` where it isn't finite."""
         answer = mean_output(outputs)
-        check_numbers(answer)
+        if not surely_finite(answer):
+            check_numbers(answer)
         return answer
 
     def _rows(self, X: Any, y: Any, sample_weight: Any = None) -> Rows:

@@ -81,6 +81,8 @@ def _checked(given: ArrayLike, n_rows: int, members: int) -> Order:
     if order.ndim == 1:
         order = np.tile(order, (members, 1))
     fits = order.ndim == 2 and len(order) == members and order.size and order.dtype.kind in "iu"
-    if not fits or order.min() < 0 or order.max() >= n_rows:
-        raise InputError(f"the row order that `shuffle` returned must hold row numbers from 0 to {n_rows - 1}")
-    return order.astype(np.int64)
+    if fits:
+        order = order.astype(np.int64)
+        if order.view(np.uint64).max() < n_rows:  # what is below 0 is huge there
+            return order
+    raise InputError(f"the row order that `shuffle` returned must hold row numbers from 0 to {n_rows - 1}")

@@ -14,24 +14,32 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.requested = False
-        self._raises = False
+        self.raises = False
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """The signal handler: the first time a request, the second time an ordinary KeyboardInterrupt."""
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        if self._raises:
+        if self.raises:
             raise KeyboardInterrupt
 
-    @contextmanager
-    def at_once(self) -> Iterator[None]:
-        """While the block runs, which changes nothing, Ctrl-C raises a KeyboardInterrupt the first time too."""
-        self._raises = True
-        try:
-            yield
-        finally:
-            self._raises = False
+    def at_once(self) -> AtOnce:
+        """For a `with` block that changes nothing: in it Ctrl-C raises a KeyboardInterrupt the first time too."""
+        return AtOnce(self)
+
+
+class AtOnce:
+    """What `Interrupt.at_once` gives; a class, for tiny epochs: a generator takes longer."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self.interrupt = interrupt
+
+    def __enter__(self) -> None:
+        self.interrupt.raises = True
+
+    def __exit__(self, *error: object) -> None:
+        self.interrupt.raises = False
 
 
 @contextmanager

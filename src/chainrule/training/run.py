@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class Plan:
     callbacks: Sequence[Callback] = ()
     clip_norm: float | None = None
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
         """How many steps an epoch has."""
         return -(-rows_used(len(self.data), self.batch_size, self.engine.network.least_rows) // self.batch_size)
