@@ -187,7 +187,7 @@ def train_on(kind: str, thing: Any) -> None:
         thing.fit(
             {"a": np.zeros((24, 2, 2)), "b": X}, {"age": X[:, 0], "kind": LABELS}, epochs=3, progress=False, resume=True
         )
-    elif kind == "fitted more":
+    elif kind == "fitted more" and hasattr(thing, "partial_fit"):  # L-BFGS has none, as in scikit-learn
         thing.set_params(early_stopping=False).partial_fit(X, LABELS)
     elif kind == "regressor":
         thing.partial_fit(X, X[:, 0])
