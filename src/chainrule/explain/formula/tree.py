@@ -29,8 +29,13 @@ class Node:
     @property
     def parts(self) -> tuple[Node, ...]:
         """The formulas that it is made of."""
-        found = (value if isinstance(value, tuple) else (value,) for value in vars(self).values())
-        return tuple(part for several in found for part in several if isinstance(part, Node))
+        found: list[Node] = []
+        for value in vars(self).values():
+            if isinstance(value, Node):
+                found.append(value)
+            elif isinstance(value, tuple):
+                found += (part for part in value if isinstance(part, Node))
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,7 @@ class SumOver(Node):
     body: Node
 
 
+LEAVES = (Number, Symbol, Iverson)  # nodes without parts
 N = TypeVar("N", bound=Node)
 
 
@@ -216,9 +222,12 @@ def _evaluate(node: Node, values: Mapping[Any, Any]) -> Any:
 
 def walk(node: Node) -> Iterator[Node]:
     """A formula and every formula in it, from the left."""
-    yield node
-    for part in node.parts:
-        yield from walk(part)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, LEAVES):
+            waiting += reversed(node.parts)
 
 
 def rebuild(node: Node, change: Callable[[Node], Node | None]) -> Node:
@@ -229,7 +238,7 @@ def rebuild(node: Node, change: Callable[[Node], Node | None]) -> Node:
 
 def with_parts(node: N, change: Callable[[Node], Node]) -> N:
     """A node with each of its parts changed."""
-    if isinstance(node, (Number, Symbol, Iverson)):
+    if isinstance(node, LEAVES):
         return node
 
     def changed(value: Any) -> Any:
