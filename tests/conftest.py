@@ -23,7 +23,7 @@ from alone import turn
 from hypothesis import HealthCheck, settings
 from registered import ENGINES
 
-collect_ignore = ["torch_oracle.py"]  # no tests: what imports it skips where PyTorch is missing
+collect_ignore = ["torch_oracle.py", "fuzz/oracle.py"]  # no tests: what imports them skips where PyTorch is missing
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what runs in the background; tests press Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 SEED = pytest.StashKey[int]()

@@ -224,6 +224,7 @@ def test_everything_that_names_engines_knows_it(tmp_path: Any) -> None:
 @pytest.mark.usefixtures("elsewhere")
 def test_a_faster_engine_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Elsewhere, "missing", classmethod(lambda cls: "the other machine is off"))
+    monkeypatch.delitem(choose.ENGINES, "native")  # which isn't compiled everywhere
     choice = cr.Model(NETWORK, "squared_error").engine_
     assert (choice.reason, choice.slower) == ("the other machine is off", True)
     with pytest.raises(cr.EngineError, match="the elsewhere engine can't be used: the other machine is off"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 
-from chainrule import MLPClassifier, MLPRegressor, TrainingError
+from chainrule import MLPClassifier, MLPRegressor, TrainingError, load
 
 X, y = load_iris(return_X_y=True)
 FEW: dict[str, Any] = {"hidden_layer_sizes": (5,), "max_iter": 10, "random_state": 0}
@@ -120,3 +122,70 @@ def test_what_overflows_is_said_and_is_no_answer(method: str, members: int) -> N
     with pytest.raises(TrainingError, match="no finite number for row 2"):
         getattr(classifier, method)(rows, *([y[:3]] if method == "score" else []))
     assert len(classifier.predict(rows[:2])) == 2
+
+
+CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "n_members": ("three", {"n_members": 4}),
+    "fewer members": ("several", {"n_members": 1}),
+    "batch_norm": ("three", {"batch_norm": True}),
+    "output_activation": ("three", {"output_activation": "logistic"}),
+    "a loss with a unit for each class": ("two", {"loss": "cross_entropy"}),
+    "a loss with another output": ("numbers", {"loss": "poisson"}),
+    "missing_values": ("several", {"missing_values": "zero"}),
+    "multi_output": ("targets", {"multi_output": False}),
+    "what predicts nothing": (
+        "members",
+        {
+            "hidden_layer_sizes": (9, 9), "alpha": 9.0, "solver": "adamw", "dropout": 0.5, "initializer": "zeros",
+            "random_state": 7, "class_weight": {0: 5.0, 1: 1.0, 2: 1.0},
+        },
+    ),
+}  # fmt: skip
+
+
+def everything(estimator: Any, target: Any) -> list[Any]:
+    rows = np.where(np.arange(4) == 1, np.nan, X[:5]) if hasattr(estimator, "missing_means_") else X[:5]
+    loss, gradients = estimator.loss_and_gradients(X, target)
+    numbers = [estimator.predict(rows), estimator.score(X, target), loss]
+    numbers += [array for layer in gradients.values() for array in layer.values()]
+    if hasattr(estimator, "predict_proba"):
+        proba = estimator.predict_proba(rows)
+        numbers += proba if isinstance(proba, list) else [proba]
+    return [np.asarray(one) for one in numbers]
+
+
+@pytest.mark.parametrize("case", CHANGES)
+@pytest.mark.parametrize("way", ["here", "pickled", "saved"])
+def test_parameters_of_the_fit_count_and_later_ones_do_not(case: str, way: str, tmp_path: Path) -> None:
+    """As with scikit-learn, whose activation is the exception; in a copy, a pickle and a file too."""
+    which, change = CHANGES[case]
+    estimator, target = clone(TARGETS[which][0]), TARGETS[which][1]
+    before = everything(estimator.fit(X, target), target)
+    estimator.set_params(**change)
+    if way == "pickled":
+        estimator = pickle.loads(pickle.dumps(estimator))
+    if way == "saved":
+        estimator.save(tmp_path / "m.safetensors")
+        estimator = load(tmp_path / "m.safetensors")
+    assert {name: estimator.get_params()[name] for name in change} == change  # for the next fit
+    for a, b in zip(before, everything(estimator, target), strict=True):
+        np.testing.assert_array_equal(a, b)
+    if way != "here":  # from then on, too
+        for a, b in zip(
+            before, everything(estimator.set_params(**TARGETS[which][0].get_params()), target), strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_fit_takes_the_parameters_of_now() -> None:
+    estimator = MLPClassifier(**FEW).fit(X, y > 0)
+    changed = {"n_members": 3, "batch_norm": True, "loss": "cross_entropy", "missing_values": "mean"}
+    anew = MLPClassifier(**FEW, **changed).fit(X, y > 0)
+    np.testing.assert_array_equal(estimator.set_params(**changed).fit(X, y > 0).predict_proba(X), anew.predict_proba(X))
+    assert estimator.predict_proba(X, return_std=True)[1].max() > 0
+
+
+def test_weights_that_somebody_assigned_are_one_network() -> None:
+    estimator = MLPRegressor(hidden_layer_sizes=(), n_members=5)
+    estimator.coefs_, estimator.intercepts_ = [np.ones((4, 1))], [np.zeros(1)]
+    np.testing.assert_allclose(estimator.predict(X), X.sum(axis=1))

@@ -17,7 +17,7 @@ from chainrule.saving import PLATEAUS, remembered
 
 _COUNT = Limit(0, 2**53, whole=True)
 _ONE_OR_MORE = Limit(1, 2**31, whole=True)
-_MOST_MEMBERS = 100  # more than its arrays have: somebody asked for them after the fit, and they aren't there yet
+_MOST_MEMBERS = 100  # more than its arrays have: somebody asked for them after the fit, for the next one
 _ENCODER = {"neg_label", "pos_label", "sparse_output", "y_type_", "sparse_input_", "classes_"}
 _TARGETS = {"binary", "multiclass", "multilabel-indicator"}
 _AFTER_A_FIT = ("n_iter_", "t_", "history_", "_no_improvement_count", "_rate")
@@ -148,10 +148,7 @@ def _check_training(training: Any) -> None:
 
 
 def check_works(estimator: Any) -> None:
-    """Answer for one row of zeros, so that what goes together is seen to; then forget how that was done.
-
-    Members that nobody trained are made for it, so there may not be very many.
-    """
+    """Answer for one row of zeros, so that what goes together is seen to; then forget how that was done."""
     training = vars(estimator).get("_training")
     known = 1 if training is None else len(training["parameters"])
     if estimator.n_members > max(known, _MOST_MEMBERS):

@@ -178,7 +178,7 @@ class MLPClassifier(ClassifierMixin, LabelledPerceptron):  # type: ignore[misc] 
             X, y, sample_weight: as for `fit`.
         """
         refuse_masked(y=y, sample_weight=sample_weight)
-        if self.multi_output and self._class_targets().several:
+        if self._as_fitted("multi_output") and self._class_targets().several:
             right = (self.predict(X) == np.asarray(y)).all(axis=1)
             return float(np.average(right, weights=sample_weight))
         return float(super().score(X, y, sample_weight))

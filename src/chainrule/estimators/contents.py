@@ -46,7 +46,12 @@ def to_contents(estimator: Any) -> container.Contents:
     writer = _Writer()
     state = {name: value for name, value in estimator.__getstate__().items() if name not in _NOT_SAVED}
     state.pop("_sklearn_version", None)
+    fitted_with = state.pop("_fitted_with", {})
     form = {name: writer.form(name, value) for name, value in state.items()}
+    changed = [[name, writer.form(f"{name} of the fit", value)] for name, value in fitted_with.items()]
+    changed = [[name, value] for name, value in changed if value != form[name]]
+    if changed:
+        form["_fitted_with"] = {_TYPE: _MAPPING, "items": changed}
     return container.Contents(KIND, {"class": type(estimator).__name__, "state": form}, writer.tensors)
 
 
@@ -61,12 +66,14 @@ def from_contents(contents: container.Contents, *, loss: object = None, engine: 
     state = {key: reader.value(form) for key, form in contents.form["state"].items()}
     if loss is not None:
         state["loss"] = loss
+        state.get("_fitted_with", {}).pop("loss", None)
     if engine is not None:
         state["engine"] = engine
     unknown = [key for key in estimator.get_params(deep=False) if key not in state and key not in _NOT_SAVED]
     if unknown:
         raise FileError(f"the file is damaged: it says nothing of {unknown[0]}")
     check_attributes(estimator, state)
+    cls(**state.get("_fitted_with", {}))._check_parameters()
     estimator.__setstate__(state)
     estimator._check_parameters()
     check_works(estimator)

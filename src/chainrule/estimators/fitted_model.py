@@ -55,12 +55,12 @@ class FittedModel(Model):
     """A model that takes sparse rows, shows its weights as scikit-learn's lists, and remembers its best ones.
 
     `coefs` and `intercepts` are those of the first member: views into its parameters (the last ones copies, where a
-    network has several heads). `stands_for` holds the estimator's parameters that it was last made ready for.
+    network has several heads). `stands_for` is the estimator's activation that it was last made ready for.
     """
 
     settings: ModelSettings
     best: Snapshot
-    stands_for: tuple[Any, ...] | None
+    stands_for: Any
 
     @classmethod
     def of(cls, settings: ModelSettings, dtype: np.dtype[Any], seed: int, *, empty: bool = False) -> FittedModel:

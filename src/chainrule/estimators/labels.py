@@ -73,7 +73,7 @@ class LabelledPerceptron(Perceptron):
         known = self.__dict__.get("_label_binarizers")
         if known is None:  # never fitted: somebody assigned weights and classes
             known = self._label_binarizers = [LabelBinarizer().fit(self.classes_)]
-        return ClassTargets(known, wants_a_unit_per_class(self.loss))
+        return ClassTargets(known, wants_a_unit_per_class(self._as_fitted("loss")))
 
     @property
     def _label_binarizer(self) -> LabelBinarizer:
@@ -87,7 +87,7 @@ class LabelledPerceptron(Perceptron):
         self._label_binarizers = [binarizer]
 
     def _loss(self) -> Loss:
-        return classification_loss(self.loss, get_activation(self._output()).name)
+        return classification_loss(self._as_fitted("loss"), get_activation(self._output()).name)
 
     def _encode(self, y: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, ...]:
         return self._class_targets().encode(y, isinstance(self._loss(), CrossEntropy), dtype)
@@ -103,9 +103,10 @@ class LabelledPerceptron(Perceptron):
         return table.targets[0].astype(bool) if self.n_outputs_ == 1 else None
 
     def _weights(self, weights: Array | None, y: AnyArray, X: Any) -> Array | None:
-        if self.class_weight is None:
+        class_weight = self._as_fitted("class_weight")
+        if class_weight is None:
             return weights
-        of_classes: Array = compute_sample_weight(self.class_weight, y)
+        of_classes: Array = compute_sample_weight(class_weight, y)
         return of_classes if weights is None else weights * of_classes
 
     def _score_held_out(self, held_out: HeldOut, outputs: tuple[Array, ...]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from copy import deepcopy
+from copy import copy, deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -21,7 +21,7 @@ from chainrule.estimators import contents
 from chainrule.estimators.architecture import Architecture, hidden_sizes
 from chainrule.estimators.callback_protocol import CallbackSupportMixin, Tasks, with_callbacks
 from chainrule.estimators.epochs import HeldOut
-from chainrule.estimators.fitted_model import AtRest, FittedModel, ModelSettings
+from chainrule.estimators.fitted_model import AtRest, FittedModel, ModelSettings, network_of
 from chainrule.estimators.fitting import CheckedRows, Fitting
 from chainrule.estimators.glass_box import GlassBox
 from chainrule.estimators.solvers import make_optimizer, penalty
@@ -31,6 +31,11 @@ from chainrule.losses import Loss
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.resolve import resolve
 from chainrule.training.evaluation import check_numbers, mean_output
+
+FOR_A_FIT = (
+    "loss", "output_activation", "batch_norm", "dropout", "initializer", "missing_values", "class_weight",
+    "multi_output", "solver", "alpha",
+)  # fmt: skip
 
 
 class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
@@ -62,7 +67,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
 
     def _output(self) -> str | ActivationFunction:
         """The output activation: the one that was asked for, or the one that goes with targets and loss."""
-        given: str | ActivationFunction | None = self.output_activation
+        given: str | ActivationFunction | None = self._as_fitted("output_activation")
         return self._default_output() if given is None else given
 
     @abstractmethod
@@ -80,6 +85,14 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
     def _weights(self, weights: Array | None, y: AnyArray, X: Any) -> Array | None:
         """Row weights, those of classes included."""
         return weights
+
+    def _as_fitted(self, name: str) -> Any:
+        """A parameter as the last fit had it: a later change has no effect on what was learned."""
+        return self.__dict__.get("_fitted_with", {}).get(name, getattr(self, name))
+
+    def _remember_parameters(self) -> None:
+        now = {name: getattr(self, name) for name in FOR_A_FIT if hasattr(self, name)}
+        self._fitted_with = {name: copy(one) if isinstance(one, (list, dict)) else one for name, one in now.items()}
 
     # fitting
     def _keep(self, given: dict[str, Any]) -> None:
@@ -146,6 +159,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val belong together: give both, or none")
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        self._remember_parameters()
         tasks = Tasks(self, self.max_iter, X, y, {"sample_weight": sample_weight})
         table = self._table(X, y, sample_weight, incremental=incremental, reset=first)
         held_out = None if X_val is None else self._held_out(X_val, y_val, sample_weight_val)
@@ -155,7 +169,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
     def _table(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, reset: bool) -> CheckedRows:
         X, y = self._check_targets(X, y, incremental=incremental, reset=reset)
         weights = check_weights(sample_weight, X)
-        if reset:
+        if reset or "missing_means_" not in vars(self):
             learn_missing(self, X)
         weights = self._weights(weights, y, X)
         return self._as_table(fill_missing(self, X), y, weights)
@@ -174,15 +188,15 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
     # the network
     def _architecture(self, units: tuple[int, ...], heads: tuple[int, ...]) -> Architecture:
         return Architecture.of(
-            units, heads, (self._output(),) * len(heads), activation=self.activation, dropout=self.dropout,
-            batch_norm=self.batch_norm, initializer=self.initializer,
+            units, heads, (self._output(),) * len(heads), activation=self.activation,
+            **{name: self._as_fitted(name) for name in ("dropout", "batch_norm", "initializer")},
         )  # fmt: skip
 
-    def _settings(self, architecture: Architecture, optimizer: Optimizer | None = None) -> ModelSettings:
+    def _settings(self, architecture: Architecture, members: int, optimizer: Optimizer | None = None) -> ModelSettings:
         losses = (self._loss(),) * len(architecture.heads)
         return ModelSettings(
-            architecture, losses, optimizer or make_optimizer(self), penalty(self), self.engine, self.n_members,
-            threads_of(self.n_jobs),
+            architecture, losses, optimizer or make_optimizer(self),
+            penalty(self._as_fitted("solver"), self._as_fitted("alpha")), self.engine, members, threads_of(self.n_jobs),
         )  # fmt: skip
 
     def _new_model(self, table: CheckedRows, seed: int, streams: list[np.random.RandomState]) -> FittedModel:
@@ -195,7 +209,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         empty = (
             theirs and not self.batch_norm
         )  # weights that are going to be replaced need not be drawn; scales start at 1
-        model = FittedModel.of(self._settings(architecture), np.dtype(table.X.dtype), seed, empty=empty)
+        model = FittedModel.of(self._settings(architecture, self.n_members), np.dtype(table.X.dtype), seed, empty=empty)
         if theirs:
             model.start([architecture.draw(stream, self.activation) for stream in streams])
         return model
@@ -218,7 +232,8 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         known = None if model is None else model.settings
         if known is None or known.architecture != architecture or training:
             rest = model.at_rest() if model is not None else self.__dict__.get("_training")
-            settings = self._settings(architecture, None if new_optimizer else _optimizer_of(rest))
+            members = self.n_members if training else _members_of(rest, architecture)
+            settings = self._settings(architecture, members, None if new_optimizer else _optimizer_of(rest))
             if settings != known:
                 self._model = model = FittedModel.of(settings, *self._type_and_seed(rest))
                 if rest is None:
@@ -227,7 +242,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
                     model.go_on_from(rest)
         assert model is not None
         model.place(self.coefs_, self.intercepts_)
-        model.stands_for = self._network_parameters()
+        model.stands_for = self._activation_now()
         return model
 
     def _type_and_seed(self, rest: AtRest | None) -> tuple[np.dtype[Any], int]:
@@ -237,10 +252,9 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         single = all(np.asarray(W).dtype == np.float32 for W in self.coefs_)
         return np.dtype(np.float32 if single else np.float64), 0
 
-    def _network_parameters(self) -> tuple[Any, ...]:
-        """The parameters by which a fitted network answers; lists may change, so they are copied."""
-        those = self.activation, self.output_activation, self.loss, self.dropout, self.batch_norm, self.initializer
-        return tuple(tuple(one) if isinstance(one, list) else one for one in those)
+    def _activation_now(self) -> Any:
+        """The one parameter of now by which a fitted network answers, as scikit-learn's; a list may change: a copy."""
+        return tuple(self.activation) if isinstance(self.activation, list) else self.activation
 
     def _fitted_architecture(self) -> Architecture:
         """Of the weights as they are: their owner may have assigned others."""
@@ -261,7 +275,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
             or "feature_names_in_" in self.__dict__  # scikit-learn warns where names are missing
             or not is_ready(model.network, X, model.dtype)
             or not len(X)
-            or model.stands_for != self._network_parameters()
+            or model.stands_for != self._activation_now()
             or not model.fits(self.coefs_, self.intercepts_)
         ):
             return None
@@ -341,6 +355,13 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
             state["_training"] = model.at_rest()
         return state
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what `__getstate__` gave. Files say only what changed since the fit, older versions nothing."""
+        super().__setstate__(state)
+        if "history_" in state:
+            self._remember_parameters()
+            self._fitted_with |= state.get("_fitted_with", {})
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -352,3 +373,9 @@ def _optimizer_of(rest: AtRest | None) -> Optimizer | None:
     """The optimizer of the last fit, where files can hold it: later changes of its parameters don't count."""
     form = None if rest is None else rest["optimizer"]
     return None if form is None else resolve("optimizer", form, Optimizer, OPTIMIZERS)
+
+
+def _members_of(rest: AtRest | None, architecture: Architecture) -> int:
+    """How many networks were trained; weights that somebody assigned in other shapes are one."""
+    shape = (1, 0) if rest is None else rest["parameters"].shape
+    return int(shape[0]) if shape[1] == network_of(architecture).layout.size else 1

@@ -133,7 +133,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         return X, y
 
     def _loss(self) -> Loss:
-        return regression_loss(self.loss)
+        return regression_loss(self._as_fitted("loss"))
 
     def _encode(self, y: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, ...]:
         self._check_size(y, dtype)

@@ -42,9 +42,9 @@ def make_optimizer(estimator: Any) -> Optimizer:
     return AdaGrad(rate, epsilon=estimator.epsilon)
 
 
-def penalty(estimator: Any) -> float:
+def penalty(solver: str | Optimizer, alpha: float) -> float:
     """What each squared weight is charged: `alpha / 2`; AdamW takes `alpha` as its own weight decay instead."""
-    return 0.0 if estimator.solver == "adamw" else float(estimator.alpha) / 2
+    return 0.0 if solver == "adamw" else float(alpha) / 2
 
 
 def learning_rate(estimator: Any) -> float | Schedule:

@@ -64,7 +64,7 @@ def told(labels: Any) -> str:
 
 def learn_missing(estimator: Any, X: Any) -> None:
     """Remember what stands in for a missing value of each column: its mean, or 0 for a column without any value."""
-    if estimator.missing_values != "mean":
+    if estimator._as_fitted("missing_values") != "mean":
         return
     if issparse(X):  # what isn't stored is a 0 that is known
         columns, stored = X.tocoo().col, np.isnan(X.data)
@@ -78,13 +78,13 @@ def learn_missing(estimator: Any, X: Any) -> None:
 
 def fill_missing(estimator: Any, X: Any) -> Any:
     """Rows without missing values."""
-    if estimator.missing_values == "error":
+    if estimator._as_fitted("missing_values") == "error":
         return X
     values = X.data if issparse(X) else X
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(0, dtype=bool)
     if not missing.any():
         return X
-    instead = estimator.missing_means_ if estimator.missing_values == "mean" else np.zeros(X.shape[1])
+    instead = estimator.missing_means_ if estimator._as_fitted("missing_values") == "mean" else np.zeros(X.shape[1])
     instead = instead.astype(X.dtype)
     if issparse(X):
         filled = X.copy()
@@ -94,7 +94,7 @@ def fill_missing(estimator: Any, X: Any) -> Any:
 
 
 def _finite(estimator: Any) -> bool | str:
-    return True if estimator.missing_values == "error" else "allow-nan"
+    return True if estimator._as_fitted("missing_values") == "error" else "allow-nan"
 
 
 def _by_rows(X: Any) -> Any:
