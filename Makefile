@@ -27,7 +27,7 @@ test-core: $(VENV)/tested  ## Test the C++ core by itself: every instruction set
 
 SECONDS ?= 60
 fuzz: $(VENV)/tested  ## Attack it for SECONDS=60 with random cases; SEED=... repeats them, SUBJECTS="files tables" chooses
-	PYTHONPATH=tests $(RUN)/python -m fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(SUBJECTS)
+	PYTHONPATH=tests $(RUN)/python -m fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(CASES),--cases $(CASES)) $(SUBJECTS)
 
 # The fewest tests that touch every library, for runs with other versions of them than those of `make test`.
 LIBRARIES := tests/test_container.py tests/files/test_old_formats.py tests/tables tests/training/test_lbfgs.py \

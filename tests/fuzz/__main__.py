@@ -38,6 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], help="all of them when left out")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--cases", type=int, default=sys.maxsize, help="of each subject at most; all where left out")
     parser.add_argument("--seed", type=int, default=None, help="the same seed makes the same cases")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--keep", type=Path, default=CASES, help="where failing cases go")
@@ -57,6 +58,7 @@ def main() -> int:
         given.jobs,
         given.keep,
         lambda text: console.print(text, markup=False),
+        given.cases,
     )
     threads = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     try:

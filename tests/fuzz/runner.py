@@ -100,8 +100,10 @@ class Worker:
 class Run:
     """A run over several subjects: who is next, how many cases each has seen, and what was found."""
 
-    def __init__(self, subjects: tuple[str, ...], seed: int, seconds: float, keep: Path, say: Callable[[str], None]):
-        self.seed, self.keep, self.say = seed, keep, say
+    def __init__(
+        self, subjects: tuple[str, ...], seed: int, seconds: float, keep: Path, say: Callable[[str], None], most: int
+    ):
+        self.seed, self.keep, self.say, self.most = seed, keep, say, most
         self.end = time.monotonic() + seconds
         self.cases = dict.fromkeys(subjects, 0)
         self.time = dict.fromkeys(subjects, 0.0)
@@ -114,14 +116,17 @@ class Run:
         """Take the subject that has had least time, again and again."""
         while time.monotonic() < self.end:
             with self.lock:
+                if not self.idle:
+                    return
                 subject = min(self.idle, key=self.time.__getitem__)
                 self.idle.remove(subject)
             begun = time.monotonic()
-            while time.monotonic() < min(self.end, begun + SLICE):
+            while time.monotonic() < min(self.end, begun + SLICE) and self.cases[subject] < self.most:
                 self.one(subject, self.workers[subject])
             with self.lock:
                 self.time[subject] += time.monotonic() - begun
-                self.idle.append(subject)
+                if self.cases[subject] < self.most:
+                    self.idle.append(subject)
 
     def one(self, subject: str, worker: Worker) -> None:
         """Check the next case of a subject."""
@@ -201,9 +206,12 @@ def without_parts(thing: Any) -> Iterator[Any]:
                 yield [*thing[:i], simpler, *thing[i + 1 :]]
 
 
-def run(subjects: tuple[str, ...], seed: int, seconds: float, jobs: int, keep: Path, say: Callable[[str], None]) -> Run:
-    """Start the threads of a run; `Run.end` says when they stop."""
-    this = Run(subjects or SUBJECTS, seed, seconds, keep, say)
+def run(
+    subjects: tuple[str, ...], seed: int, seconds: float, jobs: int, keep: Path, say: Callable[[str], None],
+    most: int = sys.maxsize,
+) -> Run:  # fmt: skip
+    """Start the threads of a run; they stop at `Run.end`, or when every subject has had `most` cases."""
+    this = Run(subjects or SUBJECTS, seed, seconds, keep, say, most)
     for _ in range(min(jobs, len(this.cases))):
         threading.Thread(target=this.work).start()
     return this
