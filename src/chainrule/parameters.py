@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,16 +33,12 @@ class Span:
     layer: str
     spec: ParameterSpec | StateSpec
     offset: int
+    name: str = field(init=False)  # within its layer: "W"
+    shape: Shape = field(init=False)
 
-    @property
-    def name(self) -> str:
-        """The array's name within its layer: `"W"`."""
-        return self.spec.name
-
-    @property
-    def shape(self) -> Shape:
-        """The array's shape."""
-        return self.spec.shape
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.spec.name)
+        object.__setattr__(self, "shape", self.spec.shape)
 
     @property
     def key(self) -> str:

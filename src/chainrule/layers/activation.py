@@ -36,16 +36,14 @@ class Activation(Layer):
     native = Native("activation")  # and what the function says of itself
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "function", get_activation(self.function))
+        function = get_activation(self.function)
+        object.__setattr__(self, "function", function)
+        object.__setattr__(self, "applies", function)
 
     @property
     def f(self) -> ActivationFunction:
         """The function, resolved."""
         return self.function  # type: ignore[return-value]  # resolved in __post_init__
-
-    @property
-    def applies(self) -> ActivationFunction:
-        return self.f
 
     @property
     def makes(self) -> str:  # type: ignore[override]  # other layers make the same whatever their fields are

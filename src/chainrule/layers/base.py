@@ -117,11 +117,7 @@ class Layer(Limited):
     back_formula: ClassVar[str] = ""  # of the gradient by an input, in the letters of derivations
     local_formulas: ClassVar[Mapping[str, str]] = {}  # of the derivative by each parameter
     array_formulas: ClassVar[Mapping[str, str]] = {}  # of whole gradients: by the input "x" and by each parameter
-
-    @property
-    def applies(self) -> ActivationFunction | None:
-        """The activation function that the layer is, if it is one."""
-        return None
+    applies: ClassVar[ActivationFunction | None] = None  # the activation function that the layer is, if it is one
 
     def __call__(self, *values: Value | Layer) -> Value:
         """Apply the layer to values, in the functional way of describing a network."""

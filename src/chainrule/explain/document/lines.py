@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainrule.explain.document.blocks import Line
 from chainrule.explain.formula import Node, Number, Sum, Symbol
 from chainrule.explain.formula.tree import rebuild
-from chainrule.explain.quantities.calculation import Calculation, Quantity
+from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.protocol import Quantities
 
@@ -16,21 +16,18 @@ FIRST, FIRST_INSIDE, LAST = 6, 3, 2
 
 def line(derivation: Calculation[Quantities], name: Name) -> Line:
     """A quantity as a line: symbol = formula = formula with numbers = value."""
-    quantity = Quantity(derivation, name)
-    tree = quantity.recipes[0].tree() if quantity.recipes else None
+    graph = derivation.graph
+    recipe = next(iter(graph.recipes(name)), None)
+    tree = None if recipe is None else recipe.tree()
     sides: list[Node] = []
     if tree is not None:
         short = shortened_formula(tree)  # before the numbers are put in: a long sum has hundreds
         numbers = derivation.with_numbers(short)
         sides = [short] if isinstance(numbers, Number) else [short, numbers]
-    elif quantity.general:
-        sides = [Symbol(quantity.general.partition(" = ")[2])]
-    return Line(name, (*sides, Number(quantity.value)), _remark(quantity))
-
-
-def _remark(quantity: Quantity) -> str:
-    uses = quantity.uses
-    return f"used {uses} times" if uses > 1 else ""
+    elif recipe is not None and recipe.general:
+        sides = [Symbol(recipe.general.partition(" = ")[2])]
+    uses = graph.uses(name)
+    return Line(name, (*sides, Number(graph.value(name))), f"used {uses} times" if uses > 1 else "")
 
 
 def shortened_formula(tree: Node) -> Node:

@@ -132,7 +132,7 @@ def _title(derivation: Derivation) -> str:
     if len(network.heads) > 1:
         return f"Derivation of a network with the heads {listed(head.name for head in network.heads)}"
     sizes = [str(slot.shape[0]) for slot in network.program.inputs if len(slot.shape) == 1]
-    sizes += [str(derivation.graph.size(step.output)) for step in network.steps if step.layer.letter == "z"]
+    sizes += [str(derivation.graph.sizes[step.output]) for step in network.steps if step.layer.letter == "z"]
     return f"Derivation of a {'-'.join(sizes)} network"
 
 

@@ -62,8 +62,8 @@ def vectors(graph: Graph, names: Iterable[Name]) -> list[Block]:
 def _whole(graph: Graph, name: Name) -> Matrix | None:
     """The array of one quantity, with the formula for all of it."""
     kind = graph.kinds[name.kind]
-    array = kind.array(graph, name)
-    if array is None:
+    array = graph.array(name.kind, name.layer)
+    if array is None or not array.ndim:
         return None
-    formula = kind.array_formula(graph, name, graph.recipes(name)[0].general)
+    formula = kind.array_formula(graph, name.layer, graph.recipes(name)[0].general)
     return matrix(f"{name.kind} {name.layer}".strip(), array, formula)

@@ -167,16 +167,15 @@ def mark(derivation: Calculation[Quantities], work: Mapping[str, Any], symbols: 
 
 
 def _number(symbol: str, given: Any) -> Written:
-    name = shortened(symbol)
     if not isinstance(given, str):
         raise InputError(
-            f'"{name}" is {shortened(given)}: give it as text, "{shortened(given)}"; '
+            f'"{shortened(symbol)}" is {shortened(given)}: give it as text, "{shortened(given)}"; '
             "the digits decide how exactly it is marked"
         )
     try:
         return read_number(given)
     except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+        raise InputError(f"{shortened(symbol)}: {error}") from None
 
 
 def _mark_one(

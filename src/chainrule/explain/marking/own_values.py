@@ -50,8 +50,9 @@ class OwnValues:
             return Spread.exact(self.graph.value(name))
         spread = self.carried(recipe)
         # a whole number such as the slope 1 of a linear unit has nothing to be rounded
-        whole = spread.low == spread.high and float(spread.point).is_integer()
-        return spread if whole or is_copy(recipe) else spread.widened(self.precision.radius(spread.point))
+        if is_copy(recipe) or (spread.low == spread.high and float(spread.point).is_integer()):
+            return spread
+        return spread.widened(self.precision.radius(spread.point))
 
     def _was_not_rounded(self, name: Name, written: Written) -> bool:
         """Whether an entry is right to every digit, and so is all that it comes from: that 7 stands for no 7.3."""

@@ -28,7 +28,7 @@ class Activated(Operation):
         self.back_formula = "dL/dz_j = sum_i dL/dh_i dh_i/dz_j" if self.f.coupled else "dL/dz = dL/dh dh/dz"
 
     def _units(self, slot: int, row: int) -> list[Name]:
-        return [self.net.name_of(slot, row, unit) for unit in range(self.net.size(slot))]
+        return [self.net.name_of(slot, row, unit) for unit in range(self.net.sizes[slot])]
 
     def value(self, row: int, unit: int) -> FunctionOf:
         """`h = f(z)`; a unit of a softmax reads the whole row."""
@@ -76,17 +76,17 @@ class Activated(Operation):
 
     def slopes(self, row: int, unit: int) -> Iterator[Name]:
         """`dh/dz`, by each unit's `z` where they are coupled."""
-        for i in range(self.net.size(self.after)) if self.f.coupled else (unit,):
+        for i in range(self.net.sizes[self.after]) if self.f.coupled else (unit,):
             yield self.slope_name(row, i, unit)
 
     def slope_name(self, row: int, i: int, j: int) -> Name:
         """The name of `dh_i/dz_j`."""
-        return Name("dh/dz", self.step.name, (i + 1, j + 1) if self.f.coupled else (j + 1,), self.net.row_name(row))
+        return Name("dh/dz", self.step.name, (i + 1, j + 1) if self.f.coupled else (j + 1,), self.net.row_names[row])
 
     def passed_back(self, row: int, read: Read) -> list[Part]:
         """`dL/dh dh/dz`, over all units that read the `z`."""
         parts = []
-        for unit in range(self.net.size(self.after)) if self.f.coupled else (read.unit,):
+        for unit in range(self.net.sizes[self.after]) if self.f.coupled else (read.unit,):
             outer = self.net.name_of(self.after, row, unit, gradient=True)
             parts.append(Part((outer, self.slope_name(row, unit, read.unit)), outer=outer))
         return parts
@@ -97,11 +97,11 @@ class Activated(Operation):
 
     def uses_of_element(self, row: int, slot: int, unit: int) -> int:
         """Its `h`, and `dh/dz` where that is computed from `z`; in a softmax every `h`."""
-        return self.net.size(slot) if self.f.coupled else 1 + (self.f.needs == "z")
+        return self.net.sizes[slot] if self.f.coupled else 1 + (self.f.needs == "z")
 
     def uses_of_gradient(self, row: int, unit: int) -> int:
         """`dL/dz`; in a softmax every one."""
-        return self.net.size(self.after) if self.f.coupled else 1
+        return self.net.sizes[self.after] if self.f.coupled else 1
 
     def uses_of_learned(self, learned: Learned) -> int:
         """Nothing is learned here."""

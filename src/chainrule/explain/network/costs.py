@@ -22,10 +22,9 @@ from chainrule.explain.formula import (
 )
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.network.formulas import bound, options_of
-from chainrule.explain.network.kind import BACKWARD, LOSSES, TOTAL, NetworkKind
+from chainrule.explain.network.kind import BACKWARD, LOSSES, TOTAL, NetworkKind, Stage
 from chainrule.explain.network.structure import Structure, check_index
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Position
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
 from chainrule.losses import Loss
 
@@ -46,13 +45,13 @@ class Target(NetworkKind):
         check_index(name, (head.outputs,))
         return name._replace(layer="" if net.single_head else layer)
 
-    def array(self, net: Structure, name: Name) -> Doubles:
+    def array(self, net: Structure, layer: str) -> Doubles:
         """The targets of the head as numbers: labels are one-hot."""
-        return net.trace.targets(net.head_index(name))
+        return net.trace.targets(net.head_index(layer))
 
     def uses(self, net: Structure, name: Name) -> int:
         """By the share of the loss and the gradient by the output."""
-        return 2 * net.trace.heads[net.head_index(name)].loss.separable
+        return 2 * net.heads[net.head_index(name.layer)].loss.separable
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,8 @@ class Share(NetworkKind):
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """By the loss's formula for one output."""
-        index = net.head_index(name)
-        head, row = net.trace.heads[index], net.row_of(name)
+        index = net.head_index(name.layer)
+        head, row = net.heads[index], net.rows[name.row]
         slot = net.head_slot(head)
         if not name.index:
             return (_whole_row(net, index, row),)
@@ -109,9 +108,9 @@ class Share(NetworkKind):
             recipes.append(_fused_class_share(net, index, row, unit))
         return tuple(recipes)
 
-    def position(self, net: Structure, name: Name) -> Position:
+    def stage(self, net: Structure, layer: str) -> Stage:
         """Head by head."""
-        return (LOSSES, net.head_index(name), 0, name.row or 0, name.index)
+        return (LOSSES, net.head_index(layer), 0)
 
 
 @dataclass(frozen=True)
@@ -138,13 +137,13 @@ class Penalty(NetworkKind):
                 parts.append(Part((weight,), factor * l1 * sign))
         return (Products(tuple(parts), text),)
 
-    def value(self, net: Structure, name: Name) -> float:
-        """As the objective has it."""
-        return net.trace.penalty
+    def array(self, net: Structure, layer: str) -> Doubles:
+        """A single number, as the objective has it."""
+        return np.array(net.trace.penalty)
 
-    def position(self, net: Structure, name: Name) -> Position:
+    def stage(self, net: Structure, layer: str) -> Stage:
         """Behind the heads' losses."""
-        return (LOSSES, len(net.trace.heads), 0, 0, ())
+        return (LOSSES, len(net.heads), 0)
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ class Total(NetworkKind):
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """The sum of the shares."""
         parts = []
-        for i, head in enumerate(net.trace.heads):
+        for i, head in enumerate(net.heads):
             factors = net.trace.row_factors(i)
             units: range | tuple[None] = range(head.outputs) if head.loss.separable else (None,)
             parts += [
@@ -170,13 +169,13 @@ class Total(NetworkKind):
         how = "mean" if net.trace.objective.reduction == "mean" else "sum"
         return (Products(tuple(parts), f"L = {how} over rows of the losses + penalties"),)
 
-    def value(self, net: Structure, name: Name) -> float:
-        """As the engine computed it."""
-        return net.trace.loss
+    def array(self, net: Structure, layer: str) -> Doubles:
+        """A single number, as the engine computed it."""
+        return np.array(net.trace.loss)
 
-    def position(self, net: Structure, name: Name) -> Position:
+    def stage(self, net: Structure, layer: str) -> Stage:
         """Between forward and backward."""
-        return (TOTAL, 0, 0, 0, ())
+        return (TOTAL, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -193,16 +192,16 @@ class HeadGradient(NetworkKind):
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """The loss's own derivative."""
-        return (gradient_by_output(net, net.head_of[name.layer], net.row_of(name), name.index[0] - 1, factor=1.0),)
+        return (gradient_by_output(net, net.head_of[name.layer], net.rows[name.row], name.index[0] - 1, factor=1.0),)
 
-    def position(self, net: Structure, name: Name) -> Position:
+    def stage(self, net: Structure, layer: str) -> Stage:
         """Before the gradient by the output."""
-        return (BACKWARD, -net.head_slot(net.trace.heads[net.head_of[name.layer]]), 0, name.row or 0, name.index)
+        return (BACKWARD, -net.head_slot(net.heads[net.head_of[layer]]), 0)
 
 
 def _fused_class_share(net: Structure, index: int, row: int, unit: int) -> FunctionOf:
     """Cross-entropy of a softmax from its pre-activations: `-y_j (z_j - log sum_k exp(z_k))`."""
-    head = net.trace.heads[index]
+    head = net.heads[index]
     loss, _ = net.trace.apart[index]
     names = [net.name_of(head.slot, row, k) for k in range(head.outputs)]
 
@@ -217,7 +216,7 @@ def _fused_class_share(net: Structure, index: int, row: int, unit: int) -> Funct
 
 def _whole_row(net: Structure, index: int, row: int) -> FunctionOf:
     """A row's loss by a function that isn't a sum over outputs."""
-    head = net.trace.heads[index]
+    head = net.heads[index]
     slot = net.head_slot(head)
     target = net.trace.data.targets[index][[row]]
     names = tuple(net.name_of(slot, row, k) for k in range(head.outputs))
@@ -252,7 +251,7 @@ def penalized(net: Structure) -> list[tuple[Name, float, float]]:
 
 def gradient_by_output(net: Structure, index: int, row: int, unit: int, factor: float) -> FunctionOf:
     """`dL/dh_j` of an output as the loss gives it, times a factor."""
-    head = net.trace.heads[index]
+    head = net.heads[index]
     slot = net.head_slot(head)
     if not head.loss.separable:
         target = net.trace.data.targets[index][[row]]
@@ -274,7 +273,7 @@ def gradient_by_output(net: Structure, index: int, row: int, unit: int, factor: 
 
 def fused_gradient(net: Structure, index: int, row: int, unit: int, factor: float) -> FunctionOf:
     """`dL/dz_j` of a known pair, such as `h_j - y_j`, times a factor."""
-    head = net.trace.heads[index]
+    head = net.heads[index]
     loss, _ = net.trace.apart[index]
     text = head.loss.fused_gradient_formula
     letters = {

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.explain.network.kind import GIVEN, NetworkKind
+from chainrule.explain.network.kind import GIVEN, NetworkKind, Stage
 from chainrule.explain.network.structure import Structure
 from chainrule.explain.quantities.names import COUNTS, Name
-from chainrule.explain.quantities.protocol import Position
 from chainrule.explain.quantities.recipes import Part, Products, Recipe
 from chainrule.summary import count_parameters
 
@@ -55,12 +54,12 @@ class Count(NetworkKind):
         number = layer.weights if name.kind == "weights" else layer.biases
         return (Products(_constant(number), GENERAL[name.kind]),)
 
-    def position(self, net: Structure, name: Name) -> Position:
+    def stage(self, net: Structure, layer: str) -> Stage:
         """Before everything that is computed."""
-        layer = net.trace.network.layout.spans[-1].step + 1
-        if name.layer:
-            layer = next(step.index for (_, owner), (step, _) in net.parameter_steps.items() if owner == name.layer)
-        return (GIVEN, 1 + layer, COUNTS.index(name.kind), 0, ())
+        place = net.trace.network.layout.spans[-1].step + 1
+        if layer:
+            place = next(step.index for (_, owner), (step, _) in net.parameter_steps.items() if owner == layer)
+        return (GIVEN, 1 + place, COUNTS.index(self.spelled))
 
     def uses(self, net: Structure, name: Name) -> int:
         """By the count over all layers, and by that of all parameters."""

@@ -7,12 +7,14 @@ the sum, over everything that reads it, of the reader's gradient times the reade
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
+from chainrule.arrays import Doubles
 from chainrule.errors import InputError
 from chainrule.explain.network.activated import Activated
 from chainrule.explain.network.gradients import Gradient, ParameterGradient
-from chainrule.explain.network.kind import NetworkKind
+from chainrule.explain.network.kind import NetworkKind, Stage
 from chainrule.explain.network.kinds import kinds_of
 from chainrule.explain.network.normalized import Normalized
 from chainrule.explain.network.operation import Operation
@@ -51,9 +53,13 @@ class Graph(Structure):
     def __init__(self, trace: Trace):
         super().__init__(trace, operation_of)
         self.kinds = kinds_of(self)
-        self._values: dict[Name, float] = {}
-        self._recipes: dict[Name, tuple[Recipe, ...]] = {}
         self._has_own_layers = any(type(step.layer) not in LAYERS.values() for step in self.program.steps)
+        # each is asked for again and again: a second time it is looked up
+        self.value: Callable[[Name], float] = cache(self._value)
+        self.recipes: Callable[[Name], tuple[Recipe, ...]] = cache(self._recipes)
+        self.position: Callable[[Name], Position] = cache(self._position)
+        self.array: Callable[[str, str], Doubles | None] = cache(self._array)
+        self._stage: Callable[[str, str], Stage] = cache(lambda kind, layer: self.kinds[kind].stage(self, layer))
 
     def kind(self, name: Name) -> NetworkKind:
         """The kind of a quantity."""
@@ -73,7 +79,7 @@ class Graph(Structure):
 
     def located(self, name: Name) -> Located:
         """A quantity with its value and its place."""
-        return Located(name, self.value(name), str(name), self.kinds[name.kind].position(self, name))
+        return Located(name, self.value(name), str(name), self.position(name))
 
     def resolve(self, name: Name) -> Name:
         """The name as this network uses it: checked, `h` of a layer without activation taken for its `z`, and so on.
@@ -97,38 +103,42 @@ class Graph(Structure):
         """Whether it is a number of the exercise, not a result."""
         return self.kinds[name.kind].given
 
-    def recipes(self, name: Name) -> tuple[Recipe, ...]:
+    def _recipes(self, name: Name) -> tuple[Recipe, ...]:
         """The ways to compute a quantity, the chain rule's first; none for what is given."""
-        found = self._recipes.get(name)
-        if found is None:
-            found = self._recipes[name] = self.kinds[name.kind].recipes(self, name)
-            if self._has_own_layers:
-                self._check(name, found)
+        kind = self.kinds[name.kind]
+        found = () if kind.given else kind.recipes(self, name)
+        if self._has_own_layers:
+            self._check(name, found)
         return found
 
-    def value(self, name: Name) -> float:
+    def _array(self, kind: str, layer: str) -> Doubles | None:
+        """The engine's numbers of a kind in a layer, by rows and units or by indices; None where it has none."""
+        return self.kinds[kind].array(self, layer)
+
+    def _value(self, name: Name) -> float:
         """The engine's value of a quantity; local derivatives and shares of the loss are computed from those."""
-        if name not in self._values:
-            kind = self.kinds[name.kind]
-            found = kind.value(self, name)
-            self._values[name] = self.recipes(name)[kind.computed_by].value(self.value) if found is None else found
-        return self._values[name]
+        kind, array = self.kinds[name.kind], self.array(name.kind, name.layer)
+        if array is None:
+            return self.recipes(name)[kind.computed_by].value(self.value)
+        if kind.per_row:
+            return float(array[self.rows[name.row], name.index[-1] - 1])
+        return float(array[tuple(i - 1 for i in name.index)])
+
+    def _position(self, name: Name) -> Position:
+        """Where a quantity stands in the order of computation."""
+        return (*self._stage(name.kind, name.layer), name.row or 0, name.index)
 
     def _check(self, name: Name, recipes: tuple[Recipe, ...]) -> None:
         """Refuse what the scalar form of somebody's own layer says where its passes say something else."""
-        known = self.kinds[name.kind].value(self, name)
-        if known is None or not recipes or not isinstance(recipes[0], Products):
+        if not recipes or not isinstance(recipes[0], Products) or self.array(name.kind, name.layer) is None:
             return
+        known = self.value(name)
         products = [part.coefficient * math.prod(map(self.value, part.factors)) for part in recipes[0].parts]
         if abs(sum(products) - known) > NEAR * (abs(known) + sum(map(abs, products))):
             raise InputError(
                 f'"{name}": the layers\' scalar forms give {sum(products):.6g}, their passes {known:.6g}; '
                 "`element` and `forward` or `backward` of a layer of your own don't agree"
             )
-
-    def position(self, name: Name) -> Position:
-        """Where a quantity stands in the order of computation."""
-        return self.kinds[name.kind].position(self, name)
 
     def in_order(self) -> Iterator[Name]:
         """Every computed quantity, in the order of computation."""

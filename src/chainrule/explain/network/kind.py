@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from chainrule.arrays import Doubles
 from chainrule.explain.network.structure import Structure
 from chainrule.explain.quantities.names import Kind, Name
-from chainrule.explain.quantities.protocol import Position
 from chainrule.explain.quantities.recipes import Recipe
 
+Stage = tuple[int, int, int]
 GIVEN, FORWARD, LOSSES, TOTAL, BACKWARD, UPDATE = range(6)  # phases of the computation
 
 
@@ -36,23 +36,17 @@ class NetworkKind(Kind):
         """The ways to compute it, the chain rule's first; none for what is given."""
         return ()
 
-    def array(self, net: Structure, name: Name) -> Doubles | None:
-        """The engine's array that it is an element of, by rows and units or by indices; None where there is none."""
+    def array(self, net: Structure, layer: str) -> Doubles | None:
+        """The engine's numbers of a layer, by rows and units or by indices; None where the recipe is what there is."""
         return None
 
-    def array_formula(self, net: Structure, name: Name, general: str) -> str:
+    def array_formula(self, net: Structure, layer: str, general: str) -> str:
         """The formula that gives all of the array at once."""
         return general
 
-    def value(self, net: Structure, name: Name) -> float | None:
-        """The engine's number; None where it has none, and the recipe is what there is."""
-        array = self.array(net, name)
-        place = (net.row_of(name), name.index[-1] - 1) if self.per_row else tuple(i - 1 for i in name.index)
-        return None if array is None else float(array[place])
-
-    def position(self, net: Structure, name: Name) -> Position:
-        """Where it stands in the order of computation; positions compare."""
-        return (GIVEN, 0, 0, name.row or 0, name.index)
+    def stage(self, net: Structure, layer: str) -> Stage:
+        """Where those of a layer stand in the order of computation; stages compare."""
+        return (GIVEN, 0, 0)
 
     def uses(self, net: Structure, name: Name) -> int:
         """How many quantities (by their first recipe) have it among their inputs."""

@@ -42,7 +42,7 @@ def in_order(net: Structure, *, update: bool = True, part: Extent | None = None)
         yield from _elements(net, step.output, part)
     if net.forward_only:
         return
-    for head in net.trace.heads:
+    for head in net.heads:
         units = part.units(head.outputs) if head.loss.separable else range(1)
         if part.has("" if net.single_head else head.head):
             for row, unit in product(part.rows(net), units):
@@ -56,7 +56,7 @@ def in_order(net: Structure, *, update: bool = True, part: Extent | None = None)
     for step in reversed(steps):
         yield from _backward(net, step, part)
     for slot in reversed(net.program.inputs):
-        if not net.is_code(slot.index) and part.has("" if net.single_input else slot.name):
+        if not net.is_code[slot.index] and part.has("" if net.single_input else slot.name):
             yield from _elements(net, slot.index, part, gradient=True)
     if update and not net.without_update and not net.trace.optimizer.full_batch:
         for step in steps:
@@ -64,18 +64,18 @@ def in_order(net: Structure, *, update: bool = True, part: Extent | None = None)
 
 
 def _elements(net: Structure, slot: int, part: Extent, gradient: bool = False) -> Iterator[Name]:
-    for row, unit in product(part.rows(net), part.units(net.size(slot))):
+    for row, unit in product(part.rows(net), part.units(net.sizes[slot])):
         yield net.name_of(slot, row, unit - 1, gradient)
 
 
 def _backward(net: Structure, step: Step, part: Extent) -> Iterator[Name]:
-    slot, units, operation = step.output, part.units(net.size(step.output)), net.operations[step.index]
-    heads = [net.trace.heads[i] for i in net.heads_at(slot)]
+    slot, units, operation = step.output, part.units(net.sizes[step.output]), net.operations[step.index]
+    heads = [net.heads[i] for i in net.heads_at[slot]]
     several = bool(net.program.readers(slot)) or len(heads) > 1  # then each head's loss gives one part of dL/dh
     rows = part.rows(net)
     for head in heads:
         if several and (head.skips is None or not net.program.readers(slot)):
-            yield from (Name("dloss/dh", head.head, (u,), net.row_name(row)) for row, u in product(rows, units))
+            yield from (Name("dloss/dh", head.head, (u,), net.row_names[row]) for row, u in product(rows, units))
     yield from _elements(net, slot, part, gradient=True)
     for row in rows:
         yield from sorted(name for unit in units for name in operation.slopes(row, unit - 1))
@@ -94,8 +94,8 @@ def _passed_back(net: Structure, step: Step, row: int, part: Extent) -> Iterator
     """What a layer that is no sum of products passes back to each value that others read too."""
     operation = net.operations[step.index]
     for k, slot in enumerate(step.inputs):
-        if not net.is_code(slot) and (net.heads_at(slot) or len(net.program.readers(slot)) > 1):
-            for unit in part.units(net.size(slot)):
+        if not net.is_code[slot] and (net.heads_at[slot] or len(net.program.readers(slot)) > 1):
+            for unit in part.units(net.sizes[slot]):
                 read = Read(unit - 1, k)
                 if operation.back(row, read) is not None:
                     yield from (name for p in operation.passed_back(row, read) for name in p.factors)

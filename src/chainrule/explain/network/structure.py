@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from chainrule.errors import InputError, TrainingError, did_you_mean, listed
 from chainrule.explain.network.operation import Operation
@@ -27,10 +28,13 @@ class Structure:
     def __init__(self, trace: Trace, operate: Callable[[Structure, Step], Operation]):
         self.trace = trace
         self.program = trace.program
+        self.heads = trace.heads
         self.single_input = len(self.program.inputs) == 1
-        self.single_head = len(trace.heads) == 1
+        self.single_head = len(self.heads) == 1
         self.forward_only = not trace.has_target
         self.without_update = not trace.has_update
+        self.rows = {None: 0} | {row: row - 1 for row in range(1, trace.n_rows + 1)}  # as names say them -> from 0
+        self.row_names: Sequence[int | None] = (None,) if trace.n_rows == 1 else range(1, trace.n_rows + 1)
         self.slot_kinds: list[str] = []
         self.slots: dict[tuple[str, str], int] = {}  # (kind, layer) -> slot
         self._named: list[tuple[tuple[str, str], str]] = []  # by slot: kind and kind of its gradient, layer
@@ -40,15 +44,20 @@ class Structure:
             layer = "" if kind == "x" and self.single_input else slot.name
             self.slots[kind, layer] = slot.index
             self._named.append(((kind, f"dL/d{kind}"), layer))
-        self.parameter_steps = {
-            (span.name, span.layer): (self.program.steps[span.step], span) for span in trace.network.layout.spans
-        }
-        self.activation_steps = {step.name: step for step in self.program.steps if step.layer.applies is not None}
-        self.head_of = {head.head: i for i, head in enumerate(trace.heads)}
-        self._heads_at: dict[int, list[int]] = {}
-        for i, head in enumerate(trace.heads):
-            self._heads_at.setdefault(self.head_slot(head), []).append(i)
-        self.operations = [operate(self, step) for step in self.program.steps]
+        steps, slots = self.program.steps, self.program.slots
+        self.name_of: Callable[..., Name] = cache(self._name_of)  # (slot, row, unit, gradient = False)
+        self.sizes = [math.prod(slot.shape) for slot in slots]  # elements of each slot in a row
+        self.is_code = [slot.dtype == "integer" for slot in slots]  # integers, by which there is no gradient
+        self.producers = [None if slot.producer is None else steps[slot.producer] for slot in slots]
+        self.readers = [[step for step in steps if slot.index in step.inputs] for slot in slots]
+        spans = self.program.parameters.spans
+        self.parameter_steps = {(span.name, span.layer): (steps[span.step], span) for span in spans}
+        self.activation_steps = {step.name: step for step in steps if step.layer.applies is not None}
+        self.head_of = {head.head: i for i, head in enumerate(self.heads)}
+        self.heads_at: list[list[int]] = [[] for _ in slots]  # the heads whose output is the slot
+        for i, head in enumerate(self.heads):
+            self.heads_at[self.head_slot(head)].append(i)
+        self.operations = [operate(self, step) for step in steps]
 
     @property
     def places(self) -> Places:
@@ -73,35 +82,10 @@ class Structure:
 
     # ------------------------------------------------------------------ elements
 
-    def name_of(self, slot: int, row: int, unit: int, gradient: bool = False) -> Name:
+    def _name_of(self, slot: int, row: int, unit: int, gradient: bool = False) -> Name:
         """The name of an element of a slot, or of the gradient by it."""
         kinds, layer = self._named[slot]
-        return Name(kinds[gradient], layer, (unit + 1,), None if self.trace.n_rows == 1 else row + 1)
-
-    def row_name(self, row: int) -> int | None:
-        """A row as names say it."""
-        return None if self.trace.n_rows == 1 else row + 1
-
-    def row_of(self, name: Name) -> int:
-        """The row of a name."""
-        return (name.row or 1) - 1
-
-    def size(self, slot: int) -> int:
-        """How many elements a slot has in a row."""
-        return math.prod(self.program.slots[slot].shape)
-
-    def is_code(self, slot: int) -> bool:
-        """Whether a slot holds integers, by which there is no gradient."""
-        return self.program.slots[slot].dtype == "integer"
-
-    def producer(self, slot: int) -> Step | None:
-        """The step that writes a slot; None of an input."""
-        producer = self.program.slots[slot].producer
-        return None if producer is None else self.program.steps[producer]
-
-    def readers(self, slot: int) -> list[Step]:
-        """The steps that read a slot, each once."""
-        return [self.program.steps[i] for i in dict.fromkeys(self.program.readers(slot))]
+        return Name(kinds[gradient], layer, (unit + 1,), self.row_names[row])
 
     def is_coupled(self, step: Step) -> bool:
         """Whether the units of an activation depend on each other (softmax)."""
@@ -114,26 +98,22 @@ class Structure:
 
     # --------------------------------------------------------------------- heads
 
-    def head_index(self, name: Name) -> int:
+    def head_index(self, layer: str) -> int:
         """The head that a target, or a share of the loss, belongs to."""
-        return 0 if self.single_head else self.head_of[name.layer]
+        return 0 if self.single_head else self.head_of[layer]
 
     def head_slot(self, head: HeadLoss) -> int:
         """The slot of a head's output, behind its activation."""
         return head.slot if head.skips is None else self.program.steps[head.skips].output
 
-    def heads_at(self, slot: int) -> list[int]:
-        """The heads whose output is this slot."""
-        return self._heads_at.get(slot, [])
-
     def target_name(self, head: HeadLoss, row: int, unit: int) -> Name:
         """The name of a target."""
-        return Name("y", "" if self.single_head else head.head, (unit + 1,), self.row_name(row))
+        return Name("y", "" if self.single_head else head.head, (unit + 1,), self.row_names[row])
 
     def share_name(self, head: HeadLoss, row: int, unit: int | None) -> Name:
         """The name of an output's share of a row's loss, or of the row's loss where it has no shares."""
         index = () if unit is None else (unit + 1,)
-        return Name("loss", "" if self.single_head else head.head, index, self.row_name(row))
+        return Name("loss", "" if self.single_head else head.head, index, self.row_names[row])
 
     def charges(self, offset: int) -> tuple[float, float]:
         """l1 and l2 of the parameter at an offset of the vector."""
@@ -152,11 +132,11 @@ class Structure:
             slot = self._slot(name, kind)
             found = self.name_of(slot, 0, 0, gradient=name.kind != kind)
             name = name._replace(kind=found.kind, layer=found.layer)
-        if name.kind != kind and self.program.slots[slot].dtype == "integer":
+        if name.kind != kind and self.is_code[slot]:
             raise InputError(
                 f'"{name}": "{self.program.slots[slot].name}" holds integer codes; there is no gradient by them'
             )
-        check_index(name, (self.size(slot),))
+        check_index(name, (self.sizes[slot],))
         return name
 
     def _slot(self, name: Name, kind: str) -> int:
@@ -192,7 +172,7 @@ class Structure:
             raise InputError(
                 f'"{name}": there is no head "{layer}".{did_you_mean(layer, heads)} There are {listed(heads)}'
             )
-        return layer, self.trace.heads[self.head_of[layer]]
+        return layer, self.heads[self.head_of[layer]]
 
 
 def check_index(name: Name, shape: tuple[int, ...]) -> None:

@@ -67,7 +67,7 @@ class SumOfProducts(Operation):
         key = self._key(row, 0)[0]
         if key not in self._reached:
             table: dict[Source, tuple[int, ...]] = {}
-            for unit in range(self.net.size(self.step.output)):
+            for unit in range(self.net.sizes[self.step.output]):
                 for factor in self.sources(row, unit):
                     table[factor] = (*table.get(factor, ()), unit)
             self._reached[key] = table
@@ -138,7 +138,7 @@ class SumOfProducts(Operation):
         if self.reached(row, learned) != learned.index[-1:]:
             index = (unit + 1, *index)
         kind = f"d{self.step.layer.letter}/d{learned.name}"
-        return Name(kind, self.step.name, index, self.net.row_name(row))
+        return Name(kind, self.step.name, index, self.net.row_names[row])
 
     def local(self, row: int, learned: Learned) -> Iterator[Name]:
         """The derivatives of the units by a learned number."""
@@ -160,7 +160,7 @@ class SumOfProducts(Operation):
         return found
 
     def _has_gradient(self, source: Source) -> bool:
-        return isinstance(source, Learned) or not self.net.is_code(self.step.inputs[source.input])
+        return isinstance(source, Learned) or not self.net.is_code[self.step.inputs[source.input]]
 
     def uses_of_element(self, row: int, slot: int, unit: int) -> int:
         """Each unit that reads it, and each derivative that it is a factor of."""
@@ -180,7 +180,7 @@ class SumOfProducts(Operation):
 
     def uses_of_local(self, name: Name, learned: Learned, unit: int) -> int:
         """Its gradient, unless the derivative is a mere number, which is written as such."""
-        return int(not _is_number(self.derivative(self.net.row_of(name), unit, learned)))
+        return int(not _is_number(self.derivative(self.net.rows[name.row], unit, learned)))
 
 
 def _is_number(parts: list[Part]) -> bool:

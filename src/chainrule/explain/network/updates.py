@@ -10,10 +10,9 @@ from chainrule.arrays import Doubles
 from chainrule.errors import InputError
 from chainrule.explain.formula import Node, Number, Symbol, read_formula, replace_symbols
 from chainrule.explain.network.formulas import options_of
-from chainrule.explain.network.kind import UPDATE, NetworkKind
+from chainrule.explain.network.kind import UPDATE, NetworkKind, Stage
 from chainrule.explain.network.structure import Structure, check_index
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Position
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
 from chainrule.layers.element import Learned
 
@@ -31,9 +30,9 @@ class Parameter(NetworkKind):
         check_index(name, net.parameter_shape(name, self.spelled))
         return name
 
-    def array(self, net: Structure, name: Name) -> Doubles:
+    def array(self, net: Structure, layer: str) -> Doubles:
         """The parameter."""
-        return net.trace.parameters[net.parameter_steps[self.spelled, name.layer][0].index][self.spelled]  # type: ignore[return-value]  # float64 throughout
+        return net.trace.parameters[net.parameter_steps[self.spelled, layer][0].index][self.spelled]  # type: ignore[return-value]  # float64 throughout
 
     def uses(self, net: Structure, name: Name) -> int:
         """By its layer, by the penalty and its gradient (of l1 that has the sign only), and by the update."""
@@ -91,11 +90,11 @@ class Updated(NetworkKind):
 
         return (FunctionOf((own, gradient), function, text, formula),)
 
-    def array(self, net: Structure, name: Name) -> Doubles:
+    def array(self, net: Structure, layer: str) -> Doubles:
         """The parameter as the optimizer leaves it."""
-        return net.trace.updated[net.parameter_steps[self.of, name.layer][0].index][self.of]
+        return net.trace.updated[net.parameter_steps[self.of, layer][0].index][self.of]
 
-    def position(self, net: Structure, name: Name) -> Position:
+    def stage(self, net: Structure, layer: str) -> Stage:
         """Last of all, in the order of the layers."""
-        step, span = net.parameter_steps[self.of, name.layer]
-        return (UPDATE, step.index, step.parameters.index(span), 0, name.index)
+        step, span = net.parameter_steps[self.of, layer]
+        return (UPDATE, step.index, step.parameters.index(span))

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.network.activated import Activated
-from chainrule.explain.network.kind import BACKWARD, FORWARD, NetworkKind
+from chainrule.explain.network.kind import BACKWARD, FORWARD, GIVEN, NetworkKind, Stage
 from chainrule.explain.network.structure import Structure, check_index
 from chainrule.explain.network.sums import SumOfProducts
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Position
 from chainrule.explain.quantities.recipes import Products, Recipe
 from chainrule.layers.element import Learned
 
@@ -28,27 +27,25 @@ class Element(NetworkKind):
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """The layer's own scalar form, or its function."""
-        step = net.producer(net.slots[self.spelled, name.layer])
-        return () if step is None else (net.operations[step.index].value(net.row_of(name), name.index[0] - 1),)
+        step = net.producers[net.slots[self.spelled, name.layer]]
+        return () if step is None else (net.operations[step.index].value(net.rows[name.row], name.index[0] - 1),)
 
-    def array(self, net: Structure, name: Name) -> Doubles:
+    def array(self, net: Structure, layer: str) -> Doubles:
         """The values of the slot."""
-        return net.trace.value(net.slots[self.spelled, name.layer])
+        return net.trace.value(net.slots[self.spelled, layer])
 
-    def position(self, net: Structure, name: Name) -> Position:
+    def stage(self, net: Structure, layer: str) -> Stage:
         """Layer by layer."""
-        if self.given:
-            return super().position(net, name)
-        return (FORWARD, net.slots[self.spelled, name.layer], 0, name.row or 0, name.index)
+        return (GIVEN, 0, 0) if self.given else (FORWARD, net.slots[self.spelled, layer], 0)
 
     def uses(self, net: Structure, name: Name) -> int:
         """By the steps that read it, by the slopes of the one that makes it, and by losses."""
-        slot, row, unit = net.slots[self.spelled, name.layer], net.row_of(name), name.index[0] - 1
-        total = sum(net.operations[step.index].uses_of_element(row, slot, unit) for step in net.readers(slot))
-        step = net.producer(slot)
+        slot, row, unit = net.slots[self.spelled, name.layer], net.rows[name.row], name.index[0] - 1
+        total = sum(net.operations[step.index].uses_of_element(row, slot, unit) for step in net.readers[slot])
+        step = net.producers[slot]
         if step is not None:
-            total += net.operations[step.index].uses_of_output(net.size(slot))
-        for head in (net.trace.heads[i] for i in net.heads_at(slot)):
+            total += net.operations[step.index].uses_of_output(net.sizes[slot])
+        for head in (net.heads[i] for i in net.heads_at[slot]):
             total += 2 if head.loss.separable else 1 + head.outputs
         return total
 
@@ -75,18 +72,18 @@ class Slope(NetworkKind):
                 if coupled
                 else f'"{name}": one index is enough, dh/dz[{name.layer},{name.index[0]}]'
             )
-        check_index(name, (net.size(step.output),) * len(name.index))
+        check_index(name, (net.sizes[step.output],) * len(name.index))
         return name
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """From `h` or from `z`, as the activation's derivative needs; a second route starts from `z`."""
         operation = net.operations[net.activation_steps[name.layer].index]
         assert isinstance(operation, Activated)
-        return operation.slope(net.row_of(name), name.index[0] - 1, name.index[-1] - 1)
+        return operation.slope(net.rows[name.row], name.index[0] - 1, name.index[-1] - 1)
 
-    def position(self, net: Structure, name: Name) -> Position:
+    def stage(self, net: Structure, layer: str) -> Stage:
         """After the gradient by the activation, which it is multiplied with."""
-        return (BACKWARD, -net.activation_steps[name.layer].output, 2, name.row or 0, name.index)
+        return (BACKWARD, -net.activation_steps[layer].output, 2)
 
 
 @dataclass(frozen=True)
@@ -103,13 +100,14 @@ class LocalDerivative(NetworkKind):
         if not isinstance(operation, SumOfProducts) or operation.step.layer.letter != self.letter:
             raise InputError(f'"{name}": "{name.layer}" is no sum of products, so it has no {self.spelled}')
         check_index(Name(name.kind, name.layer, tuple(i + 1 for i in learned.index)), shape)
-        reached = operation.reached(net.row_of(name), learned)
+        reached = operation.reached(net.rows[name.row], learned)
         if unit not in reached:
             raise InputError(
                 f'"{name}" does not exist: {learned.name} acts on {_units(reached)} of "{name.layer}" here'
             )
         if len(name.index) == len(shape) and reached != learned.index[-1:]:
-            raise InputError(f'"{name}": say of which unit, first: {next(operation.local(net.row_of(name), learned))}')
+            first = next(operation.local(net.rows[name.row], learned))
+            raise InputError(f'"{name}": say of which unit, first: {first}')
         return name._replace(index=name.index[-len(shape) :]) if reached == learned.index[-1:] else name
 
     def _parts(self, net: Structure, name: Name) -> tuple[object, Learned, int]:
@@ -125,12 +123,12 @@ class LocalDerivative(NetworkKind):
         layer = operation.step.layer
         text = dict(layer.local_formulas).get(self.of)
         general = text or f"{self.spelled} = d({layer.formula.partition(' = ')[2]})/d{self.of}"
-        return (Products(tuple(operation.derivative(net.row_of(name), unit, learned)), general),)
+        return (Products(tuple(operation.derivative(net.rows[name.row], unit, learned)), general),)
 
-    def position(self, net: Structure, name: Name) -> Position:
+    def stage(self, net: Structure, layer: str) -> Stage:
         """Behind the gradients by the layer's units, before those by its learned numbers."""
-        step, span = net.parameter_steps[self.of, name.layer]
-        return (BACKWARD, -step.output, 3 + step.parameters.index(span), name.row or 0, name.index)
+        step, span = net.parameter_steps[self.of, layer]
+        return (BACKWARD, -step.output, 3 + step.parameters.index(span))
 
     def uses(self, net: Structure, name: Name) -> int:
         """The gradient by the learned number, unless it is a mere number, which is written as such."""

@@ -39,7 +39,7 @@ class WholeLayer(Operation):
 
     def units(self, slot: int, unit: int) -> range:
         """The units of a slot that belong to one of them."""
-        return range(self.net.size(slot))
+        return range(self.net.sizes[slot])
 
     def spans(self, unit: int) -> Iterator[tuple[Span, tuple[tuple[int, ...], ...]]]:
         """The learned arrays with the indices of the numbers that belong to a unit."""
@@ -87,7 +87,7 @@ class WholeLayer(Operation):
             cut = _Cut(point)
             parameters = {name: cut.take(shape) for name, shape in learned}
             inputs = tuple(
-                np.rint(cut.take(shape)).astype(int) if self.net.is_code(slot) else cut.take(shape)
+                np.rint(cut.take(shape)).astype(int) if self.net.is_code[slot] else cut.take(shape)
                 for slot, shape in zip(self.step.inputs, shapes[:-1], strict=True)
             )
             output, memo, _ = self.step.layer.forward(parameters, self.state(unit), inputs, context)
@@ -119,7 +119,7 @@ class WholeLayer(Operation):
     def passed_back(self, row: int, read: Read) -> list[Part]:
         """What the layer passes back is a quantity of its own, where others read the element too."""
         index = (read.unit + 1,) if len(self.step.inputs) == 1 else (read.input + 1, read.unit + 1)
-        name = Name("back", self.step.name, index, self.net.row_name(row))
+        name = Name("back", self.step.name, index, self.net.row_names[row])
         return [Part((name,), outer=name)]
 
     def back(self, row: int, read: Read) -> FunctionOf:
@@ -180,7 +180,7 @@ class WholeLayer(Operation):
 
     def _sizes(self, unit: int) -> tuple[int, int, int]:
         """How many units are written, elements passed back to and numbers learned that belong to a unit."""
-        read = sum(len(self.units(slot, unit)) for slot in self.step.inputs if not self.net.is_code(slot))
+        read = sum(len(self.units(slot, unit)) for slot in self.step.inputs if not self.net.is_code[slot])
         return len(self.units(self.step.output, unit)), read, len(self.learned(unit))
 
     def uses_of_element(self, row: int, slot: int, unit: int) -> int:

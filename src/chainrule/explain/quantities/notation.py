@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Protocol
 
 from chainrule.errors import InputError, did_you_mean, listed
@@ -190,6 +191,7 @@ class Notation:
         self.places = places
         self.own = dict(own or {})
         self._texts = dict(self.own)
+        self.symbol: Callable[[Hashable], str] = cache(self._symbol)
 
     def text(self, name: Name) -> str:
         """A name's symbol as plain text."""
@@ -197,7 +199,7 @@ class Notation:
             self._texts[name] = str(name) if self.style == "ours" else self.written(name).text
         return self._texts[name]
 
-    def symbol(self, name: Hashable) -> str:
+    def _symbol(self, name: Hashable) -> str:
         """A symbol of a formula as plain text: the name of a quantity, or a letter, which stays as it is."""
         return self.text(name) if isinstance(name, Name) else str(name)
 

@@ -41,7 +41,7 @@ class Attempt:
     @property
     def place(self) -> tuple[int, int]:
         """The row and the unit of a value or of the gradient by it, from 0."""
-        return self.graph.row_of(self.name), self.name.index[0] - 1
+        return self.graph.rows[self.name.row], self.name.index[0] - 1
 
     @property
     def right(self) -> Spread:
@@ -55,14 +55,14 @@ class Attempt:
     def head(self) -> int | None:
         """The head that a quantity belongs to: its loss, or the gradient by its output or that output's `z`."""
         if isinstance(self.kind, Share):
-            return self.graph.head_index(self.name)
+            return self.graph.head_index(self.name.layer)
         if isinstance(self.kind, HeadGradient):
             return self.graph.head_of[self.name.layer]
         if self.is_delta:
             mine = self.slot
             for i, head in enumerate(self.graph.trace.heads):
                 slot = self.graph.head_slot(head)
-                step = self.graph.producer(slot)
+                step = self.graph.producers[slot]
                 if mine == slot or (step is not None and step.layer.applies and mine == step.inputs[0]):
                     return i
         return None
@@ -103,4 +103,4 @@ def scaled(spread: Spread, factor: float) -> Spread:
 
 def pre_activation(graph: Graph, step: Step, name: Name) -> Name:
     """The `z` behind an `h` that an activation makes."""
-    return graph.name_of(step.inputs[0], graph.row_of(name), name.index[-1] - 1)
+    return graph.name_of(step.inputs[0], graph.rows[name.row], name.index[-1] - 1)

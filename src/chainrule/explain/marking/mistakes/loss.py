@@ -137,7 +137,7 @@ def other_loss(a: Attempt) -> Iterator[Spread]:
     index = a.head()
     if index is None or not a.graph.trace.heads[index].loss.separable:
         return
-    head, row = a.graph.trace.heads[index], a.graph.row_of(a.name)
+    head, row = a.graph.trace.heads[index], a.graph.rows[a.name.row]
     factor = 1.0 if isinstance(a.kind, HeadGradient) else float(a.graph.trace.row_factors(index)[row])
     unit = a.name.index[0] - 1
     h = a.graph.name_of(a.graph.head_slot(head), row, unit)

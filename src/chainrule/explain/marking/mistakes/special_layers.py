@@ -52,7 +52,7 @@ def mask_missing(a: Attempt) -> Iterator[Spread]:
     for name in a.recipe.inputs:
         step = _dropout_of(a, name)
         if step is not None:
-            instead[name] = a.view.lookup(a.graph.name_of(step.inputs[0], a.graph.row_of(name), name.index[0] - 1))
+            instead[name] = a.view.lookup(a.graph.name_of(step.inputs[0], a.graph.rows[name.row], name.index[0] - 1))
     if instead:
         yield a.view.carried(a.recipe, instead)
 
