@@ -30,6 +30,8 @@ def test_names_and_numbers_stay_whole_in_eighty_columns(run, practice: Path, mon
     assert max(map(len, lines)) <= 80
     for name in ("dL/dW[hidden,1,1]", "dL/dh[output,1]", "W+[output,3,1]"):
         assert any(line.startswith(f"{name} ") for line in lines)
+    heading = next(i for i, line in enumerate(lines) if " values " in line)
+    assert "from own" in lines[heading - 1]  # two lines, not a written line feed
 
 
 def test_the_exit_status_says_whether_something_is_wrong(run, tmp_path: Path) -> None:

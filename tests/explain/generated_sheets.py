@@ -252,7 +252,7 @@ def _penalty_missing(graph: Graph, name: Name, v: Value) -> float:
         return right(graph, name, v) - v(Name("penalty"))
     own = Name("W", name.layer, name.index)
     w = v(own)
-    l1, l2 = graph.charges(graph.parameter_steps["W", name.layer][1].offset)
+    l1, l2 = graph.runs["W", name.layer].charge
     return right(graph, name, v) - 2 * l2 * w - l1 * float(np.sign(w))
 
 

@@ -64,17 +64,17 @@ def mark(
 def _print_marks(marks: Marks) -> None:
     if marks.title:
         say((marks.title, "bold"))
-    table = new_table("", "written", "exact", "from own\nvalues", "verdict", "", right=(1, 2, 3))
-    table.collapse_padding = True  # so that the longest code is whole in 80 columns
+    rows = []
     for entry in marks.entries:
         exact = "" if entry.exact is None else f"{entry.exact:.6g}"
         own = "" if entry.from_own_values is None else f"{entry.from_own_values:.6g}"
         remark = entry.note or ""
         if entry.diagnosis is not None:
             remark = entry.diagnosis.code + (f" (or {', '.join(entry.diagnosis.also)})" if entry.diagnosis.also else "")
-        table.add_row(
-            entry.symbol, entry.written, exact, own, Text(entry.verdict, STYLES[entry.verdict]), Hyphenated(remark)
-        )
+        verdict = Text(entry.verdict, STYLES[entry.verdict])
+        rows.append((entry.symbol, entry.written, exact, own, verdict, Hyphenated(remark) if remark else ""))
+    table = new_table("", "written", "exact", "from own\nvalues", "verdict", "", right=(1, 2, 3), rows=rows)
+    table.collapse_padding = True  # so that the longest code is whole in 80 columns
     for column in table.columns[:3]:  # names and numbers stay whole; why they are wrong may take several lines
         column.no_wrap = max((len(str(cell)) for cell in column.cells), default=0) <= LONGEST_WHOLE
     show(table)

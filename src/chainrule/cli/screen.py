@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -64,11 +64,13 @@ def complain(message: str, label: str = "error: ") -> None:
     say((label, "bold red"), message, stderr=True)
 
 
-def new_table(*columns: str, right: tuple[int, ...] = ()) -> Table:
-    """An empty table; `right` are the columns whose text stands at the right."""
+def new_table(*columns: str, right: tuple[int, ...] = (), rows: Iterable[Sequence[RenderableType]] = ()) -> Table:
+    """A table, empty or with rows; `right` are the columns whose text stands at the right."""
     made = _Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for i, name in enumerate(columns):
         made.add_column(visible(name, lines=True), justify="right" if i in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*row)
     return made
 
 

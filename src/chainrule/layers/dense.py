@@ -75,8 +75,9 @@ class Dense(Layer):
             object.__setattr__(self, "activation", get_activation(self.activation))
         if self.initializer != "auto":
             object.__setattr__(self, "initializer", get_initializer(self.initializer))
-        start = get_initializer(self.bias_initializer)
-        object.__setattr__(self, "bias_initializer", "constant" if start == get_initializer("constant") else start)
+        if self.bias_initializer != "constant":
+            start = get_initializer(self.bias_initializer)
+            object.__setattr__(self, "bias_initializer", "constant" if start == get_initializer("constant") else start)
 
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context

@@ -132,7 +132,7 @@ def _title(derivation: Derivation) -> str:
     if len(network.heads) > 1:
         return f"Derivation of a network with the heads {listed(head.name for head in network.heads)}"
     sizes = [str(slot.shape[0]) for slot in network.program.inputs if len(slot.shape) == 1]
-    sizes += [str(derivation.graph.sizes[step.output]) for step in network.steps if step.layer.letter == "z"]
+    sizes += [str(derivation.graph.sizes[step.output]) for step in network.program.steps if step.layer.letter == "z"]
     return f"Derivation of a {'-'.join(sizes)} network"
 
 
@@ -140,7 +140,7 @@ def _network(derivation: Derivation) -> Paragraph:
     trace = derivation.graph.trace
     rows = trace.n_rows
     layers = []
-    for step in trace.network.steps:
+    for step in trace.program.steps:
         if step.layer.applies is not None:
             layers.append(f"{step.name} ({step.layer.applies.name})")
         elif step.layer.letter != "z" or step.name not in derivation.graph.activation_steps:

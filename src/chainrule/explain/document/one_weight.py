@@ -11,7 +11,7 @@ from chainrule.explain.formula import Negative, Node, Number, Product, Sum, Symb
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.paths import Edge, Paths
+from chainrule.explain.quantities.paths import Edge, Paths, find_paths
 from chainrule.explain.quantities.protocol import Quantities
 from chainrule.explain.quantities.recipes import Products
 
@@ -24,7 +24,7 @@ def one_weight(derivation: Calculation[Quantities], weight: str, row: int | None
     """A weight, bias, input or value between with its paths to the loss; of many rows, those of one."""
     graph = derivation.graph
     name = derivation[weight].name
-    paths = derivation.paths(name)
+    paths = find_paths(graph, name)
     gradient, value = graph.gradient_of(name), graph.value_of(name)
     made: list[Block] = [Heading(f"Paths from {derivation.notation.text(value)} to the loss", about=value)]
     start = gradient
@@ -33,7 +33,7 @@ def one_weight(derivation: Calculation[Quantities], weight: str, row: int | None
         made += _rows(derivation, gradient, parts, paths)
         row = row if row is not None else max(parts, key=lambda r: abs(parts[r][1]))
         start = parts[row][0]
-        within = derivation.paths(start)
+        within = find_paths(graph, start)
         within_row = graph.value_of(start)
         heading = f"Row {row}: paths from {derivation.notation.text(within_row)} to the loss"
         made += [Heading(heading, 3, within_row)]

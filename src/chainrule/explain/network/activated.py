@@ -24,6 +24,7 @@ class Activated(Operation):
         self.step = step
         assert step.layer.applies is not None
         self.f = step.layer.applies
+        self.formulas = self.f.formulas
         self.before, self.after = step.inputs[0], step.output
         self.back_formula = "dL/dz_j = sum_i dL/dh_i dh_i/dz_j" if self.f.coupled else "dL/dz = dL/dh dh/dz"
 
@@ -39,12 +40,12 @@ class Activated(Operation):
                 tuple(names), lambda z: f.value(z)[:, unit], f.formula,
                 lambda: bound_over(f.formula, {"z": names}, f, {"j": unit + 1}),
             )  # fmt: skip
-        name, text = self.net.name_of(self.before, row, unit), f.formulas[0]
+        name, text = self.net.name_of(self.before, row, unit), self.formulas[0]
         return FunctionOf((name,), lambda z: f.value(z[:, 0]), text, lambda: bound(text, {"z": name}, f))
 
     def slope(self, row: int, i: int, j: int) -> tuple[Recipe, ...]:
         """`dh_i/dz_j`: from `h` or from `z`, as the derivative needs; a second route starts from `z`."""
-        f, text = self.f, self.f.formulas[1]
+        f, text = self.f, self.formulas[1]
         if f.coupled:
             return self._coupled_slope(row, i, j)
         z, h = self.net.name_of(self.before, row, i), self.net.name_of(self.after, row, i)

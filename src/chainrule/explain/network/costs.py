@@ -82,7 +82,7 @@ class Share(NetworkKind):
         """By the loss's formula for one output."""
         index = net.head_index(name.layer)
         head, row = net.heads[index], net.rows[name.row]
-        slot = net.head_slot(head)
+        slot = net.head_slots[index]
         if not name.index:
             return (_whole_row(net, index, row),)
         unit = name.index[0] - 1
@@ -196,7 +196,7 @@ class HeadGradient(NetworkKind):
 
     def stage(self, net: Structure, layer: str) -> Stage:
         """Before the gradient by the output."""
-        return (BACKWARD, -net.head_slot(net.heads[net.head_of[layer]]), 0)
+        return (BACKWARD, -net.head_slots[net.head_of[layer]], 0)
 
 
 def _fused_class_share(net: Structure, index: int, row: int, unit: int) -> FunctionOf:
@@ -217,7 +217,7 @@ def _fused_class_share(net: Structure, index: int, row: int, unit: int) -> Funct
 def _whole_row(net: Structure, index: int, row: int) -> FunctionOf:
     """A row's loss by a function that isn't a sum over outputs."""
     head = net.heads[index]
-    slot = net.head_slot(head)
+    slot = net.head_slots[index]
     target = net.trace.data.targets[index][[row]]
     names = tuple(net.name_of(slot, row, k) for k in range(head.outputs))
 
@@ -242,7 +242,7 @@ def penalized(net: Structure) -> list[tuple[Name, float, float]]:
     """Every charged parameter with its l1 and l2."""
     found: list[tuple[Name, float, float]] = []
     for span in net.trace.network.layout.spans:
-        l1, l2 = net.charges(span.offset)
+        l1, l2 = net.runs[span.name, span.layer].charge
         if l1 or l2:
             indices = (tuple(i + 1 for i in index) for index in np.ndindex(span.shape))
             found += [(Name(span.name, span.layer, index), l1, l2) for index in indices]
@@ -252,7 +252,7 @@ def penalized(net: Structure) -> list[tuple[Name, float, float]]:
 def gradient_by_output(net: Structure, index: int, row: int, unit: int, factor: float) -> FunctionOf:
     """`dL/dh_j` of an output as the loss gives it, times a factor."""
     head = net.heads[index]
-    slot = net.head_slot(head)
+    slot = net.head_slots[index]
     if not head.loss.separable:
         target = net.trace.data.targets[index][[row]]
         names = tuple(net.name_of(slot, row, k) for k in range(head.outputs))
@@ -278,7 +278,7 @@ def fused_gradient(net: Structure, index: int, row: int, unit: int, factor: floa
     text = head.loss.fused_gradient_formula
     letters = {
         "z_j": net.name_of(head.slot, row, unit),
-        "h_j": net.name_of(net.head_slot(head), row, unit),
+        "h_j": net.name_of(net.head_slots[index], row, unit),
         "y_j": net.target_name(head, row, unit),
     }
     used = tuple(letter for letter in read_formula(text).letters if letter in letters)

@@ -43,7 +43,7 @@ class Gradient(NetworkKind):
                 parts += net.operations[step.index].passed_back(row, Read(unit, k))
         general = net.operations[readers[0].index].back_formula if len(readers) == 1 else CHAIN
         recipes: list[Recipe] = [Products(tuple(parts), general)]
-        fused = [i for i, head in enumerate(net.heads) if head.fused and head.slot == slot]
+        fused = [i for i, head in enumerate(net.heads) if head.slot == slot and head.fused]
         if len(fused) == 1 and sole is not None:
             recipes.append(fused_gradient(net, fused[0], row, unit, float(net.trace.row_factors(fused[0])[row])))
         return tuple(recipes)
@@ -129,5 +129,4 @@ class ParameterGradient(NetworkKind):
 
     def uses(self, net: Structure, name: Name) -> int:
         """The parameter after the update."""
-        _, span = net.parameter_steps[self.of, name.layer]
-        return int(net.trace.objective.run_at(span.offset).trainable and not net.trace.optimizer.full_batch)
+        return int(net.runs[self.of, name.layer].trainable and not net.trace.optimizer.full_batch)

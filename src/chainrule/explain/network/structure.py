@@ -52,11 +52,14 @@ class Structure:
         self.readers = [[step for step in steps if slot.index in step.inputs] for slot in slots]
         spans = self.program.parameters.spans
         self.parameter_steps = {(span.name, span.layer): (steps[span.step], span) for span in spans}
+        self.runs = {(span.name, span.layer): trace.objective.run_at(span.offset) for span in spans}  # how each learns
         self.activation_steps = {step.name: step for step in steps if step.layer.applies is not None}
         self.head_of = {head.head: i for i, head in enumerate(self.heads)}
         self.heads_at: list[list[int]] = [[] for _ in slots]  # the heads whose output is the slot
-        for i, head in enumerate(self.heads):
-            self.heads_at[self.head_slot(head)].append(i)
+        # the slot of each head's output, behind its activation
+        self.head_slots = [head.slot if head.skips is None else steps[head.skips].output for head in self.heads]
+        for i, output in enumerate(self.head_slots):
+            self.heads_at[output].append(i)
         self.operations = [operate(self, step) for step in steps]
 
     @property
@@ -102,10 +105,6 @@ class Structure:
         """The head that a target, or a share of the loss, belongs to."""
         return 0 if self.single_head else self.head_of[layer]
 
-    def head_slot(self, head: HeadLoss) -> int:
-        """The slot of a head's output, behind its activation."""
-        return head.slot if head.skips is None else self.program.steps[head.skips].output
-
     def target_name(self, head: HeadLoss, row: int, unit: int) -> Name:
         """The name of a target."""
         return Name("y", "" if self.single_head else head.head, (unit + 1,), self.row_names[row])
@@ -114,10 +113,6 @@ class Structure:
         """The name of an output's share of a row's loss, or of the row's loss where it has no shares."""
         index = () if unit is None else (unit + 1,)
         return Name("loss", "" if self.single_head else head.head, index, self.row_names[row])
-
-    def charges(self, offset: int) -> tuple[float, float]:
-        """l1 and l2 of the parameter at an offset of the vector."""
-        return self.trace.objective.run_at(offset).charge
 
     # ------------------------------------------------------------- names, checked
 

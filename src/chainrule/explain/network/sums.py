@@ -118,14 +118,12 @@ class SumOfProducts(Operation):
                     parts.append(Part((outer,), sum(part.coefficient for part in found), outer=outer))
                 else:
                     parts.append(Part((outer, self._local(row, unit, learned)), outer=outer))
-        _, span = net.parameter_steps[learned.name, self.step.name]
-        l1, l2 = net.charges(span.offset)
-        factor = net.trace.penalty_factor
-        if l2:
-            parts.append(Part((self._name(0, learned),), 2 * l2 * factor))
-        if l1:
+        run, factor = net.runs[learned.name, self.step.name], net.trace.penalty_factor
+        if run.l2:
+            parts.append(Part((self._name(0, learned),), 2 * run.l2 * factor))
+        if run.l1:
             sign = float(np.sign(net.trace.parameters[self.step.index][learned.name][learned.index]))
-            parts.append(Part((), l1 * factor * sign))
+            parts.append(Part((), run.l1 * factor * sign))
         outer_letter = f"dL/d{self.step.layer.letter}"
         over_rows = "sum over rows of " if net.trace.n_rows > 1 else ""
         return Products(tuple(parts), f"dL/d{learned.name} = {over_rows}{outer_letter} {local}")

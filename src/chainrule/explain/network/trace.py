@@ -17,7 +17,7 @@ from chainrule.errors import InputError
 from chainrule.layers import Context, Shape
 from chainrule.losses import Loss
 from chainrule.network import Network
-from chainrule.objective import HeadLoss, NetworkObjective
+from chainrule.objective import NetworkObjective
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import ParameterRun
 from chainrule.training.state import TrainingState
@@ -79,22 +79,20 @@ class Trace:
     ):  # fmt: skip
         self.network = network
         self.objective = objective if learn_biases else objective.without_biases()
+        self.heads = self.objective.heads  # with their losses
         self.moment = moment
+        self.optimizer = moment.optimizer
+        self.optimizer_step = moment.since + 1  # which step the next one is to the optimizer, from 1
         self.program = network.program
         self.data = data
         self.n_rows = len(data)
         self.training = training
         self.has_target = has_target
         self.has_update = has_update
-        self.parameters = network.layout.views(moment.parameters)
-        self.state = network.state_layout.views(moment.statistics)
+        self.parameters = self.program.parameters.views(moment.parameters)
+        self.state = self.program.state.views(moment.statistics)
         self.engine = ReferenceEngine(network, objective, every_gradient=True)
         self.context = Context(training, moment.seed, moment.step)
-
-    @property
-    def optimizer(self) -> Optimizer:
-        """How a gradient changes the parameters."""
-        return self.moment.optimizer
 
     @cached_property
     def forward(self) -> Forward:
@@ -149,7 +147,9 @@ class Trace:
             for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
                 delta = head.gradient(target, self.forward.values[head.slot]) * self.row_factors(i)[:, None]
                 deltas[head.slot] = deltas[head.slot] + delta if head.slot in deltas else delta
-            slots = self.engine.backward(self.parameters, self.forward.memos, deltas, self.network.layout.views(vector))
+            slots = self.engine.backward(
+                self.parameters, self.forward.memos, deltas, self.program.parameters.views(vector)
+            )
             self.objective.add_penalty_gradient(self.moment.parameters, vector, self.penalty_factor)
             for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
                 if head.skips is not None:  # fused: the engine never needs the gradient by the head's activation
@@ -166,18 +166,13 @@ class Trace:
     @cached_property
     def parameter_gradients(self) -> tuple[dict[str, Doubles], ...]:
         """The gradient by every parameter, penalties included, by step and name."""
-        return self.network.layout.views(self._backward[1])  # type: ignore[return-value]  # float64 throughout
+        return self.program.parameters.views(self._backward[1])  # type: ignore[return-value]  # float64 throughout
 
     @cached_property
     def rate(self) -> float:
         """The learning rate of the next step."""
         step = np.array([self.moment.step], dtype=np.int64)
         return float(self.optimizer.schedule.rates(step, 1, 1)[0])
-
-    @property
-    def optimizer_step(self) -> int:
-        """Which step the next one is to the optimizer, from 1."""
-        return self.moment.since + 1
 
     def memory(self, offset: int) -> Doubles:
         """What the optimizer remembers of one parameter, shape (slots, 1)."""
@@ -194,7 +189,7 @@ class Trace:
             )
         for run in self.objective.trainable:
             self.update(run, vector[run.slice], gradient[run.slice], slots[:, run.slice])
-        return self.network.layout.views(vector)  # type: ignore[return-value]  # float64 throughout
+        return self.program.parameters.views(vector)  # type: ignore[return-value]  # float64 throughout
 
     def update(self, run: ParameterRun, w: Array, g: Array, slots: Array, rate: float | None = None) -> None:
         """Change some of a run's numbers in place as the optimizer does; `rate` instead of the step's own."""
@@ -210,11 +205,6 @@ class Trace:
         """Each head's loss of its outputs one by one, and the targets as numbers."""
         pairs = zip(self.heads, self.data.targets, strict=True)
         return [head.loss.apart(target, head.outputs) for head, target in pairs]
-
-    @property
-    def heads(self) -> tuple[HeadLoss, ...]:
-        """The heads with their losses."""
-        return self.objective.heads
 
 
 def trace_rows(model: Trained, X: Any, y: Any = None, sample_weight: Any = None, **how: bool) -> Trace:

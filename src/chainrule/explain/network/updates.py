@@ -36,9 +36,9 @@ class Parameter(NetworkKind):
 
     def uses(self, net: Structure, name: Name) -> int:
         """By its layer, by the penalty and its gradient (of l1 that has the sign only), and by the update."""
-        step, span = net.parameter_steps[self.spelled, name.layer]
+        step, _ = net.parameter_steps[self.spelled, name.layer]
         learned = Learned(self.spelled, tuple(i - 1 for i in name.index))
-        l1, l2 = net.charges(span.offset)
+        l1, l2 = net.runs[self.spelled, name.layer].charge
         penalties = bool(l1 or l2) + bool(l2 and not net.operations[step.index].takes_penalty_in)
         return net.operations[step.index].uses_of_learned(learned) + penalties + (not net.trace.optimizer.full_batch)
 
@@ -59,7 +59,7 @@ class Updated(NetworkKind):
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """What the optimizer does to a number and its gradient."""
         _, span = net.parameter_steps[self.of, name.layer]
-        trace, run = net.trace, net.trace.objective.run_at(span.offset)
+        trace, run = net.trace, net.runs[self.of, name.layer]
         own = Name(self.of, name.layer, name.index)
         if not run.trainable:
             return (Products((Part((own,)),), f"{self.spelled} = {self.of}"),)

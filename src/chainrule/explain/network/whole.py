@@ -141,7 +141,7 @@ class WholeLayer(Operation):
         outer = tuple(self.gradients(rows, unit))
         names = (*self.learned(unit), *self.read(rows, unit), *outer)
         own = names.index(Name(learned.name, self.step.name, tuple(i + 1 for i in learned.index)))
-        l1, l2 = self.net.charges(self.net.parameter_steps[learned.name, self.step.name][1].offset)
+        l1, l2 = self.net.runs[learned.name, self.step.name].charge
         factor = self.net.trace.penalty_factor
         before = next(indices for span, indices in self.spans(unit) if span.name == learned.name)
         place = before.index(learned.index)

@@ -43,7 +43,7 @@ def line_text(line: Line, document: Document) -> str:
     """`z[hidden,1] = ... = 0.2*0.5 + ... = 0.44   (used 2 times)`."""
     sides = groupby(formula_text(side, document.notation.symbol, document.digits) for side in line.sides)
     remark = f"    ({line.remark})" if line.remark else ""
-    return " = ".join([document.notation.text(line.name), *(side for side, _ in sides)]) + remark
+    return " = ".join([document.notation.symbol(line.name), *(side for side, _ in sides)]) + remark
 
 
 def matrix_text(matrix: Matrix, digits: int) -> str:

@@ -60,8 +60,7 @@ class Attempt:
             return self.graph.head_of[self.name.layer]
         if self.is_delta:
             mine = self.slot
-            for i, head in enumerate(self.graph.trace.heads):
-                slot = self.graph.head_slot(head)
+            for i, slot in enumerate(self.graph.head_slots):
                 step = self.graph.producers[slot]
                 if mine == slot or (step is not None and step.layer.applies and mine == step.inputs[0]):
                     return i

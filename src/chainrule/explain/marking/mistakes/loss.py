@@ -140,7 +140,7 @@ def other_loss(a: Attempt) -> Iterator[Spread]:
     head, row = a.graph.trace.heads[index], a.graph.rows[a.name.row]
     factor = 1.0 if isinstance(a.kind, HeadGradient) else float(a.graph.trace.row_factors(index)[row])
     unit = a.name.index[0] - 1
-    h = a.graph.name_of(a.graph.head_slot(head), row, unit)
+    h = a.graph.name_of(a.graph.head_slots[index], row, unit)
     y = Name("y", "" if a.graph.single_head else head.head, (unit + 1,), a.name.row)
     for cls in LOSSES.values():
         loss = cls()
