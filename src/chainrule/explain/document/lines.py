@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainrule.explain.document.blocks import Line
 from chainrule.explain.formula import Node, Number, Sum, Symbol
-from chainrule.explain.formula.tree import rebuild
+from chainrule.explain.formula.tree import rebuild, walk
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.protocol import Quantities
@@ -32,6 +32,8 @@ def line(derivation: Calculation[Quantities], name: Name) -> Line:
 
 def shortened_formula(tree: Node) -> Node:
     """A formula whose long sums are folded in the middle."""
+    if not any(isinstance(node, Sum) and len(node.terms) > MANY_INSIDE for node in walk(tree)):
+        return tree
     if isinstance(tree, Sum):
         tree = _folded(tree, FIRST) if len(tree.terms) > MANY_TERMS else tree
         return Sum(tuple(rebuild(term, _inside) for term in tree.terms))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -220,14 +220,15 @@ def _evaluate(node: Node, values: Mapping[Any, Any]) -> Any:
     raise TypeError(f"{node!r} has no value before its indices are known")
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk(node: Node) -> list[Node]:
     """A formula and every formula in it, from the left."""
-    waiting = [node]
+    found, waiting = [], [node]
     while waiting:
         node = waiting.pop()
-        yield node
+        found.append(node)
         if not isinstance(node, LEAVES):
             waiting += reversed(node.parts)
+    return found
 
 
 def rebuild(node: Node, change: Callable[[Node], Node | None]) -> Node:
@@ -287,4 +288,4 @@ def symbols_of(node: Node) -> list[Hashable]:
 
 def size(node: Node) -> int:
     """The number of a formula's nodes."""
-    return sum(1 for _ in walk(node))
+    return len(walk(node))
