@@ -142,7 +142,10 @@ def test_an_answer_that_is_none(engine: str) -> None:
     network = Network(inputs=x, outputs=cr.Add(name="sum")(*branches))
     model = Model(network, "squared_error", dtype="float64", engine=engine)
     model.set_parameters({"a": {"W": [[1e300]]}, "b": {"W": [[-1e300]]}})
-    with np.errstate(all="ignore"), pytest.raises(cr.TrainingError, match=r"no number for row 1 \(rows count from 0\)"):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(cr.TrainingError, match=r"no finite number for row 1 \(rows count from 0\)"),
+    ):
         model.predict([[1.0], [1e300]])
 
 
