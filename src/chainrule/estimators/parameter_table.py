@@ -7,6 +7,7 @@ about them is here, and `described` puts it into the classes' docstrings.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import cleandoc
 from numbers import Integral, Real
 from textwrap import fill
 from typing import Any, TypeVar
@@ -207,12 +208,12 @@ def described(parameters: dict[str, Parameter], **words: str) -> Any:
     """
 
     def paragraph(text: str) -> str:
-        return fill(text, 120, initial_indent=" " * 8, subsequent_indent=" " * 12, break_on_hyphens=False)
+        return fill(text, 116, initial_indent=" " * 4, subsequent_indent=" " * 8, break_on_hyphens=False)
 
     def describe(cls: C) -> C:
         arguments = "\n".join(paragraph(f"{name}: {p.means.format(**words)}") for name, p in parameters.items())
         attributes = "\n".join(map(paragraph, _ATTRIBUTES.splitlines()))
-        given = cls.__doc__ or ""
+        given = cleandoc(cls.__doc__ or "")  # as Python 3.13 keeps it anyway
         cls.__doc__ = given.replace("{arguments}", arguments.strip()).replace("{attributes}", attributes.strip())
         return cls
 
