@@ -71,6 +71,8 @@ SET: dict[type, tuple[Any, ...]] = {
     schedules.Exponential: (schedules.Exponential(0.1, factor=0.9),),
     schedules.InverseScaling: (schedules.InverseScaling(0.1, power=0.7),),
     schedules.Cosine: (schedules.Cosine(0.1), schedules.Cosine(0.1, warmup_epochs=1.5, minimum=0.01)),
+    schedules.FlatCosine: (schedules.FlatCosine(0.1), schedules.FlatCosine(0.1, flat=0.7, minimum=0.01)),
+    schedules.CosLog4: (schedules.CosLog4(0.1),),
     schedules.OneCycle: (schedules.OneCycle(0.1), schedules.OneCycle(0.1, rise=0.4, start_divisor=5, end_divisor=100)),
     schedules.ReduceOnPlateau: (
         schedules.ReduceOnPlateau(0.1, factor=0.5, patience=3, threshold=0.05, minimum=0.01),
@@ -84,6 +86,7 @@ SET: dict[type, tuple[Any, ...]] = {
         Dense(3, activation="tanh", bias_initializer=initializers.Constant(0.5)),
         Dense(3, l1=0.01, l2=0.02, penalize_bias=True, trainable=False),
         Dense(2, bias=False, initializer="he_normal"),
+        Dense(2, rate_factor=0.5, decay_factor=2.0, bias_rate_factor=0.1, bias_decay_factor=0.0),
     ),
     Activation: (Activation("tanh"),),
     BatchNorm: (BatchNorm(momentum=0.3, epsilon=1e-3, trainable=False),),

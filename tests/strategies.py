@@ -52,7 +52,15 @@ def chains(draw: st.DrawFn) -> Network:
         | st.builds(Dropout, st.just(0.25))
         | st.builds(Scale, st.booleans(), rate_factor=factors, decay_factor=factors)
         | st.builds(Flatten)
-        | st.builds(Dense, widths, activation=st.none() | hidden_activations, bias=st.booleans())
+        | st.builds(
+            Dense,
+            widths,
+            activation=st.none() | hidden_activations,
+            bias=st.booleans(),
+            rate_factor=factors,
+            bias_rate_factor=factors,
+            bias_decay_factor=factors,
+        )
         | st.builds(Activation, hidden_activations)
     )
     return Network([Input(draw(widths)), *draw(st.lists(hidden, max_size=4)), Dense(draw(widths))])

@@ -85,10 +85,12 @@ class SlowDense(Dense):
 
 SCALED = [Input(3), Scale(rate_factor=0.25, decay_factor=0.0, name="s"), Dense(5, activation="tanh", name="a"),
           Scale(rate_factor=3.0, decay_factor=0.5, name="t"), Scale(name="u"), Dense(2, name="z")]  # fmt: skip
+SLOW = [Input(3), Dense(5, activation="tanh", bias_rate_factor=0.1, bias_decay_factor=0.0, name="a"),
+        Dense(2, rate_factor=0.5, decay_factor=2.0, bias_rate_factor=3.0, bias_decay_factor=0.5, name="z")]  # fmt: skip
 OWN = [Input(3), SlowDense(5, name="a"), Activation("tanh", name="f"), Dense(2, name="z")]
 
 
-@pytest.mark.parametrize("layers", [SCALED, OWN], ids=["scales", "a layer of one's own"])
+@pytest.mark.parametrize("layers", [SCALED, SLOW, OWN], ids=["scales", "dense", "a layer of one's own"])
 @pytest.mark.parametrize(
     ("ours", "name", "options"), [pair for pair in PAIRS if "amsgrad" not in pair[2]], ids=lambda value: str(value)[:30]
 )

@@ -17,7 +17,9 @@ from chainrule import (
     SGD,
     Constant,
     Cosine,
+    CosLog4,
     Exponential,
+    FlatCosine,
     Input,
     InputError,
     InverseScaling,
@@ -54,6 +56,12 @@ BY_HAND: list[tuple[Schedule, list[float]]] = [
         Cosine(1.0, warmup_epochs=1.5, minimum=0.2),
         [1 / 3, 2 / 3, 1, *(0.2 + 0.4 * (1 + math.cos(math.pi * t / 5)) for t in range(5))],
     ),
+    (FlatCosine(1.0), [1, 1, 1, 1, *((1 + math.cos(math.pi * t / 4)) / 2 for t in range(4))]),
+    (
+        FlatCosine(1.0, flat=0.3, minimum=0.2),  # flat for 2.4 of 8 steps
+        [1, 1, 1, *(0.2 + 0.4 * (1 + math.cos(math.pi * (t - 2.4) / 5.6)) for t in range(3, 8))],
+    ),
+    (CosLog4(2.0), [1 - math.cos(2 * math.pi * math.log2(1 + 15 * t / 8)) for t in range(8)]),
     (ReduceOnPlateau(0.3), [0.3] * 8),
     (OneCycle(1.0, rise=0.5, start_divisor=4, end_divisor=8), ONE_CYCLE),
 ]
@@ -62,6 +70,13 @@ BY_HAND: list[tuple[Schedule, list[float]]] = [
 @pytest.mark.parametrize(("schedule", "expected"), BY_HAND, ids=[row[0].name for row in BY_HAND])
 def test_formulas_over_four_epochs_of_two_steps(schedule: Schedule, expected: list[float]) -> None:
     np.testing.assert_allclose(rates(schedule, 2, 4), expected, rtol=1e-14)
+
+
+def test_coslog4_is_zero_where_a_cycle_begins() -> None:
+    """1 + 15 t / T is 1, 2, 4, 8 and 16 there; in between it reaches the rate, at the roots of their products."""
+    zero, peak = np.array([0, 1, 3, 7, 15]), np.array([(2**0.5 * 2**k - 1) for k in range(4)])
+    np.testing.assert_allclose(CosLog4(0.1).rates(zero, 1, 15), 0, atol=1e-15)
+    np.testing.assert_allclose(CosLog4(0.1).rates(peak, 1, 15), 0.1, rtol=1e-14)
 
 
 def test_every_schedule_is_worked_by_hand() -> None:
@@ -218,6 +233,8 @@ def test_json_forms_lead_back(schedule: Schedule) -> None:
         (lambda: Exponential(0.1, factor=-1), "Exponential: factor is -1"),
         (lambda: InverseScaling(0.1, power=-1), "InverseScaling: power is -1"),
         (lambda: Cosine(0.1, warmup_epochs=-1), "Cosine: warmup_epochs is -1"),
+        (lambda: FlatCosine(0.1, flat=1), r"FlatCosine: flat is 1; it must be a number in \[0, 1\)"),
+        (lambda: CosLog4(-1), "CosLog4: rate is -1"),
         (lambda: OneCycle(0.1, rise=1), r"OneCycle: rise is 1; it must be a number in \[0, 1\)"),
         (lambda: OneCycle(0.1, start_divisor=0), "OneCycle: start_divisor is 0"),
         (lambda: ReduceOnPlateau(0.1, factor=1), r"ReduceOnPlateau: factor is 1; it must be a number in \(0, 1\)"),

@@ -111,7 +111,13 @@ from chainrule.schedules import (
     Cosine as Cosine,
 )
 from chainrule.schedules import (
+    CosLog4 as CosLog4,
+)
+from chainrule.schedules import (
     Exponential as Exponential,
+)
+from chainrule.schedules import (
+    FlatCosine as FlatCosine,
 )
 from chainrule.schedules import (
     InverseScaling as InverseScaling,

@@ -237,6 +237,64 @@ class OneCycle(Schedule):
 
 
 @dataclass(frozen=True)
+class FlatCosine(Schedule):
+    """The same for a part of the run, then half a cosine down to `minimum`: flat, then cosine.
+
+    `rate` for `t < f = flat T`, then `minimum + (rate - minimum) (1 + cos(pi (t - f) / (T - f))) / 2`. RealMLP has it
+    for dropout and weight decay (Holzmüller, Grinsztajn and Steinwart, 2024).
+
+    Arguments:
+        rate: that of the first part.
+        flat: how much of the run that is, from 0 to below 1.
+        minimum: what it approaches in the end.
+
+    Raises:
+        InputError: an option is outside of its limits.
+
+    >>> FlatCosine(1.0).rates(np.arange(8), 4, 8).round(4).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 0.8536, 0.5, 0.1464]
+    """
+
+    flat: float = 0.5
+    minimum: float = 0.0
+
+    name = "flat_cosine"
+    formula = "rate for t < f = flat T; minimum + (rate - minimum) (1 + cos(pi (t - f) / (T - f))) / 2 from there on"
+    limits = {"rate": POSITIVE, "flat": FRACTION, "minimum": NOT_NEGATIVE}
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        flat = self.flat * total_steps
+        along = np.clip((steps - flat) / (total_steps - flat), 0, 1)
+        return self.minimum + (self.rate - self.minimum) * (1 + np.cos(math.pi * along)) / 2
+
+
+@dataclass(frozen=True)
+class CosLog4(Schedule):
+    """Four cycles of a cosine, each twice as long as the one before: `rate (1 - cos(2 pi log2(1 + 15 t / T))) / 2`.
+
+    It begins at 0, and is 0 again after 1/15, 3/15 and 7/15 of the run and at its end. RealMLP's, called coslog4 there
+    (Holzmüller, Grinsztajn and Steinwart, 2024, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
+    data").
+
+    Arguments:
+        rate: the peak of every cycle.
+
+    Raises:
+        InputError: it isn't a number above 0.
+
+    >>> CosLog4(1.0).rates(np.array([0, 1, 2, 3]), 1, 15).round(4).tolist()
+    [0.0, 0.0, 0.9304, 0.0]
+    """
+
+    name = "coslog4"
+    formula = "rate (1 - cos(2 pi log2(1 + 15 t / T))) / 2"
+
+    def rates(self, steps: Order, steps_per_epoch: int, total_steps: int) -> Doubles:
+        along = np.clip(steps / total_steps, 0, 1)
+        return self.rate * (1 - np.cos(2 * math.pi * np.log2(1 + 15 * along))) / 2
+
+
+@dataclass(frozen=True)
 class ReduceOnPlateau(Schedule):
     """Multiplied by `factor` when the watched loss hasn't fallen enough for more than `patience` epochs.
 
@@ -293,8 +351,11 @@ class ReduceOnPlateau(Schedule):
 
 
 SCHEDULES: dict[str, type[Schedule]] = {
-    cls.name: cls for cls in (Constant, StepDecay, Exponential, InverseScaling, Cosine, OneCycle, ReduceOnPlateau)
-}
+    cls.name: cls
+    for cls in (
+        Constant, StepDecay, Exponential, InverseScaling, Cosine, FlatCosine, CosLog4, OneCycle, ReduceOnPlateau,
+    )
+}  # fmt: skip
 
 
 def get_schedule(given: object) -> Schedule:

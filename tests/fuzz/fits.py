@@ -60,7 +60,17 @@ def generate_optimizer(rng: random.Random) -> dict[str, Any]:
     rate = rng.choice([0.001, 0.01, 0.1, 0.1, 1.0, 1e5, 1e30, 1e300])
     options: dict[str, Any] = {"name": name, "rate": rate}
     options["schedule"] = rng.choice(
-        [None] * 4 + ["Cosine", "StepDecay", "Exponential", "InverseScaling", "OneCycle", "ReduceOnPlateau"]
+        [None] * 4
+        + [
+            "Cosine",
+            "StepDecay",
+            "Exponential",
+            "InverseScaling",
+            "FlatCosine",
+            "CosLog4",
+            "OneCycle",
+            "ReduceOnPlateau",
+        ]
     )
     if name in ("SGD", "RMSProp"):
         options["momentum"] = rng.choice([0.0, 0.9])

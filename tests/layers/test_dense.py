@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from finite_differences import check_layer
 
-from chainrule import Activation, Dense, Input, InputError, Network, NetworkError
+from chainrule import SGD, Activation, AdamW, Dense, Input, InputError, Model, Network, NetworkError
 from chainrule.activations import ReLU, Tanh
 from chainrule.initializers import Constant, HeNormal
 from chainrule.layers import Context
@@ -57,6 +57,36 @@ def test_specs() -> None:
     assert [spec.name for spec in Dense(3, bias=False).parameter_specs(((4,),))] == ["W"]
 
 
+def test_weights_and_biases_learn_at_rates_of_their_own(engine: str) -> None:
+    """L = (w x + b - y)^2 with x = 2, y = -1: dL/dw = 4, dL/db = 2; w = 0 and b = 0 have nothing to decay."""
+    layer = Dense(1, initializer="zeros", rate_factor=0.5, bias_rate_factor=0.1, name="d")
+    model = Model(Network([Input(1), layer]), "squared_error", SGD(0.5), dtype="float64", engine=engine)
+    model.fit([[2.0]], [-1.0], epochs=1, progress=False)
+    np.testing.assert_allclose(model.parameters["d"]["W"], [[-0.5 * 0.5 * 4]], rtol=1e-15)
+    np.testing.assert_allclose(model.parameters["d"]["b"], [-0.5 * 0.1 * 2], rtol=1e-15)
+
+
+@pytest.mark.parametrize("decay", [1.0, 0.0])
+def test_a_bias_decays_by_its_own_factor(decay: float, engine: str) -> None:
+    """A gradient of zero leaves only the decay, which a rate of its own multiplies too."""
+    layer = Dense(1, decay_factor=0.25, bias_decay_factor=decay, bias_rate_factor=0.5, name="d")
+    optimizer = AdamW(0.1, weight_decay=0.4)
+    model = Model(Network([Input(1), layer]), "squared_error", optimizer, dtype="float64", engine=engine)
+    model.set_parameters({"d": {"W": [[3.0]], "b": [2.0]}})
+    model.fit([[0.0]], [2.0], epochs=1, progress=False)
+    np.testing.assert_allclose(model.parameters["d"]["W"], [[3 * (1 - 0.1 * 0.4 * 0.25)]], rtol=1e-15)
+    np.testing.assert_allclose(model.parameters["d"]["b"], [2 * (1 - 0.05 * 0.4 * decay)], rtol=1e-15)
+
+
+def test_an_explanation_shows_the_rate_of_each() -> None:
+    layer = Dense(1, bias_rate_factor=0.1, name="d")
+    model = Model(Network([Input(1), layer]), "half_squared_error", SGD(0.5), dtype="float64")
+    model.set_parameters({"d": {"W": [[2.0]], "b": [1.0]}})
+    work = model.explain([3.0], 5.0)
+    assert str(work["W+[d,1,1]"]).startswith("W+[d,1,1] = W[d,1,1] - 0.5*dL/dW[d,1,1] = ")
+    assert str(work["b+[d,1]"]).startswith("b+[d,1] = b[d,1] - 0.05*dL/db[d,1] = ")
+
+
 @pytest.mark.parametrize(
     "layer",
     [
@@ -64,8 +94,9 @@ def test_specs() -> None:
         Dense(2, activation="leaky_relu", bias=False, name="d"),
         Dense(2, activation=ReLU(), initializer="orthogonal", bias_initializer=Constant(0.1), l1=0.0, l2=0.1, name="d"),
         Dense(2, penalize_bias=True, trainable=False, name="d"),
+        Dense(2, rate_factor=0.5, decay_factor=0.0, bias_rate_factor=0.1, bias_decay_factor=2.0, name="d"),
     ],
-    ids=["plain", "activation", "initializers", "flags"],
+    ids=["plain", "activation", "initializers", "flags", "factors"],
 )
 def test_json_form(layer: Dense) -> None:
     network = Network([Input(3), layer])
@@ -81,6 +112,8 @@ def test_json_form(layer: Dense) -> None:
         ({"units": "2"}, "Dense: units is '2'"),
         ({"units": 2, "l1": -1}, "Dense: l1 is -1; it must be a number of at least 0"),
         ({"units": 2, "l2": float("nan")}, "Dense: l2 is nan"),
+        ({"units": 2, "rate_factor": -1}, "Dense: rate_factor is -1; it must be a number of at least 0"),
+        ({"units": 2, "bias_decay_factor": "no"}, "Dense: bias_decay_factor is 'no'"),
         ({"units": 2, "activation": "rellu"}, 'no activation "rellu". Did you mean "relu"'),
         ({"units": 2, "initializer": "hee"}, 'no initializer "hee". Did you mean "he"'),
         ({"units": 2, "bias_initializer": 3}, "initializer is 3"),

@@ -33,9 +33,11 @@ class Dense(Layer):
         l1, l2: penalties `l1 |W| + l2 W^2` of this layer; None takes the model's.
         penalize_bias: whether `b` is charged too.
         trainable: False keeps `W` and `b` as they are.
+        rate_factor, bias_rate_factor: what the learning rate is multiplied by for `W`, and for `b`.
+        decay_factor, bias_decay_factor: what the optimizer's `weight_decay` is multiplied by for them.
 
     Raises:
-        InputError: units isn't a whole number of at least 1, a penalty is negative, a name is unknown.
+        InputError: units isn't a whole number of at least 1, a penalty or a factor is negative, a name is unknown.
         NetworkError: it reads rows that aren't vectors; `Flatten` makes them such.
 
     >>> Dense(2, activation="relu", name="hidden").to_dict()
@@ -56,6 +58,10 @@ class Dense(Layer):
     l2: float | None = None
     penalize_bias: bool = False
     trainable: bool = True
+    rate_factor: float = 1.0
+    decay_factor: float = 1.0
+    bias_rate_factor: float = 1.0
+    bias_decay_factor: float = 1.0
 
     formula = "z = x W + b"
     letter = "z"
@@ -67,7 +73,10 @@ class Dense(Layer):
     array_formulas = {
         "x": "dL/dh = dL/dz W^T", "W": "dL/dW = x^T dL/dz", "b": "dL/db = sum over rows of dL/dz",
     }  # fmt: skip
-    limits = {"units": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE}
+    limits = {
+        "units": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE, "rate_factor": NOT_NEGATIVE,
+        "decay_factor": NOT_NEGATIVE, "bias_rate_factor": NOT_NEGATIVE, "bias_decay_factor": NOT_NEGATIVE,
+    }  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -120,12 +129,14 @@ class Dense(Layer):
     def parameter_specs(self, shapes: tuple[Shape, ...]) -> tuple[ParameterSpec, ...]:
         start = get_initializer("glorot_uniform" if self.initializer == "auto" else self.initializer)
         weights = ParameterSpec(
-            "W", (shapes[0][0], self.units), "weight", start, self.l1, self.l2, True, self.trainable
+            "W", (shapes[0][0], self.units), "weight", start, self.l1, self.l2, True, self.trainable,
+            self.rate_factor, self.decay_factor,
         )  # fmt: skip
         if not self.bias:
             return (weights,)
         start = get_initializer(self.bias_initializer)
         bias = ParameterSpec(
-            "b", (self.units,), "bias", start, self.l1, self.l2, self.penalize_bias, self.trainable
+            "b", (self.units,), "bias", start, self.l1, self.l2, self.penalize_bias, self.trainable,
+            self.bias_rate_factor, self.bias_decay_factor,
         )  # fmt: skip
         return weights, bias
