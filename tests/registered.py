@@ -33,7 +33,7 @@ from chainrule.layers import (
     Scale,
     Value,
 )
-from chainrule.losses import CrossEntropy, Huber, Loss, Quantile
+from chainrule.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, Quantile
 from chainrule.metrics import Metric
 from chainrule.optimizers import LBFGS, SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp
 from chainrule.schedules import Schedule
@@ -45,6 +45,7 @@ SET: dict[type, tuple[Any, ...]] = {
     activations.GELU: (activations.GELU(), activations.GELU(approximate=True)),
     Huber: (Huber(delta=0.7),),
     Quantile: (Quantile(level=0.3),),
+    BinaryCrossEntropy: (BinaryCrossEntropy(), BinaryCrossEntropy(label_smoothing=0.1)),
     CrossEntropy: (CrossEntropy(), CrossEntropy(label_smoothing=0.1)),
     SGD: (
         SGD(0.05), SGD(0.05, momentum=0.9), SGD(0.05, momentum=0.9, dampening=0.3),

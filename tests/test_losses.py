@@ -15,7 +15,7 @@ from problems import QUARTIC, targets_for
 from registered import LOSSES as EVERY
 from registered import label, loss_kinks, nothing_missing
 
-from chainrule import CrossEntropy, CustomLoss, Huber, InputError, Loss, Quantile, losses
+from chainrule import CrossEntropy, CustomLoss, Huber, InputError, Loss, Model, Network, Quantile, losses
 from chainrule.activations import get_activation
 from chainrule.losses import LOSSES, MissingLoss, get_loss
 from chainrule.resolve import to_form
@@ -37,6 +37,8 @@ BY_HAND: list[tuple[Loss, Any, Any, Any, Any]] = [
     (losses.BinaryCrossEntropy(), [[1, 0]], [[0.5, 0.75]], [LN2 + 2 * LN2], [[-2, 4]]),
     (losses.BinaryCrossEntropy(), [[0.25]], [[0.5]], [LN2], [[-0.5 + 1.5]]),
     (losses.BinaryCrossEntropy(), [[1, 0]], [[1, 0]], [0], [[-1, 1]]),
+    (losses.BinaryCrossEntropy(0.5), [[1]], [[0.5]], [LN2], [[-1.5 + 0.5]]),  # of 3/4
+    (losses.BinaryCrossEntropy(0.5), [[0, 0.5]], [[0.5, 0.5]], [2 * LN2], [[-0.5 + 1.5, 0]]),  # of 1/4 and 1/2
     (CrossEntropy(), [[0, 1, 0]], [[0.25, 0.5, 0.25]], [LN2], [[0, -2, 0]]),
     (CrossEntropy(), [[0, 1]], [[0, 1]], [0], [[0, -1]]),
     (CrossEntropy(), [[0.5, 0.5]], [[0.5, 0.25]], [1.5 * LN2], [[-1, -2]]),
@@ -100,6 +102,7 @@ STABLE: list[tuple[Loss, Any, Any, float, Any]] = [
     (losses.BinaryCrossEntropy(), [[1.0]], [[-1000.0]], 1000, [[-1]]),
     (losses.BinaryCrossEntropy(), [[0.0]], [[-1000.0]], 0, [[0]]),
     (losses.BinaryCrossEntropy(), [[0.25, 1.0]], [[1000.0, -1000.0]], 1750, [[0.75, -1]]),
+    (losses.BinaryCrossEntropy(0.5), [[1.0, 0.0]], [[1000.0, 1000.0]], 1000, [[0.25, 0.75]]),
     (CrossEntropy(), np.array([0]), [[1000.0, -1000.0, 0.0]], 0, [[0, 0, 0]]),
     (CrossEntropy(), np.array([1]), [[1000.0, -1000.0, 0.0]], 2000, [[1, -1, 0]]),
     (CrossEntropy(), [[0.5, 0.5, 0.0]], [[1000.0, -1000.0, 0.0]], 1000, [[0.5, -0.5, 0]]),
@@ -206,6 +209,28 @@ class TestCrossEntropyTargets:
         np.testing.assert_allclose(loss.fused_rows(target, self.z), loss.rows(target, h), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_yes_or_no_is_smoothed_as_two_classes_are(smoothing: float) -> None:
+    """The sigmoid of z is the softmax of (0, z)."""
+    z, y = np.array([[2.0], [-1.0], [0.5]]), np.array([1, 0, 0])
+    two = np.hstack([np.zeros_like(z), z])
+    one, both = losses.BinaryCrossEntropy(smoothing), CrossEntropy(smoothing)
+    np.testing.assert_allclose(one.fused_rows(y[:, None], z), both.fused_rows(y, two), rtol=1e-14)
+    np.testing.assert_allclose(one.fused_gradient(y[:, None], z)[:, 0], both.fused_gradient(y, two)[:, 1], rtol=1e-14)
+
+
+@pytest.mark.parametrize("loss", [losses.BinaryCrossEntropy(0.2), CrossEntropy(0.3)], ids=label)
+def test_an_explanation_shows_the_smoothed_target(loss: Loss) -> None:
+    outputs, output = (1, "sigmoid") if loss.name == "binary_cross_entropy" else (3, "softmax")
+    model = Model(Network.mlp(1, [], outputs, output=output), loss, "sgd", dtype="float64")
+    work = model.explain([0.5], 1)
+    index = 1 if outputs == 1 else 2
+    assert work[f"y[output,{index}]"].value == pytest.approx(0.9 if outputs == 1 else 0.8)
+    assert work["L"].value == pytest.approx(model.evaluate([[0.5]], [1])["loss"], rel=1e-14)
+    slope = work[f"h[output,{index}]"].value - work[f"y[output,{index}]"].value
+    assert work[f"dL/dz[output,{index}]"].value == pytest.approx(slope, rel=1e-14)
+
+
 # loss, targets, outputs of the head, what the message says
 BAD: list[tuple[Loss, Any, int, str]] = [
     (losses.SquaredError(), [1.0, 2.0], 2, r'targets of head "y" have shape \(2,\); it has 2 outputs, so \(rows, 2\)'),
@@ -303,6 +328,10 @@ def test_other_names(alias: str, name: str) -> None:
         (lambda: get_loss(lambda y, h: 0), "it must be a name or one of chainrule's loss objects"),
         (lambda: Huber(delta=0), "Huber: delta is 0; it must be a number above 0"),
         (lambda: Quantile(level=1), r"Quantile: level is 1; it must be a number in \(0, 1\)"),
+        (
+            lambda: losses.BinaryCrossEntropy(-0.1),
+            r"BinaryCrossEntropy: label_smoothing is -0.1; it must be a number in",
+        ),
         (
             lambda: CrossEntropy(label_smoothing=1),
             r"CrossEntropy: label_smoothing is 1; it must be a number in \[0, 1\)",

@@ -81,7 +81,7 @@ ELEMENTWISE: dict[str, Callable[[Any, Tensor, Tensor, bool], Tensor]] = {
     "poisson_deviance": lambda loss, y, h, logits: _poisson(y, h, logits) + torch.special.xlogy(y, y) - y,
     "binary_cross_entropy": lambda loss, y, h, logits: (
         F.binary_cross_entropy_with_logits if logits else F.binary_cross_entropy
-    )(h, y, reduction="none"),
+    )(h, torch.lerp(y, torch.full_like(y, 0.5), loss.label_smoothing), reduction="none"),
 }
 LOSSES = (*ELEMENTWISE, "cross_entropy")
 # as `forward` computes them

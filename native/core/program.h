@@ -30,6 +30,10 @@ struct Head {
     double parameter = 0;  // Huber's delta, the quantile's level, label smoothing
     double weight = 1;
     bool takes_classes() const { return loss == Loss::cross_entropy || loss == Loss::cross_entropy_fused; }
+    bool takes_answers() const { return loss == Loss::binary_cross_entropy || loss == Loss::binary_cross_entropy_fused; }
+    // The share of each target that is spread, evenly, over so many answers.
+    double smoothing() const { return takes_classes() || takes_answers() ? parameter : 0.0; }
+    double spread_over(long width) const { return takes_classes() ? double(width) : 2.0; }
 };
 
 // Neighbouring parameters of one description. What lies in no run isn't trained.

@@ -105,8 +105,8 @@ void Executor<T>::take_targets(const Data<T>& data, const int64_t* numbers, long
         const Target<T>& target = data.targets[i];
         HeadBuffers& buffers = heads_[i];
         const long width = program_.widths[size_t(head.slot)];
-        const double smoothing = head.takes_classes() ? head.parameter : 0.0;
-        const T kept = T(1 - smoothing), spread = T(smoothing / double(width));
+        const double smoothing = head.smoothing();
+        const T kept = T(1 - smoothing), spread = T(smoothing / head.spread_over(width));
         const bool expand = target.labels && (head.loss != Loss::cross_entropy_fused || smoothing != 0);
         buffers.by_label = target.labels && !expand;
         buffers.weighted = target.weights != nullptr;

@@ -68,6 +68,9 @@ from chainrule.layers import (
     Scale as Scale,
 )
 from chainrule.losses import (
+    BinaryCrossEntropy as BinaryCrossEntropy,
+)
+from chainrule.losses import (
     CrossEntropy as CrossEntropy,
 )
 from chainrule.losses import (

@@ -372,13 +372,24 @@ class BinaryCrossEntropy(Loss):
     """The cross-entropy of yes-or-no targets, one for each output: `L = -sum_j y_j log(h_j) + (1 - y_j) log(1 - h_j)`.
 
     Targets are 0, 1 or a probability, outputs probabilities, as after the sigmoid, with which it is computed together.
+    With smoothing the targets `y` become `(1 - s) y + s / 2`, as `CrossEntropy` smooths those of two classes.
+
+    Arguments:
+        label_smoothing: the share s of each target that is spread over yes and no, from 0 to below 1.
+
+    Raises:
+        InputError: label_smoothing is outside of this.
 
     >>> BinaryCrossEntropy().rows(np.array([[1.0]]), np.array([[0.25]])).round(4).tolist()
     [1.3863]
+    >>> BinaryCrossEntropy(label_smoothing=0.2).smoothed(np.array([[1.0, 0.0]])).round(4).tolist()
+    [[0.9, 0.1]]
     """
 
+    label_smoothing: float = 0.0
+
     name = "binary_cross_entropy"
-    native = Native("binary_cross_entropy")
+    native = Native("binary_cross_entropy", parameter="label_smoothing")
     reads = "probabilities"
     yes_or_no = True
     separable = True
@@ -387,18 +398,32 @@ class BinaryCrossEntropy(Loss):
     fuses_with = "sigmoid"
     fused_formula = "L = sum_j log(1 + exp(z_j)) - y_j z_j"
     fused_gradient_formula = "dL/dz_j = h_j - y_j"
+    limits = {"label_smoothing": FRACTION}
 
     def rows(self, target: Array, output: Array) -> Array:
-        return -(_x_log_y(target, output) + _x_log_y(1 - target, 1 - output)).sum(axis=1)
+        y = self.smoothed(target)
+        return -(_x_log_y(y, output) + _x_log_y(1 - y, 1 - output)).sum(axis=1)
 
     def gradient(self, target: Array, output: Array) -> Array:
-        return _ratio(1 - target, 1 - output) - _ratio(target, output)
+        y = self.smoothed(target)
+        return _ratio(1 - y, 1 - output) - _ratio(y, output)
 
     def fused_rows(self, target: Array, z: Array) -> Array:
-        return (np.logaddexp(z, 0) - target * z).sum(axis=1)
+        return (np.logaddexp(z, 0) - self.smoothed(target) * z).sum(axis=1)
 
     def fused_gradient(self, target: Array, z: Array) -> Array:
-        return sigmoid(z) - target
+        return sigmoid(z) - self.smoothed(target)
+
+    def smoothed(self, target: Array) -> Array:
+        """The targets that count, shape (rows, outputs).
+
+        Arguments:
+            target: those that were given.
+        """
+        return (1 - self.label_smoothing) * target + self.label_smoothing / 2 if self.label_smoothing else target
+
+    def apart(self, target: AnyArray, outputs: int) -> tuple[Loss, Array]:
+        return BinaryCrossEntropy(), self.smoothed(target)
 
     def check_targets(self, target: AnyArray, head: str) -> AnyArray:
         _check_range(target, 0, 1, head, "binary cross-entropy takes 0, 1 or a probability")

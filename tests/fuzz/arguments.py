@@ -68,6 +68,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "Huber": ("delta",),
     "Quantile": ("level",),
     "CrossEntropy": ("label_smoothing",),
+    "BinaryCrossEntropy": ("label_smoothing",),
     "Cosine": ("rate", "warmup_epochs", "minimum"),
     "StepDecay": ("rate", "every", "factor"),
     "ReduceOnPlateau": ("rate", "factor", "patience", "threshold", "minimum"),
@@ -191,7 +192,7 @@ def use(name: str, values: dict[str, Any]) -> None:
         short_fit(plain(optimizer=getattr(cr, name)(**values)))
     elif name in ("Cosine", "StepDecay", "ReduceOnPlateau"):
         short_fit(plain(optimizer=cr.SGD(getattr(cr, name)(**{"rate": 0.01, **values}))))
-    elif name in ("Huber", "Quantile", "CrossEntropy"):
+    elif name in ("Huber", "Quantile", "CrossEntropy", "BinaryCrossEntropy"):
         short_fit(plain(loss=getattr(cr, name)(**values)))
     elif name in ("EarlyStopping", "LossBelow", "TimeLimit"):
         good = {"LossBelow": {"threshold": 0.1}, "TimeLimit": {"seconds": 5.0}}.get(name, {})
