@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import InputError
-from chainrule.explain.network.kinds import KINDS, parse
+from chainrule.explain.network.graph import KINDS, parse
 from chainrule.explain.quantities.names import Name
 from chainrule.plain import visible
 

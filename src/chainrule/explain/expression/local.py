@@ -27,14 +27,12 @@ from chainrule.explain.formula import (
     Quotient,
     Sum,
     Symbol,
-    evaluate,
     read_formula,
     replace_symbols,
-    symbols_of,
 )
-from chainrule.explain.network.formulas import options_of
+from chainrule.explain.formula.grammar import options_of
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
+from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe, from_tree
 
 ZERO, ONE = Number(0.0), Number(1.0)
 
@@ -81,17 +79,6 @@ def slope_recipes(step: Step, by: Name) -> tuple[Recipe, ...]:
         return _slopes_of_function(step)
     found = [_slope_at(step, i) for i, argument in enumerate(step.tree.parts) if argument == Symbol(by)]
     return (from_tree(found[0][0] if len(found) == 1 else Sum(tuple(tree for tree, _ in found)), found[0][1]),)
-
-
-def from_tree(tree: Node, general: str) -> FunctionOf:
-    """A recipe that is a formula and nothing else."""
-    names = [name for name in symbols_of(tree) if isinstance(name, Name)]
-
-    def function(points: Doubles) -> Array:
-        values = {name: points[:, i] for i, name in enumerate(names)}
-        return np.broadcast_to(np.asarray(evaluate(tree, values), dtype=float), len(points))
-
-    return FunctionOf(tuple(names), function, general, lambda: tree)
 
 
 def _bound(text: str, f: Function, letters: dict[str, Node]) -> Node:

@@ -7,7 +7,8 @@ takes everything to its right, `[i = j]` is 1 or 0, and definitions follow after
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 
 from chainrule.explain.formula.tree import (
@@ -26,7 +27,9 @@ from chainrule.explain.formula.tree import (
     Sum,
     SumOver,
     Symbol,
+    expand_sums,
     rebuild,
+    replace_symbols,
     symbols_of,
 )
 
@@ -94,6 +97,34 @@ def _define(tree: Node, definitions: dict[str, Node]) -> Node:
         return None
 
     return rebuild(tree, change)
+
+
+def options_of(thing: object) -> dict[str, Number]:
+    """The numeric fields of an activation or a loss, as they enter its formulas."""
+    return {
+        field.name: Number(float(value))
+        for field in fields(thing)  # type: ignore[arg-type]  # every one of them is a dataclass
+        if isinstance(value := getattr(thing, field.name), (int, float)) and not isinstance(value, bool)
+    }
+
+
+def bound(text: str, letters: Mapping[str, Hashable], thing: object) -> Node:
+    """A formula text with its letters bound to quantities, or to other formulas, and its options to numbers."""
+    return bind(read_formula(text).right, letters, thing)
+
+
+def bound_over(text: str, letters: Mapping[str, Sequence[Hashable]], thing: object, indices: Mapping[str, int]) -> Node:
+    """A formula text with subscripts: `letters["z"]` are all units', `indices` which of them `i` and `j` are."""
+    n = max(len(names) for names in letters.values())
+    tree = expand_sums(read_formula(text).right, range(1, n + 1), indices)
+    every = {f"{letter}_{i}": name for letter, names in letters.items() for i, name in enumerate(names, 1)}
+    return bind(tree, every, thing)
+
+
+def bind(tree: Node, letters: Mapping[str, Hashable], thing: object) -> Node:
+    """The same for a formula that is read already."""
+    symbols = {letter: means if isinstance(means, Node) else Symbol(means) for letter, means in letters.items()}
+    return replace_symbols(tree, options_of(thing) | symbols)
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""Activations: `h = f(z)`, unit by unit, or over all units of a row where they are coupled (softmax)."""
+"""Activations: `h = f(z)`, unit by unit, or over all units of a row where they are coupled (softmax); and `dh/dz`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.network.formulas import bound, bound_over
-from chainrule.explain.network.operation import Operation
-from chainrule.explain.network.structure import Structure
+from chainrule.errors import InputError, did_you_mean, listed
+from chainrule.explain.formula.grammar import bound, bound_over
+from chainrule.explain.network.structure import BACKWARD, NetworkKind, Operation, Stage, Structure, check_index
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
-from chainrule.layers.element import Learned, Read
+from chainrule.explain.quantities.recipes import FunctionOf, Part, Recipe
+from chainrule.layers.element import Read
 from chainrule.steps import Step
 
 
@@ -20,8 +20,7 @@ class Activated(Operation):
     """A step that applies an activation function."""
 
     def __init__(self, net: Structure, step: Step):
-        self.net = net
-        self.step = step
+        super().__init__(net, step)
         assert step.layer.applies is not None
         self.f = step.layer.applies
         self.formulas = self.f.formulas
@@ -92,10 +91,6 @@ class Activated(Operation):
             parts.append(Part((outer, self.slope_name(row, unit, read.unit)), outer=outer))
         return parts
 
-    def gradient(self, learned: Learned) -> Products:
-        """Nothing is learned here."""
-        raise KeyError(learned)
-
     def uses_of_element(self, row: int, slot: int, unit: int) -> int:
         """Its `h`, and `dh/dz` where that is computed from `z`; in a softmax every `h`."""
         return self.net.sizes[slot] if self.f.coupled else 1 + (self.f.needs == "z")
@@ -104,10 +99,41 @@ class Activated(Operation):
         """`dL/dz`; in a softmax every one."""
         return self.net.sizes[self.after] if self.f.coupled else 1
 
-    def uses_of_learned(self, learned: Learned) -> int:
-        """Nothing is learned here."""
-        return 0
-
     def uses_of_output(self, n: int) -> int:
         """The slopes that are computed from `h`."""
         return 2 * n - 1 if self.f.coupled else int(self.f.needs == "h")
+
+
+class Slope(NetworkKind):
+    """`dh/dz`: the derivative of an activation."""
+
+    needs_target = False
+    readers = 1
+
+    def resolve(self, net: Structure, name: Name) -> Name:
+        """Two indices where units are coupled, one elsewhere."""
+        step = net.activation_steps.get(name.layer)
+        if step is None:
+            raise InputError(
+                f'"{name}": "{name.layer}" has no activation.{did_you_mean(name.layer, net.activation_steps)}'
+                f" These have: {listed(net.activation_steps)}"
+            )
+        coupled = net.is_coupled(step)
+        if coupled != (len(name.index) == 2):
+            raise InputError(
+                f'"{name}": the units of a softmax depend on each other, so two indices: dh/dz[{name.layer},i,j]'
+                if coupled
+                else f'"{name}": one index is enough, dh/dz[{name.layer},{name.index[0]}]'
+            )
+        check_index(name, (net.sizes[step.output],) * len(name.index))
+        return name
+
+    def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
+        """From `h` or from `z`, as the activation's derivative needs; a second route starts from `z`."""
+        operation = net.operations[net.activation_steps[name.layer].index]
+        assert isinstance(operation, Activated)
+        return operation.slope(net.rows[name.row], name.index[0] - 1, name.index[-1] - 1)
+
+    def stage(self, net: Structure, layer: str) -> Stage:
+        """After the gradient by the activation, which it is multiplied with."""
+        return (BACKWARD, -net.activation_steps[layer].output, 2)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
 from chainrule.errors import InputError
-from chainrule.explain.formula import (
-    Negative,
-    Node,
-    Number,
-    Product,
-    SumOver,
-    Symbol,
-    evaluate,
-    read_formula,
-    replace_symbols,
-)
+from chainrule.explain.formula import Negative, Node, Number, Product, SumOver, read_formula
+from chainrule.explain.formula.grammar import bind, bound
 from chainrule.explain.formula.tree import rebuild
-from chainrule.explain.network.formulas import bound, options_of
-from chainrule.explain.network.kind import BACKWARD, LOSSES, TOTAL, NetworkKind, Stage
-from chainrule.explain.network.structure import Structure, check_index
+from chainrule.explain.network.structure import BACKWARD, LOSSES, TOTAL, NetworkKind, Stage, Structure, check_index
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
+from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe, from_tree
 from chainrule.losses import Loss
 
 MANY = 2000  # weights; the penalties of more are not written out
@@ -80,33 +70,33 @@ class Share(NetworkKind):
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """By the loss's formula for one output."""
-        index = net.head_index(name.layer)
-        head, row = net.heads[index], net.rows[name.row]
-        slot = net.head_slots[index]
+        index, row = net.head_index(name.layer), net.rows[name.row]
+        head, (loss, _) = net.heads[index], net.trace.apart[index]
         if not name.index:
-            return (_whole_row(net, index, row),)
+            return (_of_row(net, index, row, head.loss.rows, head.loss.formula),)
         unit = name.index[0] - 1
-        loss, _ = net.trace.apart[index]
-        h, y = net.name_of(slot, row, unit), net.target_name(head, row, unit)
+        h, z, y = _letters(net, index, row, unit).values()
+        text, fused = head.loss.formula, head.loss.fused_formula
+        plain = FunctionOf(
+            (h, y), lambda points: loss.rows(points[:, [1]], points[:, [0]]), text,
+            lambda: share_tree(text, loss, {"h_j": h, "y_j": y}),
+        )  # fmt: skip
+        if not head.fused:
+            return (plain,)
+        if head.loss.name != "cross_entropy":
+            return plain, FunctionOf(
+                (z, y), lambda points: loss.fused_rows(points[:, [1]], points[:, [0]]), fused,
+                lambda: share_tree(fused, loss, {"z_j": z, "h_j": z, "y_j": y}), "from z",
+            )  # fmt: skip
 
-        def plain(points: Doubles) -> Array:
-            return loss.rows(points[:, [1]], points[:, [0]])
+        def of_class(points: Doubles) -> Array:
+            """`-y_j (z_j - log sum_k exp(z_k))`: the loss of a row that is certainly of this class is `-log h_j`."""
+            only = np.zeros((len(points), head.outputs))
+            only[:, unit] = 1
+            return points[:, -1] * loss.fused_rows(only, points[:, :-1])
 
-        recipes: list[Recipe] = [
-            FunctionOf((h, y), plain, head.loss.formula, lambda: share_tree(head.loss.formula, loss, {"h": h, "y": y}))
-        ]
-        if head.fused and head.loss.name != "cross_entropy":
-            z = net.name_of(head.slot, row, unit)
-
-            def fused(points: Doubles) -> Array:
-                return loss.fused_rows(points[:, [1]], points[:, [0]])
-
-            text = head.loss.fused_formula
-            letters = {"z": z, "h": z, "y": y}
-            recipes.append(FunctionOf((z, y), fused, text, lambda: share_tree(text, loss, letters), "from z"))
-        elif head.fused:
-            recipes.append(_fused_class_share(net, index, row, unit))
-        return tuple(recipes)
+        names = (net.name_of(head.slot, row, k) for k in range(head.outputs))
+        return plain, FunctionOf((*names, y), of_class, fused, None, "from z")
 
     def stage(self, net: Structure, layer: str) -> Stage:
         """Head by head."""
@@ -123,22 +113,22 @@ class Penalty(NetworkKind):
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """Weight by weight, unless there are too many."""
-        charged = penalized(net)
-        factor = net.trace.penalty_factor
-        text = "penalty = l2 sum W^2 + l1 sum |W|"
-        if len(charged) > MANY:
+        charged = [(span, *net.runs[span.name, span.layer].charge) for span in net.trace.network.layout.spans]
+        charged = [(span, l1, l2) for span, l1, l2 in charged if l1 or l2]
+        factor, text = net.trace.penalty_factor, "penalty = l2 sum W^2 + l1 sum |W|"
+        if sum(math.prod(span.shape) for span, _, _ in charged) > MANY:
             return (FunctionOf((), lambda points: np.full(len(points), net.trace.penalty), text),)
         parts = []
-        for weight, l1, l2 in charged:
-            if l2:
-                parts.append(Part((weight, weight), factor * l2))
-            if l1:
-                sign = 1.0 if net.parameter(weight) >= 0 else -1.0
-                parts.append(Part((weight,), factor * l1 * sign))
+        for span, l1, l2 in charged:
+            for index, w in np.ndenumerate(net.trace.parameters[span.step][span.name]):
+                weight = Name(span.name, span.layer, tuple(i + 1 for i in index))
+                if l2:
+                    parts.append(Part((weight, weight), factor * l2))
+                if l1:
+                    parts.append(Part((weight,), factor * l1 * (1.0 if w >= 0 else -1.0)))
         return (Products(tuple(parts), text),)
 
     def array(self, net: Structure, layer: str) -> Doubles:
-        """A single number, as the objective has it."""
         return np.array(net.trace.penalty)
 
     def stage(self, net: Structure, layer: str) -> Stage:
@@ -157,28 +147,21 @@ class Total(NetworkKind):
         """The sum of the shares."""
         parts = []
         for i, head in enumerate(net.heads):
-            factors = net.trace.row_factors(i)
             units: range | tuple[None] = range(head.outputs) if head.loss.separable else (None,)
-            parts += [
-                Part((net.share_name(head, row, unit),), float(factors[row]))
-                for row in range(net.trace.n_rows)
-                for unit in units
-            ]
+            for row in range(net.trace.n_rows):
+                parts += [Part((net.share_name(head, row, unit),), net.row_factor(i, row)) for unit in units]
         if net.trace.objective.penalties:
             parts.append(Part((Name("penalty"),)))
         how = "mean" if net.trace.objective.reduction == "mean" else "sum"
         return (Products(tuple(parts), f"L = {how} over rows of the losses + penalties"),)
 
     def array(self, net: Structure, layer: str) -> Doubles:
-        """A single number, as the engine computed it."""
         return np.array(net.trace.loss)
 
     def stage(self, net: Structure, layer: str) -> Stage:
-        """Between forward and backward."""
         return (TOTAL, 0, 0)
 
 
-@dataclass(frozen=True)
 class HeadGradient(NetworkKind):
     """`dloss/dh`: the derivative of a head's row loss by its output, before factors and other readers."""
 
@@ -199,32 +182,18 @@ class HeadGradient(NetworkKind):
         return (BACKWARD, -net.head_slots[net.head_of[layer]], 0)
 
 
-def _fused_class_share(net: Structure, index: int, row: int, unit: int) -> FunctionOf:
-    """Cross-entropy of a softmax from its pre-activations: `-y_j (z_j - log sum_k exp(z_k))`."""
-    head = net.heads[index]
-    loss, _ = net.trace.apart[index]
-    names = [net.name_of(head.slot, row, k) for k in range(head.outputs)]
-
-    def fused(points: Doubles) -> Array:
-        only = np.zeros((len(points), head.outputs))
-        only[:, unit] = 1  # the loss of a row that is certainly of this class is -log h_j
-        return points[:, -1] * loss.fused_rows(only, points[:, :-1])
-
-    y = net.target_name(head, row, unit)
-    return FunctionOf((*names, y), fused, head.loss.fused_formula, None, "from z")
+def _letters(net: Structure, index: int, row: int, unit: int) -> dict[str, Name]:
+    """An output, its pre-activation where loss and activation are partners, and its target, as formulas call them."""
+    head, slot = net.heads[index], net.head_slots[index]
+    names = (net.name_of(slot, row, unit), net.name_of(head.slot, row, unit), net.target_name(head, row, unit))
+    return dict(zip(("h_j", "z_j", "y_j"), names, strict=True))
 
 
-def _whole_row(net: Structure, index: int, row: int) -> FunctionOf:
-    """A row's loss by a function that isn't a sum over outputs."""
-    head = net.heads[index]
-    slot = net.head_slots[index]
+def _of_row(net: Structure, index: int, row: int, function: Callable[[Array, Array], Array], text: str) -> FunctionOf:
+    """A function of target and output, for a loss that isn't a sum over outputs."""
     target = net.trace.data.targets[index][[row]]
-    names = tuple(net.name_of(slot, row, k) for k in range(head.outputs))
-
-    def function(points: Doubles) -> Array:
-        return np.concatenate([head.loss.rows(target, point[None]) for point in points])
-
-    return FunctionOf(names, function, head.loss.formula)
+    names = tuple(net.name_of(net.head_slots[index], row, k) for k in range(net.heads[index].outputs))
+    return FunctionOf(names, lambda points: np.concatenate([function(target, point[None]) for point in points]), text)
 
 
 def share_tree(text: str, loss: Loss, letters: dict[str, Name]) -> Node:
@@ -233,72 +202,32 @@ def share_tree(text: str, loss: Loss, letters: dict[str, Name]) -> Node:
     def body(node: Node) -> Node | None:
         return node.body if isinstance(node, SumOver) and node.index == "j" else None
 
-    tree = rebuild(read_formula(text).right, body)
-    symbols: dict[str, Node] = {f"{letter}_j": Symbol(name) for letter, name in letters.items()}
-    return replace_symbols(tree, options_of(loss) | symbols)
-
-
-def penalized(net: Structure) -> list[tuple[Name, float, float]]:
-    """Every charged parameter with its l1 and l2."""
-    found: list[tuple[Name, float, float]] = []
-    for span in net.trace.network.layout.spans:
-        l1, l2 = net.runs[span.name, span.layer].charge
-        if l1 or l2:
-            indices = (tuple(i + 1 for i in index) for index in np.ndindex(span.shape))
-            found += [(Name(span.name, span.layer, index), l1, l2) for index in indices]
-    return found
+    return bind(rebuild(read_formula(text).right, body), letters, loss)
 
 
 def gradient_by_output(net: Structure, index: int, row: int, unit: int, factor: float) -> FunctionOf:
     """`dL/dh_j` of an output as the loss gives it, times a factor."""
-    head = net.heads[index]
-    slot = net.head_slots[index]
-    if not head.loss.separable:
-        target = net.trace.data.targets[index][[row]]
-        names = tuple(net.name_of(slot, row, k) for k in range(head.outputs))
-
-        def whole(points: Doubles) -> Array:
-            return factor * np.concatenate([head.loss.gradient(target, point[None])[:, unit] for point in points])
-
-        return FunctionOf(names, whole, head.loss.gradient_formula)
-    loss, _ = net.trace.apart[index]
-    h, y = net.name_of(slot, row, unit), net.target_name(head, row, unit)
-
-    def function(points: Doubles) -> Array:
-        return factor * loss.gradient(points[:, [1]], points[:, [0]])[:, 0]
-
-    text = head.loss.gradient_formula
-    return FunctionOf((h, y), function, text, lambda: times(factor, bound(text, {"h_j": h, "y_j": y}, loss)))
+    whole, (loss, _) = net.heads[index].loss, net.trace.apart[index]
+    text = whole.gradient_formula
+    if not whole.separable:
+        return _of_row(net, index, row, lambda target, h: factor * whole.gradient(target, h)[:, unit], text)
+    letters = _letters(net, index, row, unit)
+    return FunctionOf(
+        (letters["h_j"], letters["y_j"]),
+        lambda points: factor * loss.gradient(points[:, [1]], points[:, [0]])[:, 0], text,
+        lambda: times(factor, bound(text, letters, loss)),
+    )  # fmt: skip
 
 
-def fused_gradient(net: Structure, index: int, row: int, unit: int, factor: float) -> FunctionOf:
-    """`dL/dz_j` of a known pair, such as `h_j - y_j`, times a factor."""
-    head = net.heads[index]
-    loss, _ = net.trace.apart[index]
-    text = head.loss.fused_gradient_formula
-    letters = {
-        "z_j": net.name_of(head.slot, row, unit),
-        "h_j": net.name_of(net.head_slots[index], row, unit),
-        "y_j": net.target_name(head, row, unit),
-    }
-    used = tuple(letter for letter in read_formula(text).letters if letter in letters)
-    names = tuple(letters[letter] for letter in used)
-
-    def function(points: Doubles) -> Array:
-        values: dict[str, Any] = {letter: number.value for letter, number in options_of(loss).items()}
-        values |= zip(used, points.T, strict=True)
-        return np.broadcast_to(factor * evaluate(read_formula(text).right, values), len(points))
-
-    def tree() -> Node:
-        return times(factor, bound(text, dict(zip(used, names, strict=True)), loss))
-
-    return FunctionOf(names, function, text, tree, "fused")
+def fused_gradient(net: Structure, index: int, row: int, unit: int) -> FunctionOf:
+    """`dL/dz_j` of a known pair, such as `h_j - y_j`, times the row's factor."""
+    loss, text = net.trace.apart[index][0], net.heads[index].loss.fused_gradient_formula
+    tree = bound(text, _letters(net, index, row, unit), loss)
+    return from_tree(times(net.row_factor(index, row), tree), text, "fused")
 
 
 def times(factor: float, tree: Node) -> Node:
     """A tree with a factor before it, unless that is 1."""
-    if factor == 1:
-        return tree
-    if factor == -1:
-        return Negative(tree)
-    return Product((Number(factor), tree))
+    if abs(factor) != 1:
+        return Product((Number(factor), tree))
+    return tree if factor == 1 else Negative(tree)

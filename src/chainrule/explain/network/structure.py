@@ -1,18 +1,77 @@
-"""What a network's quantities are called, and which of them there are."""
+"""A network as its derivation sees it: what its quantities are called, and what its steps and their kinds say."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 
+from chainrule.arrays import Doubles
 from chainrule.errors import InputError, TrainingError, did_you_mean, listed
-from chainrule.explain.network.operation import Operation
 from chainrule.explain.network.trace import Trace
-from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.names import Kind, Name
 from chainrule.explain.quantities.notation import Places
+from chainrule.explain.quantities.recipes import Part, Recipe
+from chainrule.layers.element import Learned, Read
 from chainrule.objective import HeadLoss
 from chainrule.steps import Step
+
+CHAIN = "sum over readers of dL/d(reader) d(reader)/d(value)"
+Stage = tuple[int, int, int]
+GIVEN, FORWARD, LOSSES, TOTAL, BACKWARD, UPDATE = range(6)  # phases of the computation
+
+
+class Operation(ABC):
+    """One step, in scalars; rows and units count from 0."""
+
+    back_formula: str = CHAIN
+    takes_penalty_in: bool = False  # whether a gradient by a learned number reads that number anyway
+
+    def __init__(self, net: Structure, step: Step):
+        self.net = net
+        self.step = step
+
+    @abstractmethod
+    def value(self, row: int, unit: int) -> Recipe:
+        """How a unit is computed."""
+
+    @abstractmethod
+    def passed_back(self, row: int, read: Read) -> list[Part]:
+        """What the step contributes to the gradient by an element that it reads."""
+
+    def back(self, row: int, read: Read) -> Recipe | None:
+        """The same as one function of all that the step reads, where it is no sum of products."""
+        return None
+
+    def gradient(self, learned: Learned) -> Recipe:
+        """The gradient by a learned number, over all rows, with the penalty's part."""
+        raise KeyError(learned)
+
+    def slopes(self, row: int, unit: int) -> Iterator[Name]:
+        """The derivatives of a unit by what it is a function of, where they are quantities of their own."""
+        return iter(())
+
+    def local(self, row: int, learned: Learned) -> Iterator[Name]:
+        """The derivatives of the units by a learned number, where they are quantities of their own."""
+        return iter(())
+
+    @abstractmethod
+    def uses_of_element(self, row: int, slot: int, unit: int) -> int:
+        """How many quantities of the step are computed from an element that it reads."""
+
+    @abstractmethod
+    def uses_of_gradient(self, row: int, unit: int) -> int:
+        """How many quantities are computed from the gradient by a unit of the output."""
+
+    def uses_of_learned(self, learned: Learned) -> int:
+        """How many quantities of the step, in all rows, are computed from a learned number."""
+        return 0
+
+    def uses_of_output(self, n: int) -> int:
+        """How many quantities of the step itself are computed from one of its n units."""
+        return 0
 
 
 class Structure:
@@ -35,16 +94,11 @@ class Structure:
         self.without_update = not trace.has_update
         self.rows = {None: 0} | {row: row - 1 for row in range(1, trace.n_rows + 1)}  # as names say them -> from 0
         self.row_names: Sequence[int | None] = (None,) if trace.n_rows == 1 else range(1, trace.n_rows + 1)
-        self.slot_kinds: list[str] = []
-        self.slots: dict[tuple[str, str], int] = {}  # (kind, layer) -> slot
-        self._named: list[tuple[tuple[str, str], str]] = []  # by slot: kind and kind of its gradient, layer
-        for slot in self.program.slots:
-            kind = "x" if slot.producer is None else self.program.steps[slot.producer].layer.letter
-            self.slot_kinds.append(kind)
-            layer = "" if kind == "x" and self.single_input else slot.name
-            self.slots[kind, layer] = slot.index
-            self._named.append(((kind, f"dL/d{kind}"), layer))
         steps, slots = self.program.steps, self.program.slots
+        self.slot_kinds = ["x" if slot.producer is None else steps[slot.producer].layer.letter for slot in slots]
+        layers = ["" if slot.producer is None and self.single_input else slot.name for slot in slots]
+        self._named = list(zip(self.slot_kinds, layers, strict=True))
+        self.slots = {named: i for i, named in enumerate(self._named)}  # (kind, layer) -> slot
         self.name_of: Callable[..., Name] = cache(self._name_of)  # (slot, row, unit, gradient = False)
         self.sizes = [math.prod(slot.shape) for slot in slots]  # elements of each slot in a row
         self.is_code = [slot.dtype == "integer" for slot in slots]  # integers, by which there is no gradient
@@ -83,12 +137,18 @@ class Structure:
             return False
         return True
 
-    # ------------------------------------------------------------------ elements
-
     def _name_of(self, slot: int, row: int, unit: int, gradient: bool = False) -> Name:
         """The name of an element of a slot, or of the gradient by it."""
-        kinds, layer = self._named[slot]
-        return Name(kinds[gradient], layer, (unit + 1,), self.row_names[row])
+        kind, layer = self._named[slot]
+        return Name(f"dL/d{kind}" if gradient else kind, layer, (unit + 1,), self.row_names[row])
+
+    def place(self, kind: str, name: Name) -> tuple[int, int, int]:
+        """Slot, row and unit of an element, or of the one that a gradient is by."""
+        return self.slots[kind, name.layer], self.rows[name.row], name.index[0] - 1
+
+    def row_factor(self, head: int, row: int) -> float:
+        """What a row's loss is multiplied by in the batch's."""
+        return float(self.trace.row_factors(head)[row])
 
     def is_coupled(self, step: Step) -> bool:
         """Whether the units of an activation depend on each other (softmax)."""
@@ -98,8 +158,6 @@ class Structure:
         """A learned number."""
         step, _ = self.parameter_steps[name.kind, name.layer]
         return float(self.trace.parameters[step.index][name.kind][tuple(i - 1 for i in name.index)])
-
-    # --------------------------------------------------------------------- heads
 
     def head_index(self, layer: str) -> int:
         """The head that a target, or a share of the loss, belongs to."""
@@ -113,8 +171,6 @@ class Structure:
         """The name of an output's share of a row's loss, or of the row's loss where it has no shares."""
         index = () if unit is None else (unit + 1,)
         return Name("loss", "" if self.single_head else head.head, index, self.row_names[row])
-
-    # ------------------------------------------------------------- names, checked
 
     def resolve_element(self, name: Name, kind: str) -> Name:
         """The name of an element or its gradient: `h` of a layer without activation taken for its `z`, and so on."""
@@ -168,6 +224,46 @@ class Structure:
                 f'"{name}": there is no head "{layer}".{did_you_mean(layer, heads)} There are {listed(heads)}'
             )
         return layer, self.heads[self.head_of[layer]]
+
+
+@dataclass(frozen=True)
+class NetworkKind(Kind):
+    """A kind of quantity, asked about one of them in a network."""
+
+    given: bool = False  # a number of the exercise, not a result
+    of: str = ""  # of a gradient or an update, the kind of quantity that it is by
+
+    needs_target = True  # without one it doesn't exist
+    readers = 0  # quantities that have it among their inputs, where that doesn't depend on the network
+    computed_by = 0  # the recipe that gives the value, where it is no number of the engine's
+
+    def resolve(self, net: Structure, name: Name) -> Name:
+        """The name as the network uses it.
+
+        Raises:
+            InputError: there is no such quantity here; the message says what there is.
+        """
+        return name
+
+    def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
+        """The ways to compute it, the chain rule's first; none for what is given."""
+        return ()
+
+    def array(self, net: Structure, layer: str) -> Doubles | None:
+        """The engine's numbers of a layer, by rows and units or by indices; None where the recipe is what there is."""
+        return None
+
+    def array_formula(self, net: Structure, layer: str, general: str) -> str:
+        """The formula that gives all of the array at once."""
+        return general
+
+    def stage(self, net: Structure, layer: str) -> Stage:
+        """Where those of a layer stand in the order of computation; stages compare."""
+        return (GIVEN, 0, 0)
+
+    def uses(self, net: Structure, name: Name) -> int:
+        """How many quantities (by their first recipe) have it among their inputs."""
+        return self.readers
 
 
 def check_index(name: Name, shape: tuple[int, ...]) -> None:

@@ -6,14 +6,14 @@ The derivative of a product by one of its factors is the product of the others, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.errors import InputError
-from chainrule.explain.network.operation import CHAIN, Operation
-from chainrule.explain.network.structure import Structure
+from chainrule.errors import InputError, listed
+from chainrule.explain.network.structure import BACKWARD, CHAIN, NetworkKind, Operation, Stage, Structure, check_index
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import Part, Products
+from chainrule.explain.quantities.recipes import Part, Products, Recipe
 from chainrule.layers.element import Learned, Read, Source, Term
 from chainrule.steps import Step
 
@@ -22,8 +22,7 @@ class SumOfProducts(Operation):
     """A step whose layer says its scalar form (`Layer.element`)."""
 
     def __init__(self, net: Structure, step: Step):
-        self.net = net
-        self.step = step
+        super().__init__(net, step)
         self.shapes = tuple(net.program.slots[i].shape for i in step.inputs)
         self.back_formula = step.layer.back_formula or CHAIN
         self._terms: dict[tuple[int, int], tuple[Term, ...]] = {}
@@ -183,3 +182,58 @@ class SumOfProducts(Operation):
 
 def _is_number(parts: list[Part]) -> bool:
     return all(not part.factors for part in parts)
+
+
+@dataclass(frozen=True)
+class LocalDerivative(NetworkKind):
+    """`dz/dW`: the derivative of a unit by a learned number; `letter` is the unit's."""
+
+    letter: str = "z"
+    needs_target = False
+
+    def resolve(self, net: Structure, name: Name) -> Name:
+        """The unit is the last index of the number; where that acts on others, the unit stands first."""
+        shape = net.parameter_shape(name, self.of)
+        operation, learned, unit = self._parts(net, name)
+        if not isinstance(operation, SumOfProducts) or operation.step.layer.letter != self.letter:
+            raise InputError(f'"{name}": "{name.layer}" is no sum of products, so it has no {self.spelled}')
+        check_index(Name(name.kind, name.layer, tuple(i + 1 for i in learned.index)), shape)
+        reached = operation.reached(net.rows[name.row], learned)
+        if unit not in reached:
+            raise InputError(
+                f'"{name}" does not exist: {learned.name} acts on {_units(reached)} of "{name.layer}" here'
+            )
+        if len(name.index) == len(shape) and reached != learned.index[-1:]:
+            first = next(operation.local(net.rows[name.row], learned))
+            raise InputError(f'"{name}": say of which unit, first: {first}')
+        return name._replace(index=name.index[-len(shape) :]) if reached == learned.index[-1:] else name
+
+    def _parts(self, net: Structure, name: Name) -> tuple[object, Learned, int]:
+        step, span = net.parameter_steps[self.of, name.layer]
+        n = len(span.shape)
+        learned = Learned(self.of, tuple(i - 1 for i in name.index[len(name.index) - n :]))
+        return net.operations[step.index], learned, (name.index[0] if len(name.index) > n else name.index[-1]) - 1
+
+    def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
+        """The layer's scalar form, differentiated."""
+        operation, learned, unit = self._parts(net, name)
+        assert isinstance(operation, SumOfProducts)
+        layer = operation.step.layer
+        text = dict(layer.local_formulas).get(self.of)
+        general = text or f"{self.spelled} = d({layer.formula.partition(' = ')[2]})/d{self.of}"
+        return (Products(tuple(operation.derivative(net.rows[name.row], unit, learned)), general),)
+
+    def stage(self, net: Structure, layer: str) -> Stage:
+        """Behind the gradients by the layer's units, before those by its learned numbers."""
+        step, span = net.parameter_steps[self.of, layer]
+        return (BACKWARD, -step.output, 3 + step.parameters.index(span))
+
+    def uses(self, net: Structure, name: Name) -> int:
+        """The gradient by the learned number, unless it is a mere number, which is written as such."""
+        operation, learned, unit = self._parts(net, name)
+        assert isinstance(operation, SumOfProducts)
+        return operation.uses_of_local(name, learned, unit)
+
+
+def _units(reached: tuple[int, ...]) -> str:
+    return f"unit {listed(unit + 1 for unit in reached)}" if reached else "no unit"

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.formula import Node
-from chainrule.explain.network.operation import Operation
-from chainrule.explain.network.structure import Structure
+from chainrule.explain.formula import NamedNumber, Node, Product, Sum, Symbol
+from chainrule.explain.formula.grammar import bound
+from chainrule.explain.network.structure import Operation, Structure
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part
-from chainrule.layers import Arrays
+from chainrule.layers import Arrays, Shape
 from chainrule.layers.element import Learned, Read
 from chainrule.parameters import Span
 from chainrule.steps import Step
+
+Ran = Callable[[tuple[Array | None, ...], Arrays], float]  # the number that is asked for, of what a pass gave
 
 
 class WholeLayer(Operation):
@@ -29,8 +31,7 @@ class WholeLayer(Operation):
     takes_penalty_in = True
 
     def __init__(self, net: Structure, step: Step):
-        self.net = net
-        self.step = step
+        super().__init__(net, step)
         layer = step.layer
         self.together = layer.is_random or (layer.couples_rows and net.trace.training)
         self.general = layer.formula or f"h = the function of {type(layer).__name__}"
@@ -43,8 +44,7 @@ class WholeLayer(Operation):
 
     def spans(self, unit: int) -> Iterator[tuple[Span, tuple[tuple[int, ...], ...]]]:
         """The learned arrays with the indices of the numbers that belong to a unit."""
-        for span in self.step.parameters:
-            yield span, tuple(np.ndindex(span.shape))
+        return ((span, tuple(np.ndindex(span.shape))) for span in self.step.parameters)
 
     def rows(self, row: int) -> range:
         """The rows that are computed together with one."""
@@ -52,22 +52,18 @@ class WholeLayer(Operation):
 
     def learned(self, unit: int) -> list[Name]:
         """The learned numbers that belong to a unit."""
-        return [
-            Name(span.name, self.step.name, tuple(i + 1 for i in index))
-            for span, indices in self.spans(unit)
-            for index in indices
-        ]
+        spans = self.spans(unit)
+        return [Name(span.name, self.step.name, tuple(i + 1 for i in index)) for span, all_ in spans for index in all_]
 
-    def read(self, rows: range, unit: int) -> list[Name]:
-        """The elements read, row by row."""
-        return [
-            self.net.name_of(slot, row, u) for slot in self.step.inputs for row in rows for u in self.units(slot, unit)
-        ]
+    def sources(self, rows: range, unit: int) -> tuple[Name, ...]:
+        """The learned numbers and, row by row, the elements that a unit is computed from."""
+        read = (self.net.name_of(s, row, u) for s in self.step.inputs for row in rows for u in self.units(s, unit))
+        return (*self.learned(unit), *read)
 
-    def gradients(self, rows: range, unit: int) -> list[Name]:
+    def gradients(self, rows: range, unit: int) -> tuple[Name, ...]:
         """The gradients by the elements written, row by row."""
         slot = self.step.output
-        return [self.net.name_of(slot, row, u, gradient=True) for row in rows for u in self.units(slot, unit)]
+        return tuple(self.net.name_of(slot, row, u, gradient=True) for row in rows for u in self.units(slot, unit))
 
     # ---------------------------------------------------------------- the layer, run
 
@@ -75,46 +71,38 @@ class WholeLayer(Operation):
         """What the layer keeps without learning it."""
         return dict(self.net.trace.state[self.step.index])
 
-    def _run(self, points: Doubles, rows: range, unit: int, back: bool) -> Iterator[tuple[list[Array], Arrays]]:
-        """For each point the output; or with `back` the gradients by what is read, and those by what is learned."""
-        learned = [(span.name, self._shape(span.shape, len(indices))) for span, indices in self.spans(unit)]
-        slots = (*self.step.inputs, self.step.output)
-        shapes = [
-            (len(rows), *self._shape(self.net.program.slots[slot].shape, len(self.units(slot, unit)))) for slot in slots
-        ]
-        context = replace(self.net.trace.context, layer=self.step.index)
+    def _passes(self, points: Doubles, rows: range, unit: int, ran: Ran, *, back: bool) -> Doubles:
+        """A number for each point: of the output, or with `back` of the gradients by what is read and learned."""
+        net, layer, spans = self.net, self.step.layer, list(self.spans(unit))
+        slots = (*self.step.inputs, self.step.output) if back else self.step.inputs
+        shapes = [_shape(span.shape, len(indices)) for span, indices in spans]
+        of_units = (_shape(net.program.slots[slot].shape, len(self.units(slot, unit))) for slot in slots)
+        shapes += [(len(rows), *shape) for shape in of_units]
+        ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+        context = replace(net.trace.context, layer=self.step.index)
+        found = []
         for point in points:
-            cut = _Cut(point)
-            parameters = {name: cut.take(shape) for name, shape in learned}
+            arrays = [part.reshape(shape) for part, shape in zip(np.split(point, ends), shapes, strict=True)]
+            parameters = {span.name: array for (span, _), array in zip(spans, arrays, strict=False)}
             inputs = tuple(
-                np.rint(cut.take(shape)).astype(int) if self.net.is_code[slot] else cut.take(shape)
-                for slot, shape in zip(self.step.inputs, shapes[:-1], strict=True)
+                np.rint(array).astype(int) if net.is_code[slot] else array
+                for slot, array in zip(self.step.inputs, arrays[len(spans) :], strict=False)
             )
-            output, memo, _ = self.step.layer.forward(parameters, self.state(unit), inputs, context)
-            if not back:
-                yield [output], {}
-                continue
-            d_inputs, gradients = self.step.layer.backward(parameters, memo, cut.take(shapes[-1]))
-            yield [np.zeros_like(x) if d is None else d for d, x in zip(d_inputs, inputs, strict=True)], gradients
-
-    @staticmethod
-    def _shape(whole: tuple[int, ...], n: int) -> tuple[int, ...]:
-        """The shape of the n numbers that belong to a unit: all of the array, or a part of it in a row."""
-        return whole if n == math.prod(whole) else (n,)
+            output, memo, _ = layer.forward(parameters, self.state(unit), inputs, context)
+            found.append(ran(*layer.backward(parameters, memo, arrays[-1])) if back else ran((output,), {}))
+        return np.array(found)
 
     # ---------------------------------------------------------------------- recipes
 
     def value(self, row: int, unit: int) -> FunctionOf:
         """A unit by the layer's forward pass."""
         rows = self.rows(row)
-        place = self.units(self.step.output, unit).index(unit)
+        number = _element(0, len(rows), (row - rows.start, self.units(self.step.output, unit).index(unit)))
 
         def function(points: Doubles) -> Doubles:
-            ran = self._run(points, rows, unit, back=False)
-            return np.array([output.reshape(len(rows), -1)[row - rows.start, place] for (output,), _ in ran])
+            return self._passes(points, rows, unit, number, back=False)
 
-        names = (*self.learned(unit), *self.read(rows, unit))
-        return FunctionOf(names, function, self.general, lambda: self.value_tree(row, unit))
+        return FunctionOf(self.sources(rows, unit), function, self.general, lambda: self.value_tree(row, unit))
 
     def passed_back(self, row: int, read: Read) -> list[Part]:
         """What the layer passes back is a quantity of its own, where others read the element too."""
@@ -124,31 +112,28 @@ class WholeLayer(Operation):
 
     def back(self, row: int, read: Read) -> FunctionOf:
         """The gradient by an element, by the layer's backward pass."""
-        rows, unit = self.rows(row), read.unit
-        place = self.units(self.step.inputs[read.input], unit).index(unit)
+        rows, unit, k = self.rows(row), read.unit, read.input
+        number = _element(k, len(rows), (row - rows.start, self.units(self.step.inputs[k], unit).index(unit)))
 
         def function(points: Doubles) -> Doubles:
-            ran = self._run(points, rows, unit, back=True)
-            return np.array([d[read.input].reshape(len(rows), -1)[row - rows.start, place] for d, _ in ran])
+            return self._passes(points, rows, unit, number, back=True)
 
-        outer = tuple(self.gradients(rows, unit))
-        names = (*self.learned(unit), *self.read(rows, unit), *outer)
+        outer = self.gradients(rows, unit)
+        names = (*self.sources(rows, unit), *outer)
         return FunctionOf(names, function, self.back_general(), lambda: self.back_tree(row, unit), outer=outer)
 
     def gradient(self, learned: Learned) -> FunctionOf:
         """The gradient by a learned number, by the layer's backward pass over all rows; with the penalty's part."""
         rows, unit = range(self.net.trace.n_rows), learned.index[-1] if learned.index else 0
-        outer = tuple(self.gradients(rows, unit))
-        names = (*self.learned(unit), *self.read(rows, unit), *outer)
+        outer = self.gradients(rows, unit)
+        names = (*self.sources(rows, unit), *outer)
         own = names.index(Name(learned.name, self.step.name, tuple(i + 1 for i in learned.index)))
         l1, l2 = self.net.runs[learned.name, self.step.name].charge
         factor = self.net.trace.penalty_factor
-        before = next(indices for span, indices in self.spans(unit) if span.name == learned.name)
-        place = before.index(learned.index)
+        at = next(indices for span, indices in self.spans(unit) if span.name == learned.name).index(learned.index)
 
         def function(points: Doubles) -> Doubles:
-            ran = self._run(points, rows, unit, back=True)
-            plain = np.array([gradients[learned.name].reshape(-1)[place] for _, gradients in ran])
+            plain = self._passes(points, rows, unit, lambda _, found: found[learned.name].reshape(-1)[at], back=True)
             return plain + factor * (2 * l2 * points[:, own] + l1 * np.sign(points[:, own]))
 
         general = self.gradient_general(learned)
@@ -169,11 +154,11 @@ class WholeLayer(Operation):
         return None
 
     def back_general(self) -> str:
-        """The same in general."""
+        """The gradient by an element in general."""
         return f"dL/dx = what {type(self.step.layer).__name__} passes back"
 
     def gradient_general(self, learned: Learned) -> str:
-        """The same in general."""
+        """The gradient by a learned number in general."""
         return f"dL/d{learned.name} = what {type(self.step.layer).__name__} passes back"
 
     # ------------------------------------------------------------------------- uses
@@ -199,13 +184,90 @@ class WholeLayer(Operation):
         return self.net.trace.n_rows * (written + read) + numbers
 
 
-class _Cut:
-    """Arrays cut off a row of numbers, one after another."""
+def _element(k: int, rows: int, at: tuple[int, int]) -> Ran:
+    """One number of the k-th array; an input that nothing is passed back to has 0."""
 
-    def __init__(self, numbers: Doubles):
-        self.numbers = numbers
-        self.at = 0
+    def number(arrays: tuple[Array | None, ...], _: Arrays) -> float:
+        found = arrays[k]
+        return 0.0 if found is None else float(found.reshape(rows, -1)[at])
 
-    def take(self, shape: tuple[int, ...]) -> Doubles:
-        begin, self.at = self.at, self.at + math.prod(shape)
-        return self.numbers[begin : self.at].reshape(shape)
+    return number
+
+
+def _shape(whole: Shape, n: int) -> Shape:
+    """The shape of the n numbers that belong to a unit: all of the array, or a part of it in a row."""
+    return whole if n == math.prod(whole) else (n,)
+
+
+class Normalized(WholeLayer):
+    """Batch normalization: a unit depends on its own column and its own scale and shift alone."""
+
+    def units(self, slot: int, unit: int) -> range:
+        return range(unit, unit + 1)
+
+    def spans(self, unit: int) -> Iterator[tuple[Span, tuple[tuple[int, ...], ...]]]:
+        return ((span, ((unit,),)) for span in self.step.parameters)
+
+    def state(self, unit: int) -> dict[str, Array]:
+        return {name: array[[unit]] for name, array in self.net.trace.state[self.step.index].items()}
+
+    def column(self, row: int, unit: int) -> tuple[tuple[Name, ...], int]:
+        """Scale, shift and the column that a unit is computed from, and where the row is in that."""
+        rows = self.rows(row)
+        return self.sources(rows, unit), row - rows.start
+
+    def value_tree(self, row: int, unit: int) -> Node:
+        """`scale (x - mean) / sqrt(variance + epsilon) + shift`."""
+        trace, x = self.net.trace, self.step.inputs[0]
+        column, state = trace.value(x)[:, unit], self.state(unit)
+        mean, variance = (column.mean(), column.var()) if trace.training else (state["mean"][0], state["variance"][0])
+        scale, shift = self.learned(unit)
+        letters: dict[str, Hashable] = {"scale": scale, "shift": shift, "x": self.net.name_of(x, row, unit)}
+        letters |= {"mean": NamedNumber(float(mean), "mean"), "variance": NamedNumber(float(variance), "variance")}
+        return bound(self.general, letters, self.step.layer)
+
+    def back_tree(self, row: int, unit: int) -> Node:
+        """`(d - mean(d) - x_hat mean(d x_hat)) / std` with `d = dL/dy scale`; in prediction `d / std`."""
+        trace, scale = self.net.trace, self.learned(unit)[0]
+        memo = trace.forward.memos[self.step.index]
+        x_hat = memo["x_hat"][:, unit]
+        d = trace.gradient(self.step.output)[:, unit] * trace.parameters[self.step.index]["scale"][unit]
+        known = {
+            "std": memo["std"][unit],
+            "x_hat": x_hat[row],
+            "mean(d)": d.mean(),
+            "mean(d x_hat)": np.mean(d * x_hat),
+        }
+        std, here, mean, along = (NamedNumber(float(value), text) for text, value in known.items())
+        letters = {
+            "dy": self._gradient_name(row, unit),
+            "scale": scale,
+            "std": std,
+            "x_hat": here,
+            "m": mean,
+            "c": along,
+        }
+        text = "dx = (dy scale - m - x_hat c) / std" if trace.training else "dx = dy scale / std"
+        return bound(text, letters, self.step.layer)
+
+    def gradient_tree(self, learned: Learned) -> Node:
+        """`sum over rows of dL/dy x_hat` for the scale, of `dL/dy` for the shift."""
+        (unit,) = learned.index
+        x_hat = self.net.trace.forward.memos[self.step.index]["x_hat"][:, unit]
+        terms: list[Node] = []
+        for row, value in enumerate(x_hat):
+            delta = Symbol(self._gradient_name(row, unit))
+            label = "x_hat" if len(x_hat) == 1 else f"x_hat[row {row + 1}]"
+            terms.append(Product((delta, NamedNumber(float(value), label))) if learned.name == "scale" else delta)
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+    def _gradient_name(self, row: int, unit: int) -> Name:
+        return self.net.name_of(self.step.output, row, unit, gradient=True)
+
+    def back_general(self) -> str:
+        if self.net.trace.training:
+            return "dL/dx = (d - mean(d) - x_hat mean(d x_hat)) / std, d = dL/dy scale"
+        return "dL/dx = dL/dy scale / std"
+
+    def gradient_general(self, learned: Learned) -> str:
+        return f"dL/d{learned.name} = sum over rows of dL/dy{' x_hat' * (learned.name == 'scale')}"

@@ -6,11 +6,12 @@ import math
 
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.own_values import is_copy
+from chainrule.explain.network.activated import Slope
 from chainrule.explain.network.costs import HeadGradient, Share
-from chainrule.explain.network.gradients import Back, Gradient
+from chainrule.explain.network.elements import Back, Gradient
 from chainrule.explain.network.graph import Graph
-from chainrule.explain.network.updates import Updated
-from chainrule.explain.network.values import LocalDerivative, Slope
+from chainrule.explain.network.learned import Updated
+from chainrule.explain.network.sums import LocalDerivative
 from chainrule.explain.quantities.names import Name
 
 FEWEST_DECIMALS, MOST_DECIMALS = 4, 9

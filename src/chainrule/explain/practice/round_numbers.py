@@ -11,7 +11,7 @@ from chainrule.activations import get_activation
 from chainrule.arrays import Doubles
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.derivation import explain as derive
-from chainrule.explain.network.updates import Updated
+from chainrule.explain.network.learned import Updated
 from chainrule.explain.practice.asked import FEWEST_DECIMALS, asked_names, decimals_for
 from chainrule.layers import Activation, Dense
 from chainrule.losses import Poisson

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.explain.formula import Negative, Node, Number, Power, Product, Sum, Symbol
+from chainrule.arrays import Array, Doubles
+from chainrule.explain.formula import Negative, Node, Number, Power, Product, Sum, Symbol, symbols_of
+from chainrule.explain.formula import evaluate as evaluate_tree
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.rounding import Function, Spread, sum_of_products, through
 
@@ -110,6 +112,17 @@ class FunctionOf:
             return None if self.formula is None else self.formula()
         except ValueError:  # the text of somebody's own function is in words: it is shown as it stands
             return None
+
+
+def from_tree(tree: Node, general: str, route: str = "") -> FunctionOf:
+    """A recipe that is a formula and nothing else."""
+    names = tuple(name for name in symbols_of(tree) if isinstance(name, Name))
+
+    def function(points: Doubles) -> Array:
+        values = {name: points[:, i] for i, name in enumerate(names)}
+        return np.broadcast_to(np.asarray(evaluate_tree(tree, values), dtype=float), len(points))
+
+    return FunctionOf(names, function, general, lambda: tree, route)
 
 
 Recipe = Products | FunctionOf

@@ -15,7 +15,7 @@ from chainrule.errors import ChainruleError, FileError, InputError
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Marks
-from chainrule.explain.network.kinds import parse
+from chainrule.explain.network.graph import parse
 from chainrule.explain.network.trace import Trace, trace_rows
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.worksheets.sheet_model import learns_biases, read_model, read_network, set_parameters

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule.explain.marking.mistakes.attempt import Attempt, pre_activation, scaled
-from chainrule.explain.network.gradients import Gradient
-from chainrule.explain.network.values import Element, LocalDerivative
+from chainrule.explain.network.elements import Element, Gradient
+from chainrule.explain.network.sums import LocalDerivative
 from chainrule.explain.quantities.recipes import Products
 from chainrule.explain.quantities.rounding import Spread
 

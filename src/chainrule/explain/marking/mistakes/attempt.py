@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chainrule.explain.marking.own_values import OwnValues
+from chainrule.explain.network.activated import Slope
 from chainrule.explain.network.costs import HeadGradient, Share
-from chainrule.explain.network.gradients import Gradient
+from chainrule.explain.network.elements import Gradient
 from chainrule.explain.network.graph import Graph
-from chainrule.explain.network.kind import NetworkKind
-from chainrule.explain.network.updates import Parameter
-from chainrule.explain.network.values import Slope
+from chainrule.explain.network.learned import Parameter
+from chainrule.explain.network.structure import NetworkKind
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products, Recipe
 from chainrule.explain.quantities.rounding import Spread, product

@@ -8,8 +8,10 @@ from itertools import combinations
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.marking.mistakes.attempt import Attempt
-from chainrule.explain.network.gradients import Gradient, ParameterGradient
-from chainrule.explain.network.values import LocalDerivative, Slope
+from chainrule.explain.network.activated import Slope
+from chainrule.explain.network.elements import Gradient
+from chainrule.explain.network.learned import ParameterGradient
+from chainrule.explain.network.sums import LocalDerivative
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products
 from chainrule.explain.quantities.rounding import Function, Spread, product, through

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.explain.marking.mistakes.attempt import Attempt, pre_activation
-from chainrule.explain.network.values import Element
+from chainrule.explain.network.elements import Element
 from chainrule.explain.quantities.recipes import Products
 from chainrule.explain.quantities.rounding import Spread, through
 

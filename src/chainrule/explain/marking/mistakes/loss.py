@@ -12,8 +12,8 @@ from chainrule.explain.formula import Call, Node, Number, Quotient, evaluate
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.marking.mistakes.attempt import Attempt, scaled
 from chainrule.explain.network.costs import HeadGradient, Penalty, Share, Target, Total
-from chainrule.explain.network.gradients import ParameterGradient
-from chainrule.explain.network.values import Element
+from chainrule.explain.network.elements import Element
+from chainrule.explain.network.learned import ParameterGradient
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products
 from chainrule.explain.quantities.rounding import Spread, product, through

@@ -8,8 +8,8 @@ from chainrule.arrays import Array, Doubles
 from chainrule.explain.marking.mistakes.attempt import Attempt
 from chainrule.explain.marking.mistakes.backward import gradient_by_unit
 from chainrule.explain.network.costs import Share, Total
-from chainrule.explain.network.normalized import Normalized
-from chainrule.explain.network.values import Element
+from chainrule.explain.network.elements import Element
+from chainrule.explain.network.whole import Normalized
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products
 from chainrule.explain.quantities.rounding import Spread, product, through

@@ -8,9 +8,9 @@ import numpy as np
 
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.formula import Number, evaluate, read_formula
+from chainrule.explain.formula.grammar import options_of
 from chainrule.explain.marking.mistakes.attempt import Attempt
-from chainrule.explain.network.formulas import options_of
-from chainrule.explain.network.updates import Updated
+from chainrule.explain.network.learned import Updated
 from chainrule.explain.quantities.recipes import FunctionOf
 from chainrule.explain.quantities.rounding import Spread, through
 from chainrule.parameters import ParameterRun

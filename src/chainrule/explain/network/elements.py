@@ -1,35 +1,74 @@
-"""Backward: the chain rule. The gradient by a value sums, over its readers, their gradient times their derivative."""
+"""Inputs and what layers make of them; and backward the chain rule.
+
+The gradient by a value sums, over its readers, their gradient times their derivative.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError
 from chainrule.explain.network.costs import fused_gradient, gradient_by_output
-from chainrule.explain.network.kind import BACKWARD, NetworkKind, Stage
-from chainrule.explain.network.operation import CHAIN
-from chainrule.explain.network.structure import Structure, check_index
+from chainrule.explain.network.structure import (
+    BACKWARD,
+    CHAIN,
+    FORWARD,
+    GIVEN,
+    NetworkKind,
+    Stage,
+    Structure,
+    check_index,
+)
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products, Recipe
-from chainrule.layers.element import Learned, Read
+from chainrule.layers.element import Read
 
 
-@dataclass(frozen=True)
+class Element(NetworkKind):
+    """An element of a slot: `x`, `z`, `h`."""
+
+    needs_target = False
+
+    def resolve(self, net: Structure, name: Name) -> Name:
+        """`h` of a layer without activation is its `z`, `z` of any other what it reads."""
+        return net.resolve_element(name, self.spelled)
+
+    def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
+        """The layer's own scalar form, or its function."""
+        slot, row, unit = net.place(self.spelled, name)
+        step = net.producers[slot]
+        return () if step is None else (net.operations[step.index].value(row, unit),)
+
+    def array(self, net: Structure, layer: str) -> Doubles:
+        return net.trace.value(net.slots[self.spelled, layer])
+
+    def stage(self, net: Structure, layer: str) -> Stage:
+        return (GIVEN, 0, 0) if self.given else (FORWARD, net.slots[self.spelled, layer], 0)
+
+    def uses(self, net: Structure, name: Name) -> int:
+        """By the steps that read it, by the slopes of the one that makes it, and by losses."""
+        slot, row, unit = net.place(self.spelled, name)
+        total = sum(net.operations[step.index].uses_of_element(row, slot, unit) for step in net.readers[slot])
+        step = net.producers[slot]
+        if step is not None:
+            total += net.operations[step.index].uses_of_output(net.sizes[slot])
+        for head in (net.heads[i] for i in net.heads_at[slot]):
+            total += 2 if head.loss.separable else 1 + head.outputs
+        return total
+
+
 class Gradient(NetworkKind):
     """`dL/dh`, `dL/dz`, `dL/dx`: from the losses and the layers that read the value."""
 
     def resolve(self, net: Structure, name: Name) -> Name:
-        """As the element that it is by."""
         return net.resolve_element(name, self.of)
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """The sum over readers; the loss's own derivative where there are none; and `h - y` of a known pair."""
-        slot, row, unit = net.slots[self.of, name.layer], net.rows[name.row], name.index[0] - 1
-        direct, readers = net.heads_at[slot], net.readers[slot]
+        slot, row, unit = net.place(self.of, name)
+        direct, readers, operations = net.heads_at[slot], net.readers[slot], net.operations
         if len(direct) == 1 and not readers:
-            return (gradient_by_output(net, direct[0], row, unit, float(net.trace.row_factors(direct[0])[row])),)
-        sole = net.operations[readers[0].index] if len(readers) == 1 and not direct else None
+            return (gradient_by_output(net, direct[0], row, unit, net.row_factor(direct[0], row)),)
+        sole = operations[readers[0].index] if len(readers) == 1 and not direct else None
         if sole is not None and sole.step.inputs.count(slot) == 1:
             whole = sole.back(row, Read(unit, sole.step.inputs.index(slot)))
             if whole is not None:
@@ -37,19 +76,18 @@ class Gradient(NetworkKind):
         parts: list[Part] = []
         for i in direct:
             outer = Name("dloss/dh", net.heads[i].head, (unit + 1,), net.row_names[row])
-            parts.append(Part((outer,), float(net.trace.row_factors(i)[row]), outer=outer))
+            parts.append(Part((outer,), net.row_factor(i, row), outer=outer))
         for step in readers:
             for k in (k for k, read in enumerate(step.inputs) if read == slot):
-                parts += net.operations[step.index].passed_back(row, Read(unit, k))
-        general = net.operations[readers[0].index].back_formula if len(readers) == 1 else CHAIN
+                parts += operations[step.index].passed_back(row, Read(unit, k))
+        general = operations[readers[0].index].back_formula if len(readers) == 1 else CHAIN
         recipes: list[Recipe] = [Products(tuple(parts), general)]
         fused = [i for i, head in enumerate(net.heads) if head.slot == slot and head.fused]
         if len(fused) == 1 and sole is not None:
-            recipes.append(fused_gradient(net, fused[0], row, unit, float(net.trace.row_factors(fused[0])[row])))
+            recipes.append(fused_gradient(net, fused[0], row, unit))
         return tuple(recipes)
 
     def array(self, net: Structure, layer: str) -> Doubles:
-        """The gradients by the slot."""
         return net.trace.gradient(net.slots[self.of, layer])
 
     def array_formula(self, net: Structure, layer: str, general: str) -> str:
@@ -63,13 +101,11 @@ class Gradient(NetworkKind):
 
     def uses(self, net: Structure, name: Name) -> int:
         """By the step that makes the value; of an input, none."""
-        step = net.producers[net.slots[self.of, name.layer]]
-        if step is None:
-            return 0
-        return net.operations[step.index].uses_of_gradient(net.rows[name.row], name.index[0] - 1)
+        slot, row, unit = net.place(self.of, name)
+        step = net.producers[slot]
+        return 0 if step is None else net.operations[step.index].uses_of_gradient(row, unit)
 
 
-@dataclass(frozen=True)
 class Back(NetworkKind):
     """What a layer that is no sum of products passes back to one value, where others read that value too."""
 
@@ -96,37 +132,3 @@ class Back(NetworkKind):
     def stage(self, net: Structure, layer: str) -> Stage:
         """Behind the gradient by what the layer makes."""
         return (BACKWARD, -net.slots["h", layer], 2)
-
-
-@dataclass(frozen=True)
-class ParameterGradient(NetworkKind):
-    """`dL/dW` and the gradients by the other learned numbers: over all rows, with the penalty's part."""
-
-    per_row: bool = False
-
-    def resolve(self, net: Structure, name: Name) -> Name:
-        """One of the parameter's numbers."""
-        check_index(name, net.parameter_shape(name, self.of))
-        return name
-
-    def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        """As the layer's scalar form, or its backward pass, has it."""
-        step, _ = net.parameter_steps[self.of, name.layer]
-        return (net.operations[step.index].gradient(Learned(self.of, tuple(i - 1 for i in name.index))),)
-
-    def array(self, net: Structure, layer: str) -> Doubles:
-        """The gradients by the parameter."""
-        return net.trace.parameter_gradients[net.parameter_steps[self.of, layer][0].index][self.of]
-
-    def array_formula(self, net: Structure, layer: str, general: str) -> str:
-        """As the layer says."""
-        return net.parameter_steps[self.of, layer][0].layer.array_formulas.get(self.of, general)
-
-    def stage(self, net: Structure, layer: str) -> Stage:
-        """Last of what belongs to the layer."""
-        step, span = net.parameter_steps[self.of, layer]
-        return (BACKWARD, -step.output, 3 + len(step.parameters) + step.parameters.index(span))
-
-    def uses(self, net: Structure, name: Name) -> int:
-        """The parameter after the update."""
-        return int(net.runs[self.of, name.layer].trainable and not net.trace.optimizer.full_batch)
