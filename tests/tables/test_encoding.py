@@ -274,10 +274,21 @@ class TestNumericColumn:
         assert column.encode_into(pl.Series("a", [None, 1.0]), out) == 1
         assert out[0] == out[1]
 
+    def test_the_median_of_huge_numbers_is_one(self) -> None:
+        """The two in the middle, added, overflow."""
+        series = pl.Series("a", [1e308, None, 1.5e308, 1e308, 1.5e308])
+        column = NumericColumn.fit(series)
+        assert column.median == 1.25e308
+        assert np.isfinite(encoded(column, series)).all()
+        assert NumericColumn.fit(pl.Series("a", [1e308, -1.5e308])).median == -0.25e308
+
     def test_a_number_out_of_all_bounds(self) -> None:
         column = NumericColumn.fit(pl.Series("a", [0.0, 1.0]))
         with pytest.raises(InputError, match=r"too far from the training rows'.* in row 2 of the data"):
             encoded(column, pl.Series("a", [0.0, 1e300]))
+        column = NumericColumn.fit(pl.Series("a", [-1.7e308, -1.6e308]))
+        with pytest.raises(InputError, match=r"too far from the training rows'.* in row 2 of the data"):
+            encoded(column, pl.Series("a", [-1.7e308, 1.7e308]))
 
 
 words = st.none() | st.text(st.sampled_from("abc1. é"), max_size=3)

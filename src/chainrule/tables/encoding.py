@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _LARGEST: Final = float(np.finfo(np.float32).max)
+_HUGE: Final = float(np.finfo(np.float64).max) / 2
 _MOST_COMPARED: Final = 100_000  # pairs of names, to say which was meant
 
 
@@ -48,7 +49,7 @@ class NumericColumn:
         """The encoding of the training rows' column."""
         values = as_numbers(series, unit)
         absent = np.isnan(values)
-        median = float(np.median(values[~absent])) if not absent.all() else 0.0
+        median = _median(values[~absent]) if not absent.all() else 0.0
         values[absent] = median
         mean, scale = mean_and_scale(values)
         return cls(series.name, unit, median, bool(absent.any()), mean, scale)
@@ -63,8 +64,9 @@ class NumericColumn:
         values = as_numbers(series, self.unit)
         absent = np.isnan(values)
         values[absent] = self.median
-        values -= self.mean
-        values /= self.scale
+        with np.errstate(over="ignore"):  # what is infinite then is refused
+            values -= self.mean
+            values /= self.scale
         far = np.flatnonzero(np.abs(values) > _LARGEST)
         if far.size:
             raise InputError(
@@ -286,6 +288,12 @@ def _column_from_dict(form: Mapping[str, Any]) -> EncodedColumn:
     if scale <= 0:
         raise ValueError(f"the scale of {name} is {scale}")
     return NumericColumn(name, form["unit"], median, forms.truth(form["indicator"]), mean, scale)
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """The median of finite numbers, one at least; also where the sum of the two in the middle overflows."""
+    huge = np.abs(values).max() > _HUGE
+    return float(np.median(values / 2) * 2) if huge else float(np.median(values))
 
 
 def mean_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:
