@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import Adam, Callback, EarlyStopping, Model, Network
+from chainrule.explain.render.text import to_text
 
 X, Y = problems.regression(40, 3)
 NETWORK = Network.mlp(3, [6], 1, activation="tanh", dropout=0.1, batch_norm=True)
@@ -100,3 +102,36 @@ def test_of_an_estimator(way: Callable[[Any], Any], engine: str) -> None:
     np.testing.assert_array_equal(other.predict(X), answers)
     other.partial_fit(X, Y[:, 0])
     np.testing.assert_array_equal(other.predict(X), trained.predict(X))
+
+
+SHEET = Path(__file__).parent.parent / "examples" / "worksheets" / "binary_cross_entropy.toml"
+EXPRESSION = "u = x**2 * e; y = exp(u) + z"
+# what is derived, and a quantity of it
+DERIVATIONS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a row": (lambda: small().explain([0.5, 1.0], 2.0, notation="a-h"), "dL/dz[hidden,1]"),
+    "a batch": (lambda: small().explain(X[:2, :2], Y[:2], training=True), "dL/dW[hidden,2,1]"),
+    "without an update": (lambda: small().explain([0.5, 1.0], 2.0).again(title="Plain", update=False), "L"),
+    "an expression": (lambda: cr.explain_expression(EXPRESSION, {"x": 1, "z": 0.25}, digits=4), "dy/dx"),
+    "a worksheet": (lambda: cr.read_worksheet(SHEET).derivation(), "L"),
+}
+
+
+def small() -> Model:
+    return Model(Network.mlp(2, [1], 1, activation="tanh", dropout=0.1, batch_norm=True), "squared_error", "adam")
+
+
+@each_way
+@pytest.mark.parametrize(("make", "name"), DERIVATIONS.values(), ids=DERIVATIONS)
+def test_derivations(make: Callable[[], Any], name: str, way: Callable[[Any], Any]) -> None:
+    work = make()
+    assert work[name].routes  # what was asked for already is no hindrance
+    other = way(work)
+    assert (other.title, other.to_text()) == (work.title, work.to_text())
+    assert repr(way(work[name])) == repr(work[name])
+    assert other.mark({name: "0.5"}).counts == work.mark({name: "0.5"}).counts
+
+
+@each_way
+def test_documents(way: Callable[[Any], Any]) -> None:
+    document = small().explain([0.5, 1.0], 2.0).document(layer="hidden")
+    assert to_text(way(document)) == to_text(document)

@@ -140,6 +140,12 @@ class TestAssignment:
         with pytest.raises(InputError, match="n/mean has shape"):
             model.set_state({"n": {"mean": [1]}})
 
+    def test_a_variance_is_never_negative(self) -> None:
+        model = Model(Network([Input(2), BatchNorm(name="n"), Dense(1)]), "squared_error")
+        with pytest.raises(InputError, match="n/variance is -1e-06 somewhere; 0 is the least it can be"):
+            model.set_state({"n": {"mean": [1, 2], "variance": [1, -1e-6]}})
+        assert model.state["n"]["mean"].tolist() == [0, 0]
+
 
 class TestRuns:
     """One description of neighbouring parameters for loop, optimizers, engines and derivations."""

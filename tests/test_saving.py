@@ -23,6 +23,7 @@ from chainrule import losses
 from chainrule.activations import ActivationFunction
 from chainrule.schedules import Schedule
 from chainrule.training.history import EpochRecord
+from chainrule.training.stopping import Stop
 
 
 @pytest.fixture(autouse=True)
@@ -237,6 +238,58 @@ class TestResume:
         assert_same_state(first, second)
         second.fit(X, y, epochs=12, **plan, resume=True)
         assert_same_state(whole, second)
+
+    def test_a_rule_of_ones_own_remembers(self):
+        """Whatever it likes to call it; and what comes back is its own best epoch, known by no name of chainrule's."""
+
+        @dataclass(frozen=True)
+        class Patience(Stop):
+            name = "patience"
+
+            @property
+            def restores(self):
+                return True
+
+            def best_epoch(self, memory):
+                return memory.get("at")
+
+            def look(self, epoch, memory):
+                memory["seen"] = [*memory.get("seen", []), epoch.record.loss]
+                if epoch.record.validation_loss < memory.get("least", math.inf):
+                    memory.update(at=epoch.record.epoch, least=epoch.record.validation_loss)
+                return "enough" if len(memory["seen"]) == 9 else None
+
+        X, y = regression()
+        plan: dict[str, Any] = {"epochs": 12, "batch_size": 4, "validation": 0.4, "stop": [Patience()]}
+
+        def model() -> cr.Model:
+            return cr.Model(cr.Network.mlp(3, [32], 1), "squared_error", cr.SGD(0.03), seed=1)
+
+        whole, part = model(), model()
+        whole.fit(X, y, **plan)
+        part.fit(X, y, **plan | {"epochs": 5})
+        loaded = saved_and_loaded(part, training=True)
+        assert_same_state(part, loaded)
+        loaded.fit(X, y, **plan, resume=True)
+        assert_same_state(whole, loaded)
+        assert loaded.history.stopped_by == "enough"
+        with pytest.raises(cr.InputError, match=r"EarlyStopping\(.* can't go on from .*\(seen, at, least\)"):
+            saved_and_loaded(part, training=True).fit(X, y, **plan | {"stop": cr.EarlyStopping()}, resume=True)
+
+    @pytest.mark.parametrize("value", [{1: 2}, (1, 2), {"a": {3}}, [np.ones(2)], 1j], ids=str)
+    def test_a_memory_that_would_be_another_is_refused(self, value):
+        @dataclass(frozen=True)
+        class Odd(Stop):
+            name = "odd"
+
+            def look(self, epoch, memory):
+                memory.update(plain=[1, 2.5, "x", None, True, np.float32(0.5), {"a": math.inf}], odd=value)
+
+        model = cr.Model(cr.Network.mlp(3, [], 1), "squared_error")
+        model.fit(*regression(), epochs=1, stop=Odd())
+        with pytest.raises(cr.InputError, match=r"stopping rule 1 remembers odd: .* can't be saved"):
+            model.save("m.safetensors", training=True)
+        model.save("m.safetensors")
 
     def test_lbfgs_goes_on_from_its_weights(self):
         """SciPy's memory of curvature isn't saved (decision 6): the same minimum by other steps."""

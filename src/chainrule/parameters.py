@@ -45,6 +45,11 @@ class Span:
         """The array's name within the network: `"hidden/W"`."""
         return f"{self.layer}/{self.name}"
 
+    @property
+    def least(self) -> float:
+        """The least number that may stand in it."""
+        return getattr(self.spec, "least", -math.inf)
+
     @cached_property
     def slice(self) -> slice:
         """The array's elements in the vector."""
@@ -124,6 +129,8 @@ class Layout:
                     raise InputError(f"{span.key} must be numbers: {error}") from None
                 if array.shape != span.shape:
                     raise InputError(f"{span.key} has shape {span.shape}; given was shape {array.shape}")
+                if (array < span.least).any():
+                    raise InputError(f"{span.key} is {array.min():g} somewhere; {span.least:g} is the least it can be")
                 checked.append((span, array))
         for span, array in checked:
             vector[span.slice] = array.reshape(-1)

@@ -30,7 +30,7 @@ Tensors = dict[str, AnyArray]
 _COUNTERS = ("step", "epoch", "batch", "first_step", "first_epoch", "memory_from")
 _COUNTER = Limit(0, 2**53, whole=True)
 _MOMENTS = ("latest", "epoch_start")  # snapshots that aren't of a stopping rule
-_MEMORIES: tuple[set[str], ...] = (set(), {"best", "best_epoch"})  # of stopping rules
+_COMPARING = {"best", "best_epoch"}  # what rules that compare epochs remember
 PLATEAUS: tuple[set[str], ...] = (set(), {"scale"}, {"best", "waited", "scale"})
 _LARGEST_ROW = 2**30  # numbers that one row may take on its way through a network
 
@@ -62,8 +62,8 @@ def save_training(
 ) -> tuple[Tensors, dict[str, Any]]:
     """Tensors and JSON of a training state; only parameters, state and history unless the whole of it is wanted.
 
-    Raises `InputError` for a network or an optimizer with parts of the user's own: files hold no code, so nobody
-    could load them again.
+    Raises `InputError` for a network or an optimizer with parts of the user's own (files hold no code, so nobody
+    could load them again), and for a rule that remembers what JSON has no form for.
     """
     _check_loadable(network, optimizer)
     columns, history = training.history.to_tensors()
@@ -79,6 +79,7 @@ def save_training(
         return tensors, form
     for i, name in enumerate(optimizer.slot_names):
         tensors.update(_tensors(f"slots.{name}", network.layout, training.slots[:, i]))
+    _check_memories(training)
     snapshots = _snapshots(training)
     for name, snapshot in snapshots.items():
         tensors.update(_tensors(f"{name}.parameters", network.layout, snapshot.parameters))
@@ -114,10 +115,7 @@ def load_training(
     network: Network, optimizer: Optimizer, training: TrainingState, tensors: Tensors, form: Mapping[str, Any]
 ) -> None:
     """Fill a fresh training state from tensors and JSON; the inverse of `save_training`."""
-    _fill(network.layout, training.parameters, tensors, "parameters")
-    _fill(network.state_layout, training.state, tensors, "state")
-    if not (is_finite(training.parameters) and is_finite(training.state)):
-        raise FileError("the file is damaged: a parameter or a running statistic is NaN or infinite")
+    _fill_both(network, training, tensors, "")
     saved = form.get("training")
     times = tensors[TIMES][0]
     if not (times >= 0).all():
@@ -134,8 +132,7 @@ def load_training(
     for name in saved["snapshots"]:
         rules = _rules_of(training, name)
         snapshot = training.snapshot()
-        _fill(network.layout, snapshot.parameters, tensors, f"{name}.parameters")
-        _fill(network.state_layout, snapshot.state, tensors, f"{name}.state")
+        _fill_both(network, snapshot, tensors, f"{name}.")
         if name in _MOMENTS:
             setattr(training, name, snapshot)
         else:
@@ -152,7 +149,7 @@ def _snapshots(training: TrainingState) -> dict[str, Snapshot]:
 def _rules_of(training: TrainingState, name: Any) -> list[int]:
     """Whose best weights a snapshot holds, by its name in a file; older files have one for all rules."""
     watching = [rule for rule, memory in enumerate(training.memories) if "best_epoch" in memory]
-    rules = watching if name == "best" else [rule for rule in watching if name == f"best.{rule}"]
+    rules = watching if name == "best" else [i for i in range(len(training.memories)) if name == f"best.{i}"]
     if not rules and name not in _MOMENTS:
         raise FileError(f"the file is damaged: no stopping rule has the weights {shortened(name)}")
     return rules
@@ -167,10 +164,34 @@ def _load_counters(training: TrainingState, saved: Mapping[str, Any], heads: int
         check("the file", first, getattr(training, first), Limit(0, getattr(training, last), whole=True))
     check("the file", "rate", saved["rate"], NOT_NEGATIVE)
     training.rate = saved["rate"]
-    training.memories = [remembered("memories", memory, _MEMORIES) for memory in saved["memories"]]
+    training.memories = [_memory(memory) for memory in saved["memories"]]
     training.plateau = remembered("plateau", saved["plateau"], PLATEAUS)
     if "partial" in saved:
         training.partial = _sums(saved["partial"], len(training.parameters), heads)
+
+
+def _memory(memory: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stopping rule remembers; one of the user's own may remember anything."""
+    return remembered("memories", memory, (_COMPARING,)) if set(memory) == _COMPARING else dict(memory.items())
+
+
+def _check_memories(training: TrainingState) -> None:
+    """Raise `InputError` where a stopping rule's memory wouldn't be the same when it is read again."""
+    for rule, memory in enumerate(training.memories):
+        for name, value in memory.items():
+            if not (isinstance(name, str) and _is_json(value)):
+                raise InputError(
+                    f"stopping rule {rule + 1} remembers {shortened(name)}: {shortened(value)}, which can't be saved: "
+                    "keep numbers, texts, lists and dicts with names in its memory, or save without training=True"
+                )
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_json(one) for name, one in value.items())
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return value is None or isinstance(value, (bool, int, float, str, np.bool, np.integer, np.floating))
 
 
 def remembered(kind: str, memory: Mapping[str, Any], known: tuple[set[str], ...]) -> dict[str, Any]:
@@ -205,6 +226,17 @@ def _tensors(prefix: str, layout: Layout, vectors: Array) -> Tensors:
 
 def _shape(shape: Shape, members: int) -> Shape:
     return shape if members == 1 else (members, *shape)
+
+
+def _fill_both(network: Network, into: Snapshot | TrainingState, tensors: Tensors, prefix: str) -> None:
+    """Parameters and running statistics, which are numbers that a network can have."""
+    _fill(network.layout, into.parameters, tensors, f"{prefix}parameters")
+    _fill(network.state_layout, into.state, tensors, f"{prefix}state")
+    if not (is_finite(into.parameters) and is_finite(into.state)):
+        raise FileError("the file is damaged: a parameter or a running statistic is NaN or infinite")
+    for span in network.state_layout.spans:
+        if (into.state[:, span.slice] < span.least).any():
+            raise FileError(f"the file is damaged: a number in {prefix}state/{span.key} is below {span.least:g}")
 
 
 def _fill(layout: Layout, vectors: Array, tensors: Tensors, prefix: str) -> None:

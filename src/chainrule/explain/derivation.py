@@ -71,6 +71,12 @@ class Derivation(AnyDerivation[Graph]):
         self.model = model
         self.notes = list(notes)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copies and pickles hold the engine's numbers; what is looked up in them is looked up anew."""
+        symbols = {symbol: str(name) for symbol, name in self.symbols.items()}
+        options = {"symbols": symbols, "notes": self.notes, "model": self.model}
+        return _remade, (self.trace, {"notation": self.notation, "digits": self.digits, "title": self.title, **options})
+
     @property
     def n_rows(self) -> int:
         """How many rows are explained together."""
@@ -120,6 +126,10 @@ class Derivation(AnyDerivation[Graph]):
     def __repr__(self) -> str:
         loss = f"L = {shown(self.loss)}" if self.trace.has_target else "forward only"
         return f"<Derivation of {self.trace.network!r}, {self.n_rows} row{'s' * (self.n_rows > 1)}, {loss}>"
+
+
+def _remade(trace: Trace, options: Mapping[str, Any]) -> Derivation:
+    return Derivation(trace, **options)
 
 
 def explain(

@@ -33,6 +33,11 @@ class ExpressionDerivation(AnyDerivation[ExpressionGraph]):
     def __init__(self, graph: ExpressionGraph, *, digits: int = 6, title: str = ""):
         super().__init__(graph, ExpressionNotation(graph), digits, title or graph.source.whole)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copies and pickles hold the expression, which is read anew."""
+        at = {name.layer: self.graph.value(name) for name in self.graph.variables}
+        return _remade, (self.expression, at, self.digits, self.title)
+
     @property
     def n_rows(self) -> int:
         """One point is explained at a time."""
@@ -79,6 +84,10 @@ def explain_expression(expression: str, at: Mapping[str, float], *, digits: int 
     >>> work["dy/dx"]
     dy/dx = dy/du*du/dx = 41.1936*2 = 82.3871
     """
+    return _remade(expression, at, digits)
+
+
+def _remade(expression: str, at: Mapping[str, float], digits: int, title: str = "") -> ExpressionDerivation:
     source, statements = read_expression(expression)
     if not isinstance(at, Mapping):
         raise InputError(f'at is {at!r}; it says the value of each variable, as in {{"x": 1}}')
@@ -86,7 +95,7 @@ def explain_expression(expression: str, at: Mapping[str, float], *, digits: int 
         steps = cut(source, statements, at)
     except RecursionError:
         raise InputError(TOO_DEEP) from None
-    return ExpressionDerivation(ExpressionGraph(source, steps, _checked(steps, at)), digits=digits)
+    return ExpressionDerivation(ExpressionGraph(source, steps, _checked(steps, at)), digits=digits, title=title)
 
 
 def _checked(steps: Steps, at: Mapping[str, Any]) -> dict[str, float]:

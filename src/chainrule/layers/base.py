@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -59,11 +60,12 @@ class ParameterSpec:
 
 @dataclass(frozen=True)
 class StateSpec:
-    """One array that a layer keeps but doesn't learn, and the number that it starts from."""
+    """One array that a layer keeps but doesn't learn: the number that it starts from, and the least that it can be."""
 
     name: str
     shape: Shape
     start: float
+    least: float = -math.inf
 
 
 @dataclass(frozen=True)

@@ -91,4 +91,4 @@ class BatchNorm(Layer):
         )
 
     def state_specs(self, shapes: tuple[Shape, ...]) -> tuple[StateSpec, ...]:
-        return StateSpec("mean", shapes[0], 0.0), StateSpec("variance", shapes[0], 1.0)
+        return StateSpec("mean", shapes[0], 0.0), StateSpec("variance", shapes[0], 1.0, least=0.0)

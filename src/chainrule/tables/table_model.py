@@ -161,8 +161,8 @@ class TableModel:
             table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`.
 
         Raises:
-            InputError: a column is missing or can't be encoded (an infinite number, text among numbers): the message names it
-                and the rows.
+            InputError: a column is missing or can't be encoded (an infinite number, text among numbers): the message
+                names it and the rows.
         """
         return self.predict_with_notes(table)[0]
 

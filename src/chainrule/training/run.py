@@ -137,6 +137,8 @@ class Run:
         self._limit = min((limit for limit in limits if limit is not None), default=None)
         self._stopper: int | None = None  # which rule stopped it
         state.fit_rules([stop.restores for stop in plan.stops])  # a resumed run may have other rules
+        for stop, memory in zip(plan.stops, state.memories, strict=True):
+            stop.check_memory(memory)
 
     @property
     def elapsed(self) -> float:

@@ -46,13 +46,29 @@ class Stop(Limited):
     """
 
     name: ClassVar[str]
+    _remembers: ClassVar[frozenset[str] | None] = None  # the names in its memory, where no others will do
+
+    def check_memory(self, memory: Memory) -> None:
+        """Raise an `InputError` for what another rule remembered: a resumed fit has the rules of the one before.
+
+        Arguments:
+            memory: what was saved.
+
+        >>> EarlyStopping().check_memory({"best": 0.25, "best_epoch": 7})
+        """
+        if self._remembers is not None and memory and memory.keys() != self._remembers:
+            raise InputError(
+                f"{self} can't go on from what another stopping rule remembered ({listed(memory)}): "
+                "hand in the stopping rules of the fit that is resumed"
+            )
 
     def look(self, epoch: Epoch, memory: Memory) -> str | None:
         """A reason to stop after this epoch, or None.
 
         Arguments:
             epoch: its record, and the weights before and after it.
-            memory: the rule's own, empty at first, saved with the model; it may be changed.
+            memory: the rule's own, empty at first; it may be changed. Numbers, texts, lists and dicts with names in
+                it are saved with the model (`save(training=True)`), so that a resumed fit knows them.
         """
         raise NotImplementedError
 
@@ -107,6 +123,7 @@ class EarlyStopping(Stop):
     restore_best: bool = True
 
     name = "early_stopping"
+    _remembers = frozenset({"best", "best_epoch"})
     limits = {"patience": COUNT, "min_delta": NOT_NEGATIVE}
 
     def __post_init__(self) -> None:

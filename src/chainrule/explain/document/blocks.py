@@ -77,11 +77,15 @@ class SymbolText(str):
 
     name: Name
 
-    def __new__(cls, name: Name, notation: Notation) -> SymbolText:
-        """The symbol of a quantity in a notation."""
-        made = super().__new__(cls, notation.text(name))
+    def __new__(cls, name: Name, notation: Notation | str) -> SymbolText:
+        """The symbol of a quantity in a notation, or as it is given."""
+        made = super().__new__(cls, notation if isinstance(notation, str) else notation.text(name))
         made.name = name
         return made
+
+    def __getnewargs__(self) -> tuple[Name, str]:  # type: ignore[override]
+        """What copies and pickles are made from."""
+        return self.name, str(self)
 
 
 @dataclass(frozen=True)

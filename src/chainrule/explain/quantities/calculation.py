@@ -46,6 +46,9 @@ class Quantity:
         self.derivation = derivation
         self.name = name
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Quantity, (self.derivation, self.name)
+
     @cached_property
     def value(self) -> float:
         """The engine's value, in float64."""

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.quantities.names import COUNTS, Name
@@ -192,6 +192,13 @@ class Notation:
         self.own = dict(own or {})
         self._texts = dict(self.own)
         self.symbol: Callable[[Hashable], str] = cache(self._symbol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "symbol"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.symbol = cache(self._symbol)
 
     def text(self, name: Name) -> str:
         """A name's symbol as plain text."""
