@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from itertools import islice
@@ -11,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 from chainrule.errors import InputError
 from chainrule.explain.document.blocks import Document
 from chainrule.explain.document.lines import line
-from chainrule.explain.quantities.calculation import Calculation, Graph
+from chainrule.explain.quantities.calculation import Calculation, Graph, Quantity
 from chainrule.explain.quantities.names import Name
 
 if TYPE_CHECKING:
     from chainrule.explain.marking.marks import Marks
 
+FORMAT = "chainrule-derivation/1"
 MOST_IN_JSON = 50_000  # quantities; some 20 MB
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")  # written as escapes
 
 
 class AnyDerivation(Calculation[Graph]):
@@ -34,9 +39,9 @@ class AnyDerivation(Calculation[Graph]):
         Arguments:
             name: of the quantity.
         """
-        from chainrule.explain.render.latex import latex_line
+        from chainrule.explain.render.latex import LatexRenderer, LatexWriter
 
-        return f"${latex_line(line(self, name), self.notation, self.digits)}$"
+        return f"${LatexRenderer(LatexWriter(self.notation, self.digits)).equation(line(self, name))}$"
 
     def mark(self, work: Mapping[str, Any], symbols: Mapping[str, str] | None = None) -> Marks:
         """Mark hand-worked numbers.
@@ -105,19 +110,35 @@ class AnyDerivation(Calculation[Graph]):
         Raises:
             InputError: there are more quantities than anybody can use; choose a weight.
         """
-        from chainrule.explain.render.json import to_json
+        if weight is not None:
+            return self._json(self.needed_for(self.graph.gradient_of(self[weight].name)))
+        if not (layer is None and unit is None and row is None):
+            return self._json(self.select(layer=layer, unit=unit, row=row))
+        names = list(islice(self.graph.in_order(), MOST_IN_JSON + 1))
+        if len(names) > MOST_IN_JSON:
+            raise InputError(
+                f"there are more than {MOST_IN_JSON:,} quantities; choose a weight, as in W[hidden,1,1], "
+                "to have those that its gradient is computed from"
+            )
+        return self._json([self[name] for name in names])
 
-        if weight is None and not (layer is None and unit is None and row is None):
-            return to_json(self, self.select(layer=layer, unit=unit, row=row))
-        if weight is None:
-            names = list(islice(self.graph.in_order(), MOST_IN_JSON + 1))
-            if len(names) > MOST_IN_JSON:
-                raise InputError(
-                    f"there are more than {MOST_IN_JSON:,} quantities; choose a weight, as in W[hidden,1,1], "
-                    "to have those that its gradient is computed from"
-                )
-            return to_json(self, [self[name] for name in names])
-        return to_json(self, self.needed_for(self.graph.gradient_of(self[weight].name)))
+    def _json(self, quantities: list[Quantity]) -> str:
+        spelled = self.graph.spelled
+        made = {
+            "format": FORMAT,
+            "title": self.title,
+            "rows": self.n_rows,
+            "quantities": [
+                {
+                    "name": spelled(q.name), "symbol": q.symbol, "meaning": q.meaning, "general": q.general,
+                    "formula": q.formula, "numbers": q.numbers, "value": q.value if math.isfinite(q.value) else None,
+                    "inputs": [spelled(name) for name in q.inputs], "uses": q.uses,
+                }
+                for q in quantities
+            ],
+        }  # fmt: skip
+        text = json.dumps(made, indent=2, ensure_ascii=False)
+        return _UNSEEN.sub(lambda c: json.dumps(c.group())[1:-1], text) + "\n"
 
     def _repr_html_(self) -> str:
         from chainrule.explain.render.html import to_html

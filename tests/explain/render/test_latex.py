@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from chainrule import Model, Network
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.quantities.notation import STYLES, Notation
-from chainrule.explain.render.latex_text import latex_letter, latex_text
+from chainrule.explain.render.latex import latex_letter, latex_text
 from chainrule.explain.worksheets.worksheet import read_worksheet
 
 SHEETS = sorted((Path(__file__).parents[3] / "examples" / "worksheets").glob("*.toml"))

@@ -9,19 +9,36 @@ from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation
 
 
+class SymbolText(str):
+    """The symbol of a quantity as text; renderers that set symbols find the quantity in `name`."""
+
+    name: Name
+
+    def __new__(cls, name: Name, notation: Notation | str) -> SymbolText:
+        """The symbol of a quantity in a notation, or as it is given."""
+        made = super().__new__(cls, notation if isinstance(notation, str) else notation.text(name))
+        made.name = name
+        return made
+
+    def __getnewargs__(self) -> tuple[Name, str]:  # type: ignore[override]
+        """What copies and pickles are made from."""
+        return self.name, str(self)
+
+
 @dataclass(frozen=True)
 class Heading:
-    """A heading of level 1 to 3; where its text holds the symbol of a quantity, `about` is that quantity."""
+    """A heading of level 1 to 3; `about` is the symbol in its text, where it holds one."""
 
     text: str
     level: int = 2
-    about: Name | None = None
+    about: SymbolText | None = None
 
-    def parts(self, notation: Notation) -> tuple[str, Name | None, str]:
-        """The text before the symbol, the quantity, the text after it: for renderers that set symbols."""
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The text, cut around the symbol."""
         if self.about is None:
-            return self.text, None, ""
-        before, _, after = self.text.partition(notation.text(self.about))
+            return (self.text,)
+        before, _, after = self.text.partition(self.about)
         return before, self.about, after
 
 
@@ -49,14 +66,6 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Equation:
-    """An equation that stands for itself, in symbols: `left = right = ...`; in matrices where arrays are given."""
-
-    left: str
-    sides: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Matrix:
     """An array with its symbol; None stands where rows or columns are folded."""
 
@@ -72,22 +81,6 @@ class Matrices:
     matrices: tuple[Matrix, ...]
 
 
-class SymbolText(str):
-    """The symbol of a quantity as text, in a table; renderers that set symbols find the quantity in `name`."""
-
-    name: Name
-
-    def __new__(cls, name: Name, notation: Notation | str) -> SymbolText:
-        """The symbol of a quantity in a notation, or as it is given."""
-        made = super().__new__(cls, notation if isinstance(notation, str) else notation.text(name))
-        made.name = name
-        return made
-
-    def __getnewargs__(self) -> tuple[Name, str]:  # type: ignore[override]
-        """What copies and pickles are made from."""
-        return self.name, str(self)
-
-
 @dataclass(frozen=True)
 class Table:
     """A table of texts, some of them a `SymbolText`; `right` are columns of numbers."""
@@ -99,7 +92,7 @@ class Table:
 
 MANY = 160  # quantities that are written out when nothing was chosen
 
-Block = Heading | Paragraph | Lines | Equation | Matrices | Table
+Block = Heading | Paragraph | Lines | Matrices | Table
 
 
 @dataclass

@@ -26,18 +26,17 @@ def one_weight(derivation: Calculation[Quantities], weight: str, row: int | None
     name = derivation[weight].name
     paths = find_paths(graph, name)
     gradient, value = graph.gradient_of(name), graph.value_of(name)
-    made: list[Block] = [Heading(f"Paths from {derivation.notation.text(value)} to the loss", about=value)]
+    begin = SymbolText(value, derivation.notation)
+    made: list[Block] = [Heading(f"Paths from {begin} to the loss", about=begin)]
     start = gradient
     parts = _parts_of_rows(derivation, gradient)
     if len(parts) > MANY_ROWS or (row is not None and row in parts):
         made += _rows(derivation, gradient, parts, paths)
         row = row if row is not None else max(parts, key=lambda r: abs(parts[r][1]))
         start = parts[row][0]
-        within = find_paths(graph, start)
-        within_row = graph.value_of(start)
-        heading = f"Row {row}: paths from {derivation.notation.text(within_row)} to the loss"
-        made += [Heading(heading, 3, within_row)]
-        made += path_lines(derivation, start, within)
+        begin = SymbolText(graph.value_of(start), derivation.notation)
+        made += [Heading(f"Row {row}: paths from {begin} to the loss", 3, begin)]
+        made += path_lines(derivation, start, find_paths(graph, start))
     else:
         made += path_lines(derivation, gradient, paths)
     needed = [n.name for n in derivation.needed_for(start, limit=MANY_STEPS) if n.name.kind.startswith("dL/d")]

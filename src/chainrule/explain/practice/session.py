@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from chainrule.errors import ChainruleError
 from chainrule.explain.derivation import Derivation, Quantity
+from chainrule.explain.document.blocks import Document
+from chainrule.explain.document.vectors import given
 from chainrule.explain.formula import Node, Number, replace_symbols, symbols_of
 from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.marking.digits import read_number
@@ -14,6 +16,7 @@ from chainrule.explain.marking.marks import Mark, Marks
 from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
 from chainrule.explain.quantities.names import Name
+from chainrule.explain.render.text import to_text
 from chainrule.explain.worksheets.worksheet import Worksheet
 
 COARSE = 50  # times the last place asked for: answers in units above that get a remark
@@ -186,13 +189,7 @@ def verdict_text(mark: Mark) -> str:
 
 def given_lines(work: Derivation) -> list[str]:
     """What the exercise gives: inputs, targets, weights and biases."""
-    from chainrule.explain.document.blocks import Matrices
-    from chainrule.explain.document.vectors import given
-    from chainrule.explain.render.text import matrix_text
-
-    block = given(work.graph)
-    assert isinstance(block, Matrices)
-    return [matrix_text(matrix, work.digits) for matrix in block.matrices]
+    return to_text(Document("", work.notation, work.digits, [given(work.graph)])).splitlines()
 
 
 def summary_lines(session: Session) -> list[str]:

@@ -2,26 +2,16 @@ r"""A document as LaTeX: an article that compiles with `pdflatex`, `amsmath` and
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Hashable, Sequence
 from itertools import groupby
 
-from chainrule.explain.document.blocks import (
-    Document,
-    Equation,
-    Heading,
-    Line,
-    Lines,
-    Matrices,
-    Matrix,
-    Paragraph,
-    SymbolText,
-    Table,
-)
+from chainrule.explain.document.blocks import Document, Heading, Line, Matrix, Table
 from chainrule.explain.formula import NamedNumber, Node, Number, Product, Sum
 from chainrule.explain.formula.writer import ATOM, POWER, PRODUCT, SUM, FormulaWriter, Look, shown
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.notation import Notation, Ratio, Sign, Written
-from chainrule.explain.render.latex_text import latex_letter, latex_text
+from chainrule.explain.quantities.notation import Notation, Ratio, Sign
+from chainrule.explain.render.text import Renderer
 
 _PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage[utf8]{inputenc}
@@ -45,118 +35,62 @@ _PREAMBLE = r"""\documentclass[a4paper]{article}
 """
 _FUNCTIONS = {"log", "tanh", "max", "min", "sin", "cos"}
 LONG = 120  # characters of LaTeX that may be wider than a line
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\ensuremath{<}", ">": r"\ensuremath{>}",
+    "|": r"\ensuremath{|}", "ŷ": r"\ensuremath{\hat{y}}", "∂": r"\ensuremath{\partial}", "\u2212": r"\ensuremath{-}",
+    "\u00d7": r"\ensuremath{\times}", "·": r"\ensuremath{\cdot}", "∞": r"\ensuremath{\infty}",
+    "√": r"\ensuremath{\surd}",
+    "±": r"\ensuremath{\pm}", "°": r"\ensuremath{^\circ}", "µ": r"\ensuremath{\mu}",
+}  # fmt: skip
+_MATHEMATICS = {"ŷ": r"\hat{y}", "ẑ": r"\hat{z}", "ĥ": r"\hat{h}", "∂": r"\partial"}
+_GREEK = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
+    "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+})  # fmt: skip
+# Greek letters that look like Latin ones have no command of their own.
+_LATIN = {"omicron": "o", "Alpha": "A", "Beta": "B", "Epsilon": "E", "Zeta": "Z", "Eta": "H", "Iota": "I", "Kappa": "K",
+          "Mu": "M", "Nu": "N", "Omicron": "O", "Rho": "P", "Tau": "T", "Chi": "X"}  # fmt: skip
+_PLAIN = set("\u2013\u2014\u2018\u2019“”…„«»¿¡§©")  # what the T1 fonts have besides letters
+_LACKING = set("ĦħĸĿŀŉŦŧ")  # and the letters of Latin Extended-A that they don't
 
 
 def to_latex(document: Document) -> str:
     """The document as a whole LaTeX file."""
-    parts = [_PREAMBLE]
-    for block in document.blocks:
-        match block:
-            case Heading():
-                command = {1: "section", 2: "subsection"}.get(block.level, "subsubsection")
-                before, name, after = block.parts(document.notation)
-                symbol = "" if name is None else f"${latex_written(document.notation.written(name))}$"
-                parts.append(f"\\{command}*{{{latex_text(before)}{symbol}{latex_text(after)}}}")
-            case Paragraph(text):
-                parts.append(f"{latex_text(text)}\n")
-            case Lines(lines):
-                parts.append(_display(lines, document))
-            case Equation(left, sides):
-                parts.append(r"\texttt{" + latex_text(" = ".join([left, *sides])) + "}\n")
-            case Matrices(matrices):
-                parts.append("\\medskip\n" + "\n".join(_matrix(matrix, document.digits) for matrix in matrices))
-            case Table():
-                parts.append(_table(block, document.notation))
-    return "\n".join([*parts, r"\end{document}", ""])
+    body = LatexRenderer(LatexWriter(document.notation, document.digits)).blocks(document)
+    return "\n".join([_PREAMBLE, body, r"\end{document}", ""])
 
 
-def _display(lines: tuple[Line, ...], document: Document) -> str:
-    writer = LatexWriter(document.notation, document.digits)
-    rows = []
-    for line in lines:
-        sides = groupby(" ".join(writer.pieces(side)) for side in line.sides)
-        left = latex_written(document.notation.written(line.name))
+class LatexRenderer(Renderer):
+    """Writes the blocks of a document as LaTeX."""
+
+    between, paragraph, matrices, symbol = "\n", "{}\n", "\\medskip\n{}", "${}$"
+    words = staticmethod(lambda text: latex_text(text))
+    writer: LatexWriter
+
+    def heading(self, heading: Heading) -> str:
+        command = {1: "section", 2: "subsection"}.get(heading.level, "subsubsection")
+        return f"\\{command}*{{{self.prose(*heading.parts)}}}"
+
+    def line(self, line: Line) -> str:
+        sides = groupby(" ".join(self.writer.pieces(side)) for side in line.sides)
         equal = "\n  ".join(f"= {side}" for side, _ in sides)
-        rows.append(f"\\quantity{{{left}}}{{{equal}}}{{{latex_text(line.remark)}}}")
-    return "\n".join(rows)
+        return _quantity(self.writer.symbol(line.name), equal, latex_text(line.remark))
+
+    def matrix(self, matrix: Matrix) -> str:
+        symbol, body = self.writer.matrix(matrix)
+        remark = f"\\texttt{{{latex_text(matrix.formula)}}}" if matrix.formula else ""
+        return _quantity(symbol, f"= \\fit{{{body}}}", remark)
+
+    def table(self, table: Table) -> str:
+        columns = "".join("r" if i in table.right else "l" for i in range(len(table.columns)))
+        first, *rows = (" & ".join(map(self.prose, row)) for row in (table.columns, *table.rows))
+        body = f"{first} \\\\ \\hline\n" + " \\\\\n".join(rows)
+        return f"\\medskip\n\\begin{{tabular}}{{{columns}}}\n{body}\n\\end{{tabular}}\n"
 
 
-def _matrix(matrix: Matrix, digits: int) -> str:
-    symbol, body = _matrix_sides(matrix, digits)
-    remark = f"\\texttt{{{latex_text(matrix.formula)}}}" if matrix.formula else ""
-    return f"\\quantity{{{symbol}}}{{= \\fit{{{body}}}}}{{{remark}}}"
-
-
-def latex_line(line: Line, notation: Notation, digits: int) -> str:
-    """A quantity with its formulas and value, in one row."""
-    sides = groupby(map(LatexWriter(notation, digits).text, line.sides))
-    return " = ".join([latex_written(notation.written(line.name)), *(side for side, _ in sides)])
-
-
-def latex_matrix(matrix: Matrix, digits: int) -> str:
-    """An array in square brackets."""
-    return " = ".join(_matrix_sides(matrix, digits))
-
-
-def _matrix_sides(matrix: Matrix, digits: int) -> tuple[str, str]:
-    rows = r" \\ ".join(" & ".join(_cell(value, digits) for value in row) for row in matrix.values)
-    letter, _, layer = matrix.symbol.partition(" ")
-    symbol = letter.replace("dL/d", r"\partial L/\partial ").replace("+", "^{+}")
-    above = f"_{{\\text{{{latex_text(layer)}}}}}" if layer else ""
-    return f"{symbol}{above}", f"\\begin{{bmatrix}} {rows} \\end{{bmatrix}}"
-
-
-def _cell(value: float | None, digits: int) -> str:
-    return r"\dots" if value is None else _number(value, digits)
-
-
-def _table(table: Table, notation: Notation) -> str:
-    def cell(text: str) -> str:
-        return f"${latex_written(notation.written(text.name))}$" if isinstance(text, SymbolText) else latex_text(text)
-
-    columns = "".join("r" if i in table.right else "l" for i in range(len(table.columns)))
-    rows = [" & ".join(cell(text) for text in row) for row in (table.columns, *table.rows)]
-    body = f"{rows[0]} \\\\ \\hline\n" + " \\\\\n".join(rows[1:])
-    return f"\\medskip\n\\begin{{tabular}}{{{columns}}}\n{body}\n\\end{{tabular}}\n"
-
-
-def latex_sign(sign: Sign) -> str:
-    """A symbol with what stands above and below it."""
-    letter, above = sign.letter, _script(sign.above)
-    if letter.endswith("'"):
-        letter = letter.rstrip("'")
-        above = "\\prime" + (f" {above}" if above else "")
-    if len(letter) == 1 and letter.isalpha():
-        letter = latex_letter(letter)
-    elif letter.isascii() and letter.isalpha():
-        letter = f"\\mathrm{{{letter}}}"
-    else:
-        letter = f"\\text{{{latex_text(letter)}}}"
-    above += "+" * sign.plus
-    return letter + (f"_{{{_script(sign.below)}}}" if sign.below else "") + (f"^{{{above}}}" if above else "")
-
-
-def _script(text: str) -> str:
-    """Digits and single letters as they are, words upright."""
-    if not text or all(c.isdigit() or c in ",()+" for c in text) or len(text) == 1:
-        return text
-    return f"\\text{{{latex_text(text)}}}"
-
-
-def latex_written(written: Written) -> str:
-    """A symbol, or a derivative as a fraction."""
-    if isinstance(written, Ratio):
-        ratio = f"\\frac{{\\partial {latex_sign(written.above)}}}{{\\partial {latex_sign(written.below)}}}"
-        return f"\\left.{ratio}\\right|_{{\\text{{{latex_text(written.note)}}}}}" if written.note else ratio
-    return latex_sign(written)
-
-
-def _number(value: float, digits: int) -> str:
-    text = shown(value, digits)
-    if "e" in text:
-        mantissa, _, exponent = text.partition("e")
-        return f"{mantissa} \\cdot 10^{{{int(exponent)}}}"
-    return {"infinity": r"\infty", "-infinity": r"-\infty", "undefined": r"\text{undefined}"}.get(text, text)
+def _quantity(left: str, right: str, remark: str) -> str:
+    return f"\\quantity{{{left}}}{{{right}}}{{{remark}}}"
 
 
 class LatexWriter(FormulaWriter):
@@ -185,9 +119,22 @@ class LatexWriter(FormulaWriter):
         return [_fitted(self.text(node))]
 
     def _symbol(self, name: Hashable) -> str:
-        if isinstance(name, Name):
-            return latex_written(self.notation.written(name))
-        return r"\pi" if name == "pi" else f"\\text{{{latex_text(str(name))}}}"
+        if not isinstance(name, Name):
+            return r"\pi" if name == "pi" else f"\\text{{{latex_text(str(name))}}}"
+        written = self.notation.written(name)
+        if not isinstance(written, Ratio):
+            return _sign(written)
+        ratio = f"\\frac{{\\partial {_sign(written.above)}}}{{\\partial {_sign(written.below)}}}"
+        return f"\\left.{ratio}\\right|_{{\\text{{{latex_text(written.note)}}}}}" if written.note else ratio
+
+    def matrix(self, matrix: Matrix) -> tuple[str, str]:
+        """The symbol of an array, and the array in square brackets."""
+        cells = ([r"\dots" if v is None else self.number(Number(v))[0] for v in row] for row in matrix.values)
+        letter, _, layer = matrix.symbol.partition(" ")
+        symbol = letter.replace("dL/d", r"\partial L/\partial ").replace("+", "^{+}")
+        below = f"_{{\\text{{{latex_text(layer)}}}}}" if layer else ""
+        rows = r" \\ ".join(map(" & ".join, cells))
+        return f"{symbol}{below}", f"\\begin{{bmatrix}} {rows} \\end{{bmatrix}}"
 
     def number(self, number: Number) -> tuple[str, int]:
         """A number; `1/3` as a fraction, a named one by its name."""
@@ -222,9 +169,84 @@ class LatexWriter(FormulaWriter):
         return (r"\Phi" if function == "Phi" else command) + self.enclosed("(", inside, ")"), ATOM
 
 
+def _sign(sign: Sign) -> str:
+    """A symbol with what stands above and below it."""
+    letter, above = sign.letter, _script(sign.above)
+    if letter.endswith("'"):
+        letter = letter.rstrip("'")
+        above = "\\prime" + (f" {above}" if above else "")
+    if len(letter) == 1 and letter.isalpha():
+        letter = latex_letter(letter)
+    elif letter.isascii() and letter.isalpha():
+        letter = f"\\mathrm{{{letter}}}"
+    else:
+        letter = f"\\text{{{latex_text(letter)}}}"
+    above += "+" * sign.plus
+    return letter + (f"_{{{_script(sign.below)}}}" if sign.below else "") + (f"^{{{above}}}" if above else "")
+
+
+def _script(text: str) -> str:
+    """Digits and single letters as they are, words upright."""
+    if not text or all(c.isdigit() or c in ",()+" for c in text) or len(text) == 1:
+        return text
+    return f"\\text{{{latex_text(text)}}}"
+
+
+def _number(value: float, digits: int) -> str:
+    text = shown(value, digits)
+    if "e" in text:
+        mantissa, _, exponent = text.partition("e")
+        return f"{mantissa} \\cdot 10^{{{int(exponent)}}}"
+    return {"infinity": r"\infty", "-infinity": r"-\infty", "undefined": r"\text{undefined}"}.get(text, text)
+
+
 def _fitted(text: str) -> str:
     """What TeX can't break (fractions, what stands in brackets), made to fit where it is long."""
     if len(text) < LONG or not ("\\frac" in text or "\\left" in text):
         return text
     sign, rest = (text[:2], text[2:]) if text.startswith(("+ ", "- ")) else ("", text)
     return f"{sign}\\fit{{{rest}}}"
+
+
+def latex_text(text: str) -> str:
+    """Text with LaTeX's special characters made harmless.
+
+    >>> print(latex_text("5_a & 3% of θ"))
+    5\\_a \\& 3\\% of \\ensuremath{\\theta}
+    """
+    return "".join(_character(c) for c in unicodedata.normalize("NFC", text))
+
+
+def latex_letter(letter: str) -> str:
+    """One letter in a formula.
+
+    >>> print(latex_letter("W"), latex_letter("ŷ"), latex_letter("Ω"))
+    W \\hat{y} \\Omega
+    """
+    if letter.isascii():
+        return letter
+    greek = _greek(letter)
+    return _MATHEMATICS.get(letter) or greek or f"\\text{{{latex_text(letter)}}}"
+
+
+def _greek(letter: str) -> str:
+    """The command of a Greek letter, or nothing."""
+    words = unicodedata.name(letter, "").split()
+    name = {"LAMDA": "lambda"}.get(words[-1], words[-1].lower()) if words else ""
+    if len(words) != 4 or words[0] != "GREEK" or words[2] != "LETTER" or name not in _GREEK:
+        return ""
+    name = name if words[1] == "SMALL" else name.capitalize()
+    return _LATIN.get(name) or f"\\{name}"
+
+
+def _character(c: str) -> str:
+    if c in _SPECIAL:
+        return _SPECIAL[c]
+    if c.isascii():
+        return c if c.isprintable() or c == "\n" else " "
+    if greek := _greek(c):
+        return f"\\ensuremath{{{greek}}}"
+    if c in _PLAIN or (c.isalpha() and 0xC0 <= ord(c) <= 0x17E and c not in _LACKING):
+        return c
+    plain = unicodedata.normalize("NFKD", c).replace("\u2044", "/").encode("ascii", "ignore").decode()
+    return "".join(_SPECIAL.get(p, p) for p in plain) or f"[U+{ord(c):04X}]"

@@ -15,7 +15,6 @@ from rich.text import Text
 from chainrule.explain.document.blocks import (
     Block,
     Document,
-    Equation,
     Heading,
     Line,
     Lines,
@@ -25,13 +24,14 @@ from chainrule.explain.document.blocks import (
     Table,
 )
 from chainrule.explain.formula.writer import formula_text, shown
-from chainrule.explain.render.wrap import wrap_formula
 from chainrule.plain import visible
 
 TITLE, SECTION, SYMBOL, NUMBERS, VALUE, REMARK, SIGN = "bold", "bold cyan", "bold", "cyan", "bold green", "dim", "dim"
 WIDEST_SYMBOL = 20  # columns that symbols are aligned in; longer ones stand for themselves
 LEAST, MOST = 40, 140  # columns; wider windows are not filled, as lines would be too long to follow
 EDGE = 96  # the column that remarks end at in wide windows
+_LOOSE, _TIGHT = (" + ", " - ", " if ", " else "), ("*", "/")  # before which formulas are broken
+SMALLEST = 12  # columns; nothing is broken finer
 
 
 class _Visible:
@@ -80,8 +80,6 @@ def _block(block: Block, document: Document, width: int) -> RenderableType:
             return Text("\n".join(fill(line, width) for line in text.splitlines()))
         case Lines(lines):
             return _lines(lines, document, width)
-        case Equation(left, sides):
-            return _stacked(left, [(side, "") for side in sides], "", len(left), width)
         case Matrices(matrices):
             return _matrices(matrices, document.digits, width)
         case Table():
@@ -189,3 +187,43 @@ def _table(table: Table) -> RichTable:
     for row in table.rows:
         made.add_row(*row)
     return made
+
+
+def wrap_formula(text: str, width: int, indent: int = 2) -> list[str]:
+    """The lines of a formula; those after the first are indented, and begin with the operation.
+
+    >>> wrap_formula("W1*x1 + W2*x2 + (a + b)*c + b", 18)
+    ['W1*x1 + W2*x2', '  + (a + b)*c + b']
+    """
+    lines: list[str] = []
+    rest, pad = text, ""
+    while len(pad) + len(rest) > max(width, SMALLEST):
+        at = _break(rest, max(width, SMALLEST) - len(pad))
+        if at is None:
+            break
+        lines.append(pad + rest[:at].rstrip())
+        rest, pad = rest[at:].lstrip(), " " * indent
+    return [*lines, pad + rest]
+
+
+def _break(text: str, width: int) -> int | None:
+    """Where to break: outside of as many brackets as possible, before `+` sooner than `*`, as late as it fits."""
+    found: list[tuple[int, int, int]] = []
+    depth = 0
+    for i, c in enumerate(text):
+        depth += (c in "([") - (c in ")]")
+        if i > width and found:
+            break
+        loose = any(text.startswith(sign, i) for sign in _LOOSE)
+        # a break near the left edge wastes the line
+        if i > width // 3 and (loose or (c in _TIGHT and not _in_name(text, i))):
+            found.append((-depth, int(loose), i))
+    return max(found)[2] if found else None
+
+
+def _in_name(text: str, i: int) -> bool:
+    """Whether a `/` belongs to a name such as `dL/dz`."""
+    begin = i
+    while begin and (text[begin - 1].isalnum() or text[begin - 1] in "_'^"):
+        begin -= 1
+    return text[i] == "/" and text[begin] == "d" and text[i + 1 : i + 2] == "d"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.explain.render.wrap import SMALLEST, wrap_formula
+from chainrule.explain.render.terminal import SMALLEST, wrap_formula
 
 NAMES = st.sampled_from(
     ["x", "dL/dz[hidden,1]", "W[output,12,3]", "0.00390625", "exp(-z[1])", "(-0.5)", "(2,552 more)"]
