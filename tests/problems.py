@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from registered import AROUND, INPUTS, KINKS, loss_kinks
 
-from chainrule import Activation, BatchNorm, Dense, Input, Model, Network, losses
+from chainrule import Activation, BatchNorm, Dense, Input, Model, Network, PiecewiseLinear, losses
 from chainrule.activations import ActivationFunction
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Engine, Job, Outcome, Rows
@@ -55,8 +55,8 @@ def inputs_for(network: Network, rows: int, rng: np.random.Generator) -> dict[st
     X = {}
     for slot in network.program.inputs:
         size = (rows, *slot.shape)
-        codes = slot.codes or range(100)
-        X[slot.name] = rng.normal(size=size) if slot.dtype == "float" else rng.integers(codes.start, codes.stop, size)
+        low, high = np.array([(known.start, known.stop) for known in slot.codes or [range(100)]]).T
+        X[slot.name] = rng.normal(size=size) if slot.dtype == "float" else rng.integers(low, high, size)
     return X
 
 
@@ -108,6 +108,9 @@ def is_smooth(model: Model, data: Rows, *, training: bool) -> bool:
         if isinstance(step.layer, Activation):
             z = forward.values[step.inputs[0]]
             gaps += [np.abs(z - kink).min() for kink in KINKS.get(step.layer.f.name, ())]
+        if isinstance(step.layer, PiecewiseLinear):
+            x = forward.values[step.inputs[0]]
+            gaps += [np.abs(x[:, i] - knot).min() for i, own in enumerate(step.layer.knots) for knot in own]
         if isinstance(step.layer, BatchNorm):
             gaps.append(memo["std"].min() / 100)  # a std of 0.1 and above
     for head, target in zip(model.objective.heads, data.targets, strict=True):

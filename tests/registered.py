@@ -26,10 +26,13 @@ from chainrule.layers import (
     Concatenate,
     Dense,
     Dropout,
+    Embedding,
+    EmbeddingSum,
     Flatten,
     Input,
     Layer,
     OneHot,
+    PiecewiseLinear,
     Scale,
     Value,
 )
@@ -93,8 +96,26 @@ SET: dict[type, tuple[Any, ...]] = {
     BatchNorm: (BatchNorm(momentum=0.3, epsilon=1e-3, trainable=False),),
     Dropout: (Dropout(0.3),),
     OneHot: (OneHot(3, first=1),),
+    Embedding: (
+        Embedding((3, 2), 4, initializers.Normal(0.2), l1=0.01, l2=0.02, trainable=False),
+        Embedding(3, 2, rate_factor=0.5, decay_factor=0.0),
+    ),
+    EmbeddingSum: (
+        EmbeddingSum((3, 2), 4, "zeros", l1=0.01, l2=0.02, trainable=False),
+        EmbeddingSum(3, 2, rate_factor=0.5, decay_factor=0.0),
+    ),
+    PiecewiseLinear: (
+        PiecewiseLinear(((-1, 0, 0.7), (), (-0.5, 1)), 3, "he_normal", l1=0.01, l2=0.02, trainable=False),
+        PiecewiseLinear(((-1, 0), (0, 1)), 3, rate_factor=0.5, decay_factor=0.0),
+    ),
     Scale: (Scale(trainable=False, rate_factor=0.5, decay_factor=0.0),),
 }  # fmt: skip
+
+
+def _pieces(x: Value) -> Value:
+    """Numbers behind one piecewise-linear layer and before another: of some inputs, constant ones among them."""
+    return Add()(x, PiecewiseLinear(((-1, 0.3, 1), (5,), (-0.2, 0.4)), 3)(x))
+
 
 # A small network around each layer, from vectors of 3: parameters before and behind it, and the activation too.
 AROUND: dict[str, Callable[[Value, ActivationFunction], Value]] = {
@@ -104,11 +125,17 @@ AROUND: dict[str, Callable[[Value, ActivationFunction], Value]] = {
     "BatchNorm": lambda x, f: Activation(f)(BatchNorm()(Dense(3)(x))),
     "Dropout": lambda x, f: Dropout(0.3)(Dense(4, activation=f)(x)),
     "OneHot": lambda x, f: Activation(f)(Dense(3)(OneHot(3, first=1)(x))),
+    "Embedding": lambda x, f: Activation(f)(Dense(3)(Embedding((4, 3), 2)(x))),
+    "EmbeddingSum": lambda x, f: Activation(f)(Add()(EmbeddingSum((4, 3), 3)(x), EmbeddingSum((4, 3), 3)(x))),
+    "PiecewiseLinear": lambda x, f: Activation(f)(PiecewiseLinear(((-1, 0, 0.5, 2),) * 3, 3)(_pieces(x))),
     "Flatten": lambda x, f: Flatten()(Dense(3, activation=f)(Flatten()(x))),
     "Add": lambda x, f: Add()(first := Dense(3, activation=f)(x), Dense(3)(first), first),
     "Concatenate": lambda x, f: Concatenate()(first := Dense(2, activation=f)(x), x, Dense(1)(first)),
 }
-INPUTS = {"Flatten": Input((3, 1), name="x"), "OneHot": Input(2, dtype="integer", name="x")}  # where it isn't Input(3)
+CODES = Input(2, dtype="integer", name="x")
+INPUTS = {  # where it isn't Input(3)
+    "Flatten": Input((3, 1), name="x"), "OneHot": CODES, "Embedding": CODES, "EmbeddingSum": CODES,
+}  # fmt: skip
 
 # Where an activation or its derivative jumps: there finite differences mean nothing.
 KINKS = {"relu": (0.0,), "leaky_relu": (0.0,), "elu": (0.0,), "selu": (0.0,)}

@@ -18,11 +18,14 @@ from chainrule import (
     Concatenate,
     Dense,
     Dropout,
+    Embedding,
+    EmbeddingSum,
     Flatten,
     Input,
     Model,
     Network,
     OneHot,
+    PiecewiseLinear,
     Scale,
 )  # fmt: skip
 from chainrule.data import prepare_rows
@@ -39,9 +42,9 @@ activations = st.sampled_from(registered.ACTIVATIONS)
 hidden_activations = st.sampled_from([f for f in registered.ACTIVATIONS if f.name != "exponential"])
 
 
-# The layers of generated graphs: OneHot behind an input of codes, the others anywhere.
-INSIDE = ("Dense", "Activation", "Scale", "BatchNorm", "Dropout", "Flatten", "Add", "Concatenate")
-KINDS = (*INSIDE, "OneHot")
+# The layers of generated graphs: some behind an input of codes, the others anywhere.
+INSIDE = ("Dense", "Activation", "Scale", "BatchNorm", "Dropout", "PiecewiseLinear", "Flatten", "Add", "Concatenate")
+KINDS = (*INSIDE, "OneHot", "Embedding", "EmbeddingSum")
 
 
 @st.composite
@@ -74,8 +77,14 @@ def graphs(draw: st.DrawFn, losses: st.SearchStrategy[list[Loss]]) -> tuple[Netw
         inputs.append(Input((draw(widths), 2), name="image"))
     vectors = [value if len(value.shape) == 1 else Flatten()(value) for value in inputs]
     if draw(st.booleans()):
-        inputs.append(Input(draw(st.integers(1, 2)), dtype="integer", name="codes"))
-        vectors.append(OneHot(draw(widths), first=draw(st.integers(-2, 2)))(inputs[-1]))
+        inputs.append(Input(columns := draw(st.integers(1, 2)), dtype="integer", name="codes"))
+        sizes = tuple(draw(st.lists(widths, min_size=columns, max_size=columns)))
+        kind = draw(st.sampled_from(["OneHot", "Embedding", "EmbeddingSum"]))
+        if kind == "OneHot":
+            layer: Any = OneHot(draw(widths), first=draw(st.integers(-2, 2)))
+        else:
+            layer = {"Embedding": Embedding, "EmbeddingSum": EmbeddingSum}[kind](sizes, draw(widths))
+        vectors.append(layer(inputs[-1]))
     trunk: Any = vectors[0] if len(vectors) == 1 else Concatenate()(*vectors)
     values: list[tuple[Any, int]] = [(_dense(draw, trunk, n := draw(widths)), n)]  # with the number of units
     for _ in range(draw(st.integers(0, 4))):
@@ -87,6 +96,9 @@ def graphs(draw: st.DrawFn, losses: st.SearchStrategy[list[Loss]]) -> tuple[Netw
             values.append((Activation(draw(hidden_activations))(value), n))
         elif kind == "Scale":
             values.append((Scale(draw(st.booleans()))(value), n))
+        elif kind == "PiecewiseLinear":
+            knots = tuple(draw(st.sampled_from([(), (-1, 1), (-0.5, 0, 2.25)])) for _ in range(n - 1))
+            values.append((PiecewiseLinear(((-1.5, 0.25, 1), *knots), m := draw(widths))(value), m))
         elif kind == "BatchNorm":
             values.append((BatchNorm()(value), n))
         elif kind == "Dropout":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,12 @@ from chainrule import (
     CrossEntropy,
     Dense,
     Dropout,
+    Embedding,
+    EmbeddingSum,
     Flatten,
     Model,
     OneHot,
+    PiecewiseLinear,
     Scale,
     random,
 )  # fmt: skip
@@ -85,7 +89,10 @@ ELEMENTWISE: dict[str, Callable[[Any, Tensor, Tensor, bool], Tensor]] = {
 }
 LOSSES = (*ELEMENTWISE, "cross_entropy")
 # as `forward` computes them
-LAYERS = ("Dense", "Activation", "Scale", "BatchNorm", "Dropout", "OneHot", "Flatten", "Add", "Concatenate")
+LAYERS = (
+    "Dense", "Activation", "Scale", "BatchNorm", "Dropout", "OneHot", "Embedding", "EmbeddingSum", "PiecewiseLinear",
+    "Flatten", "Add", "Concatenate",
+)  # fmt: skip
 
 
 def row_losses(head: HeadLoss, target: np.ndarray, value: Tensor) -> Tensor:
@@ -101,6 +108,14 @@ def row_losses(head: HeadLoss, target: np.ndarray, value: Tensor) -> Tensor:
         return -torch.special.xlogy(q, value).sum(1)
     y = torch.from_numpy(target)
     return ELEMENTWISE[loss.name](loss, y, value, logits).sum(1)
+
+
+def piecewise_linear_encoding(x: Tensor, knots: tuple[tuple[float, ...], ...]) -> Tensor:
+    """Number by number and bin by bin: how much of the bin lies below the number."""
+    return torch.stack(
+        [((x[:, i] - low) / (high - low)).clamp(0, 1) for i, own in enumerate(knots) for low, high in pairwise(own)],
+        dim=1,
+    )
 
 
 def leaves(model: Model) -> dict[str, Tensor]:
@@ -146,6 +161,13 @@ def forward(
             y = reads[0] * p[f"{name}/scale"]
         elif isinstance(layer, OneHot):
             y = F.one_hot(reads[0].long() - layer.first, layer.size).double().flatten(1)
+        elif isinstance(layer, (Embedding, EmbeddingSum)):
+            offsets = torch.tensor(np.cumsum([0, *map(len, layer.codes((reads[0].shape[1:],))[:-1])]))
+            look_up = F.embedding if isinstance(layer, Embedding) else F.embedding_bag
+            mode = {} if isinstance(layer, Embedding) else {"mode": "sum"}
+            y = look_up(reads[0].long() + offsets, p[f"{name}/W"], **mode).flatten(1)
+        elif isinstance(layer, PiecewiseLinear):
+            y = piecewise_linear_encoding(reads[0], layer.knots) @ p[f"{name}/W"]
         elif isinstance(layer, Flatten):
             y = torch.flatten(reads[0], 1)
         elif isinstance(layer, Add):

@@ -78,6 +78,7 @@ Step step_of(nb::dict form, size_t index) {
     if (kind.has_function) step.function = one_of("activation", entries.text("function"), activations);
     for (size_t i = 0; i < kind.spans.size() && kind.spans[i].name; ++i) entries.read(kind.spans[i].name, step.spans[i]);
     for (size_t i = 0; i < kind.numbers.size() && kind.numbers[i].name; ++i) entries.read(kind.numbers[i].name, step.numbers[i]);
+    for (size_t i = 0; i < kind.lists.size() && kind.lists[i].name; ++i) entries.read(kind.lists[i].name, step.lists[i]);
     entries.done();
     // One activation with a switch, to Python.
     if (step.function == Activation::gelu && step.numbers[0] != 0) step.function = Activation::gelu_tanh;

@@ -25,9 +25,11 @@ double penalties(const Program& program, const Kernels<T>& kernels, const T* par
 }
 
 // Rows that go through the network together in prediction: what they need should stay in the cache.
-long chunk_rows(long row_numbers, long number_bytes, long rows) {
+// What is made once for a chunk should be little beside them.
+long chunk_rows(const Plan& plan, long number_bytes, long rows) {
     constexpr long cache = 1 << 18;
-    const long fitting = cache / std::max(row_numbers * number_bytes, 1L) / 24 * 24;
+    const long numbers = std::max(plan.row_numbers, 1L);
+    const long fitting = std::max(cache / (numbers * number_bytes), plan.batch_numbers / numbers) / 24 * 24;
     return std::min(rows, std::clamp(fitting, 96L, 960L));
 }
 
@@ -40,8 +42,7 @@ public:
           stop_(stop),
           members_(members),
           rows_(data.rows),
-          chunk_(chunk_rows(Plan(program, Mode::inference, {}, from_heads, 1, kernels_.lanes, sizeof(T)).row_numbers,
-                            sizeof(T), data.rows)),
+          chunk_(chunk_rows(Plan(program, Mode::inference, {}, from_heads, 1, kernels_.lanes, sizeof(T)), sizeof(T), data.rows)),
           plan_(program, Mode::inference, {}, from_heads, chunk_, kernels_.lanes, sizeof(T)),
           team_(Team::wanted(threads, plan_.products * double(data.rows) * double(members))) {
         for (int i = 0; i < team_.size(); ++i) {

@@ -62,11 +62,12 @@ public:
     void expect_rows(const Data<T>& data, const int64_t* numbers, long count) const;
     void take_stretch(const Data<T>& data, long begin, long count, bool with_targets);
 
-    void forward(const T* parameters, const T* state, const Place& place, Team& team);
+    // With an updater, rows of its tables that are at rest are brought up to date before they are read.
+    void forward(const T* parameters, const T* state, const Place& place, Team& team, Updater<T>* updater = nullptr);
     // Head losses and weights, summed over the batch; the gradients by what the losses read. `whole_weights`: the sums of
     // the whole batch, of which these rows are a part; null where they are all of it.
     void losses(double* loss_sums, double* weight_sums, const double* whole_weights, Team& team);
-    // With an updater weights change as soon as their gradient, which then isn't stored, has been used.
+    // With an updater that is eager weights change as soon as their gradient, which then isn't stored, has been used.
     void backward(const T* parameters, const T* state, T* gradient, Updater<T>* updater, Team& team);
     // What the batch makes of the running statistics.
     void follow_statistics(T* state, Team& team);

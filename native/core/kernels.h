@@ -97,6 +97,24 @@ struct UpdateCall {
     bool nesterov = false, centered = false, amsgrad = false;
 };
 
+// What of an optimizer's step is of that step alone.
+template <class T>
+struct PassedStep {
+    T rate = 0, root_factor = 1, shrink = 1, gradient_scale = 1;
+};
+
+// Rows of a table that make up for steps: the first one that each has missed may have a gradient, the others have none.
+template <class T>
+struct RestCall {
+    UpdateCall<T> rule;
+    const PassedStep<T>* steps = nullptr;
+    uint32_t until = 0;              // the first step that isn't to be done yet
+    long begin = 0, width = 0;       // of the table
+    const T* gradient = nullptr;     // of all parameters
+    uint32_t* missed = nullptr;      // of each row the first step that it has missed
+    uint8_t* has_gradient = nullptr; // and whether there is a gradient for that
+};
+
 template <class T>
 struct NormCall {
     long rows = 0, columns = 0;
@@ -124,6 +142,28 @@ struct ScaleCall {
     T* y = nullptr;  // output; backward: dL/dy, which becomes dL/dx
     long y_stride = 0;
     T* scale_gradient = nullptr;  // null: nobody wants it
+};
+
+// Numbers between the knots of their inputs: z = sum (1 - share) V + share V', V and V' the rows of two neighbours.
+template <class T>
+struct PiecesCall {
+    long rows = 0, inputs = 0, units = 0;
+    const T* weights = nullptr;         // W: what is gained over each bin, bins x units
+    T* sums = nullptr;                  // V: what is gained up to each knot, knots x sums_stride; backward: dL/dV
+    long sums_stride = 0;
+    const T* knots = nullptr;
+    const long* first_knot = nullptr;   // of each input, and of one more
+    const long* first_bin = nullptr;
+    const int32_t* below = nullptr;     // rows x inputs: the lower knot of the bin, or -1
+    const T* share = nullptr;           // rows x inputs: how much of the bin lies below the number
+    const T* x = nullptr;
+    long x_stride = 0;
+    T* z = nullptr;                     // output; backward: dL/dz
+    long z_stride = 0;
+    T* d_weights = nullptr;
+    T* d_x = nullptr;
+    long d_x_stride = 0;
+    bool add_d_x = false;
 };
 
 struct DropoutCall {
@@ -163,6 +203,11 @@ struct Kernels {
     void (*norm_backward)(const NormCall<T>&, long column_begin, long column_end);
     void (*scale_forward)(const ScaleCall<T>&, long row_begin, long row_end);
     void (*scale_backward)(const ScaleCall<T>&, long column_begin, long column_end);
+    void (*catch_up)(const RestCall<T>&, long row);
+    void (*pieces_sums)(const PiecesCall<T>&, long input_begin, long input_end);
+    void (*pieces_forward)(const PiecesCall<T>&, long row_begin, long row_end);
+    void (*pieces_backward)(const PiecesCall<T>&, long row_begin, long row_end);  // by x
+    void (*pieces_gradient)(const PiecesCall<T>&, long input_begin, long input_end);
 };
 
 // One instruction set. (Files compiled for one include no standard library: its inline functions would be shared.)

@@ -57,6 +57,17 @@ UpdateCall<T> update_call(const Optimizer& o, double rate, double weight_decay, 
 
 }  // namespace
 
+bool Optimizer::can_wait(double decay_factor) const {
+    const bool decays = weight_decay * decay_factor != 0;  // by the gradient: then there is no step without one
+    switch (kind) {
+        case Kind::sgd: return momentum == 0 && !decays;
+        case Kind::adagrad: return !decays;
+        case Kind::rmsprop: return false;
+        case Kind::adam: return !amsgrad && (!decays || decoupled);
+    }
+    return false;
+}
+
 void Optimizer::check() const {
     auto fraction = [](double x) { return x >= 0 && x < 1; };
     const bool right = momentum >= 0 && momentum <= 1 && fraction(dampening) && fraction(rho) && fraction(beta1) && fraction(beta2) &&
@@ -93,6 +104,29 @@ Updater<T>::Updater(const Program& program, const Kernels<T>& kernels, T* parame
                                                           std::min(piece.end, begin + piece.part));
         }
     }
+}
+
+template <class T>
+void Updater<T>::let_rows_rest(const Program& program, const Optimizer& optimizer, T* gradient, long steps, long batch) {
+    for (size_t i = 0; i < program.steps.size(); ++i) {
+        const Step& step = program.steps[i];
+        if (!step.kind->looks_up) continue;
+        const long inputs = program.widths[size_t(step.inputs[0])], units = program.widths[size_t(step.output)];
+        const Table table{step.spans[0], step.kind->table_rows(step, inputs, units), step.kind->table_width(step, inputs, units), inputs};
+        for (Piece& piece : pieces_) {
+            if (piece.begin != table.begin || piece.end != table.begin + table.rows * table.width) continue;
+            if (!piece.run.trainable || piece.run.charged() || !optimizer.can_wait(piece.run.decay_factor)) continue;
+            resting_.resize(program.steps.size());
+            resting_[i] = std::make_unique<RestingRows<T>>(kernels_, table, gradient, steps, batch);
+            piece.resting = resting_[i].get();
+        }
+    }
+}
+
+template <class T>
+void Updater<T>::wake_all(Team& team) {
+    for (const auto& table : resting_)
+        if (table) table->wake_all(team);
 }
 
 // Cuts a span where runs begin or end.
@@ -158,6 +192,10 @@ void Updater<T>::change_rest(const T* gradient, Team& team) {
     for (size_t i = 0; i < pieces_.size(); ++i) {
         const Piece& piece = pieces_[i];
         if (!piece.run.trainable || done_[i]) continue;
+        if (piece.resting) {
+            piece.resting->pass(calls_[piece.factors]);
+            continue;
+        }
         const UpdateCall<T> call = charged_call(piece);
         team.share(long(piece.n_sums), [&](long task, int) {
             const long begin = piece.begin + task * piece.part, end = std::min(piece.end, begin + piece.part);
@@ -180,9 +218,14 @@ void Updater<T>::add_penalties(T* gradient) {
 template <class T>
 double Updater<T>::squared_norm(const T* gradient) const {
     double squares = 0;
-    for (const Piece& piece : pieces_)
+    for (const Piece& piece : pieces_) {
+        if (piece.resting) {
+            squares += piece.resting->squared_norm();
+            continue;
+        }
         for (long begin = piece.begin; begin < piece.end && piece.run.trainable; begin += chunk)
             squares += kernels_.sum_of_squares(gradient, begin, std::min(piece.end, begin + chunk));
+    }
     return squares;
 }
 

@@ -1,11 +1,13 @@
 // How one member's parameters change in a step: an optimizer's settings, and what they are applied to.
 #pragma once
 
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "core/pool.h"
 #include "core/program.h"
+#include "core/resting.h"
 
 namespace chainrule {
 
@@ -19,6 +21,8 @@ struct Optimizer {
     bool sklearn = false;  // the convention; otherwise PyTorch's
 
     int slots() const { return kind == Kind::sgd || kind == Kind::adagrad ? 1 : 3; }
+    // Whether steps without a gradient can be made up for later, one after the other, for parameters of this decay.
+    bool can_wait(double decay_factor) const;
     void check() const;
 };
 
@@ -38,6 +42,14 @@ public:
     void change_band(size_t step, long index, long begin, const T* gradient, long count);
     // Rows of a band: so many that their gradient stays in the cache, a multiple of every kernel's tile.
     static long band_rows(long columns) { return columns > 256 ? 24 : 24 * (6144 / (24 * columns)); }
+
+    // From here on rows of lookups' tables rest where the optimizer allows it: `gradient` has numbers in those alone that a
+    // batch has read, of at most so many rows. To the job's end there are so many steps.
+    void let_rows_rest(const Program& program, const Optimizer& optimizer, T* gradient, long steps, long batch);
+    // The table of a step, or null where it is changed as a whole at every step.
+    RestingRows<T>* resting(size_t step) { return resting_.empty() ? nullptr : resting_[step].get(); }
+    // Every row is as the steps so far have left it.
+    void wake_all(Team& team);
 
     // Everything that wasn't changed band by band.
     void change_rest(const T* gradient, Team& team);
@@ -59,6 +71,7 @@ private:
         size_t factors;  // those of its rate and decay: their place among all
         size_t first_sum, n_sums = 0;
         long part = 0;
+        RestingRows<T>* resting = nullptr;
         void cut(long numbers) {
             part = numbers;
             n_sums = size_t((end - begin + part - 1) / part);
@@ -77,6 +90,7 @@ private:
     bool penalties_added_ = false;
     std::vector<Piece> pieces_;
     std::vector<long> whole_;  // for each product the piece that is exactly its weights, or -1
+    std::vector<std::unique_ptr<RestingRows<T>>> resting_;  // for each step
     std::vector<bool> done_;
     std::vector<double> sums_;
 };

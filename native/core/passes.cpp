@@ -4,8 +4,8 @@
 namespace chainrule {
 
 template <class T>
-void Executor<T>::forward(const T* parameters, const T* state, const Place& place, Team& team) {
-    Work<T> work{*this, team, parameters, state};
+void Executor<T>::forward(const T* parameters, const T* state, const Place& place, Team& team, Updater<T>* updater) {
+    Work<T> work{*this, team, parameters, state, nullptr, updater};
     work.place = place;
     for (size_t i = 0; i < program_.steps.size(); ++i) {
         if (!plan_.steps[i].forward) continue;
@@ -22,7 +22,7 @@ void Executor<T>::backward(const T* parameters, const T* state, T* gradient, Upd
         const StepKind& kind = *program_.steps[i].kind;
         work.index = i;
         if (kind.passes<T>().backward) kind.passes<T>().backward(work);
-        if (!kind.is_product) hand_on(work);
+        if (!kind.writes_d_inputs) hand_on(work);
     }
 }
 
@@ -55,7 +55,7 @@ void Executor<T>::follow_statistics(T* state, Team& team) {
 }
 
 #define CHAINRULE_INSTANTIATE(T)                                                                       \
-    template void Executor<T>::forward(const T*, const T*, const Place&, Team&);                       \
+    template void Executor<T>::forward(const T*, const T*, const Place&, Team&, Updater<T>*);          \
     template void Executor<T>::backward(const T*, const T*, T*, Updater<T>*, Team&);                   \
     template void Executor<T>::follow_statistics(T*, Team&);
 CHAINRULE_INSTANTIATE(float)

@@ -61,14 +61,15 @@ Plan::Plan(const Program& program, Mode mode_, const std::vector<Run>& trainable
     if (mode != Mode::inference) place_deltas(program);
     fuse_relu(program);
     choose_turned(program);
-    row_numbers = numbers / std::max(rows, 1L);
+    row_numbers = (numbers - batch_numbers) / std::max(rows, 1L);
     for (size_t i = 0; i < steps.size(); ++i) {
         const Step& step = program.steps[i];
         steps[i].forward = steps[i].runs && !step.kind->passes_on(step, mode);
-        if (!step.kind->is_product || !steps[i].runs) continue;
+        if (!steps[i].runs) continue;
         const long in = program.widths[size_t(step.inputs[0])], out = program.widths[size_t(step.output)];
-        largest_panel = std::max({largest_panel, in, out});
-        products += double(in) * double(out) * (1 + steps[i].writes_gradient + (steps[i].backward && steps[i].wanted[0]));
+        if (step.kind->is_product) largest_panel = std::max({largest_panel, in, out});
+        products += double(step.kind->multiplications(step, in, out)) *
+                    (1 + steps[i].writes_gradient + (steps[i].backward && steps[i].wanted[0]));
     }
 }
 
@@ -193,8 +194,10 @@ void Plan::place_values(const Program& program, bool from_heads) {
             slots[out].value = slots[size_t(place_[out])].value;
             slots[out].stride = slots[size_t(place_[out])].stride;
         }
-        const long extra = step.kind->extra(step, mode, rows, slots[out].width, slots[out].stride);
+        const Shape shape{slots[size_t(step.inputs[0])].width, slots[out].width, slots[out].stride};
+        const long extra = step.kind->extra(step, mode, rows, shape);
         if (extra > 0) steps[i].extra = take(extra);
+        batch_numbers += step.kind->extra(step, mode, 0, shape);
         if (mode != Mode::inference) continue;  // training keeps every value: the memo
         for (size_t k = 0; k < step.inputs.size(); ++k) {
             const size_t shared = size_t(place_[size_t(step.inputs[k])]);

@@ -45,7 +45,8 @@ struct Plan {
     long turned_stride = 0;
     long largest_panel = 0;  // rows of the largest right-hand side of a product
     double products = 0;     // multiplications for one row, forward and backward
-    long row_numbers = 0;    // numbers in the arena for one row
+    long batch_numbers = 0;  // numbers in the arena for a batch, however few rows it has
+    long row_numbers = 0;    // for each of its rows
 
     long stride_of(long width) const;
 

@@ -37,6 +37,8 @@ void check_step(const Program& program, const Step& step, const std::string& nam
         if (program.holds_codes(slot) != kind.reads_codes)
             fail(name + (kind.reads_codes ? " reads codes, not numbers" : " reads numbers, not codes"));
     check_width(program, step, name);
+    const char* fault = kind.list_fault ? kind.list_fault(step, program.widths[size_t(step.inputs[0])]) : nullptr;
+    if (fault) fail(name + ": " + fault);
     for (size_t i = 0; i < kind.spans.size() && kind.spans[i].name; ++i) {
         const SpanRule& rule = kind.spans[i];
         if (rule.optional && step.spans[i] < 0) continue;
@@ -64,8 +66,13 @@ void check_runs(const Program& program) {
 bool Program::holds_codes(int slot) const { return std::find(codes.begin(), codes.end(), slot) != codes.end(); }
 
 long Program::span_length(const Step& step, const SpanRule& rule) const {
-    const long units = widths[size_t(step.output)];
-    return rule.length == SpanRule::units ? units : units * widths[size_t(step.inputs[0])];
+    const long units = widths[size_t(step.output)], inputs = widths[size_t(step.inputs[0])];
+    switch (rule.length) {
+        case SpanRule::units: return units;
+        case SpanRule::table: return step.kind->table_rows(step, inputs, units) * step.kind->table_width(step, inputs, units);
+        case SpanRule::inputs_by_units: break;
+    }
+    return inputs * units;
 }
 
 std::vector<Run> Program::trainable() const {

@@ -16,6 +16,7 @@ struct Step {
     int output = 0;
     std::array<long, 4> spans = {-1, -1, -1, -1};  // offsets into parameters or state, as in the kind's rules; -1 for none
     std::array<double, 2> numbers = {0, 0};        // as in the kind's rules
+    std::array<std::vector<double>, 2> lists;      // the same
     Activation function = Activation::linear;
 
     Step() = default;

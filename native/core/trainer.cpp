@@ -35,18 +35,22 @@ public:
         for (long i = 0; i < job.members; ++i)
             executors_.push_back(std::make_unique<Executor<T>>(program, plan_, kernels_, side_by_side_ ? 1 : team_.size()));
         const int n_slots = job.optimizer.slots();
-        for (long i = 0; i < job.members; ++i)
+        for (long i = 0; i < job.members; ++i) {
             updaters_.emplace_back(program, kernels_, job.parameters + i * program.parameters,
                                    job.slots + i * n_slots * program.parameters, n_slots, eager_);
+            T* gradient = gradients_.data() + i * program.parameters;
+            if (!parts_.several()) updaters_.back().let_rows_rest(program, job.optimizer, gradient, job.steps, plan_.rows);
+        }
     }
 
     Outcome run() {
         for (long step = 0; step < job_.steps && !outcome_.stopped; ++step) {
-            if (!compute(step)) return outcome_;
+            if (!compute(step)) break;
             change(step);
             ++outcome_.steps;
             outcome_.stopped = job_.stop && job_.stop->now();
         }
+        each_member([&](long member, Team& team) { updaters_[size_t(member)].wake_all(team); });
         return outcome_;
     }
 
@@ -86,11 +90,11 @@ private:
             executor.take_rows(job_.data, rows, count, team);
             if (step + 1 < job_.steps)
                 executor.expect_rows(job_.data, rows + count, rows_of(step + 1));
-            executor.forward(parameters, state, place, team);
+            executor.forward(parameters, state, place, team, &updaters_[size_t(member)]);
             executor.losses(losses, weights, nullptr, team);
             if (stopped() || !begin_update(member, step)) return;
             if (eager_) executor.heed(nullptr);  // what has begun to change is changed as a whole
-            executor.backward(parameters, state, gradient, eager_ ? &updaters_[0] : nullptr, team);
+            executor.backward(parameters, state, gradient, &updaters_[size_t(member)], team);
         });
         if (stopped()) {
             outcome_.stopped = true;

@@ -4,7 +4,9 @@
 #include "simd/losses.h"
 #include "simd/passes.h"
 #include "simd/philox.h"
+#include "simd/pieces.h"
 #include "simd/product.h"
+#include "simd/rest.h"
 #include "simd/scale.h"
 #include "simd/updates.h"
 
@@ -32,7 +34,12 @@ constexpr Kernels<T> table() {
             norm_forward<T>,
             norm_backward<T>,
             scale_forward<T>,
-            scale_backward<T>};
+            scale_backward<T>,
+            catch_up<T>,
+            pieces_sums<T>,
+            pieces_forward<T>,
+            pieces_backward<T>,
+            pieces_gradient<T>};
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -103,11 +103,22 @@ double update_rmsprop(const UpdateCall<T>& call, long begin, const T* gradient, 
 }
 
 template <class T>
+CHAINRULE_INLINE void adam_means(const UpdateCall<T>& c, Vector<T> g, Vector<T>& m, Vector<T>& s) {
+    m = m * c.beta1 + g * c.share1;
+    s = s * c.beta2 + g * g * c.share2;
+}
+
+template <class T>
+CHAINRULE_INLINE Vector<T> adam_changed(Vector<T> w, Vector<T> m, Vector<T> under_root, T rate, T root_factor, T shrink, T epsilon) {
+    return w * shrink - m * rate / (square_root<T>(under_root) * root_factor + epsilon);
+}
+
+template <class T>
 double update_adam(const UpdateCall<T>& call, long begin, const T* gradient, long count) {
     const UpdateCall<T> c = call;
     return over_run<T>(c, begin, gradient, count, [&](long i, Vector<T> w, Vector<T> g, auto at) CHAINRULE_INLINE_LAMBDA {
-        const Vector<T> m = at.template get<T>(c.slots[0] + i) * c.beta1 + g * c.share1;
-        const Vector<T> s = at.template get<T>(c.slots[1] + i) * c.beta2 + g * g * c.share2;
+        Vector<T> m = at.template get<T>(c.slots[0] + i), s = at.template get<T>(c.slots[1] + i);
+        adam_means<T>(c, g, m, s);
         at.template put<T>(c.slots[0] + i, m);
         at.template put<T>(c.slots[1] + i, s);
         Vector<T> under_root = s;
@@ -116,7 +127,7 @@ double update_adam(const UpdateCall<T>& call, long begin, const T* gradient, lon
             under_root = maximum<T>(largest, s);
             at.template put<T>(c.slots[2] + i, under_root);
         }
-        return w * c.shrink - m * c.rate / (square_root<T>(under_root) * c.root_factor + c.epsilon);
+        return adam_changed<T>(w, m, under_root, c.rate, c.root_factor, c.shrink, c.epsilon);
     });
 }
 

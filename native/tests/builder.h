@@ -1,6 +1,7 @@
 // A program put together step by step, parameters laid out as they come.
 #pragma once
 
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -40,8 +41,10 @@ struct Builder {
     }
 
     // `units`: of an output whose inputs don't say how wide it is.
-    int other(const char* kind, std::vector<int> from, double number = 0, long units = 0) {
+    int other(const char* kind, std::vector<int> from, double number = 0, long units = 0,
+              std::array<std::vector<double>, 2> lists = {}) {
         Step step(kind_of(kind));
+        step.lists = std::move(lists);
         if (number != 0) step.numbers[0] = number;
         long sum = 0;
         for (int slot : from) sum += program.widths[size_t(slot)];

@@ -22,9 +22,13 @@ Program everything() {
     const int sum = b.other("add", {h, g, h});
     const int wide = b.other("dropout", {b.other("concatenate", {sum, h, y})}, 0.25);
     const int norm = b.other("batch_norm", {b.activation(b.dense(wide, 33), Activation::softplus)});
-    const int codes = b.input(2);
-    b.program.codes = {codes};
-    const int hot = b.other("concatenate", {b.other("scale", {sum}), b.other("one_hot", {codes}, first_code, 6)});
+    const int codes = b.input(2), keys = b.input(2);
+    b.program.codes = {codes, keys};
+    const int low = b.other("piecewise_linear", {y}, 0, 9, {{{3, 2, 0, 1, 2, 3}, {-1, 0, 0.5, -2, 2, 1, 0, 1, -0.5, -0.25, 0.75}}});
+    const int high = b.other("piecewise_linear", {h}, 0, 9, {{{2, 2, 2, 2, 0, 3, 1, 0, 2}, {-1, 1, 0, 1, -1, 0, 0, 2, -1, 0, 0.5, 0, -3, 3}}});
+    const int bent = b.other("add", {low, b.other("embedding_sum", {keys}, 0, 9, {{{40}}}), high});
+    const int rows = b.other("embedding", {keys}, 0, 6, {{{40, 3}}});
+    const int hot = b.other("concatenate", {b.other("scale", {sum}), b.other("one_hot", {codes}, first_code, 6), bent, rows});
     b.head(b.dense(b.other("scale", {norm}), 1), Loss::squared_error, 0.5);
     b.head(b.dense(h, 3), Loss::cross_entropy_fused);
     b.head(b.activation(b.dense(hot, 4), Activation::sigmoid), Loss::binary_cross_entropy, 2);
@@ -39,7 +43,7 @@ struct Fixture {
     long rows;
     std::vector<T> x, y, t0, t2, weights, parameters, state;
     std::vector<int64_t> labels, order;
-    std::vector<int32_t> codes;
+    std::vector<int32_t> codes, keys;
     Data<T> data;
 
     Fixture(const Program& program_, long rows_) : program(program_), rows(rows_) {
@@ -58,11 +62,13 @@ struct Fixture {
             order.push_back((r * 7 + 3) % rows);
             codes.push_back(first_code + int32_t(r % 3));
             codes.push_back(first_code + int32_t(r / 3 % 3));
+            keys.push_back(int32_t(r * r % 41));  // 40 is beyond them: no row of a table
+            keys.push_back(int32_t(r % 3));
         }
         data = {rows, {x.data(), y.data()}, {{t0.data(), nullptr, nullptr}, {nullptr, labels.data(), weights.data()}, {t2.data(), nullptr, nullptr}}};
         if (!program.codes.empty()) {
-            data.inputs.push_back(nullptr);
-            data.codes = {nullptr, nullptr, codes.data()};
+            data.inputs.insert(data.inputs.end(), {nullptr, nullptr});
+            data.codes = {nullptr, nullptr, codes.data(), keys.data()};
         }
     }
 };
@@ -181,8 +187,8 @@ void test_threads() {
         // A row's prediction doesn't depend on its neighbours.
         Data<T> row{1, {f.x.data() + 5 * 77, f.y.data() + 6 * 77}, {}};
         if (!program.codes.empty()) {
-            row.inputs.push_back(nullptr);
-            row.codes = {nullptr, nullptr, f.codes.data() + 2 * 77};
+            row.inputs.insert(row.inputs.end(), {nullptr, nullptr});
+            row.codes = {nullptr, nullptr, f.codes.data() + 2 * 77, f.keys.data() + 2 * 77};
         }
         T age;
         std::vector<T> mood(3), other(4);
@@ -297,6 +303,20 @@ void test_refusals() {
     refuses("codes where numbers are read", changed([](Program& p) { p.codes.push_back(p.inputs[0]); }));
     refuses("numbers where codes are read", changed([](Program& p) { p.codes.clear(); }));
     refuses("codes that are no input", changed([](Program& p) { p.codes = {p.steps[0].output}; }));
+    auto listed = [&](const char* kind, size_t list, std::vector<double> numbers) {
+        return changed([=](Program& p) {
+            for (Step& step : p.steps)
+                if (std::string(kind) == step.kind->name) step.lists[list] = numbers;
+        });
+    };
+    refuses("a table without rows", listed("embedding", 0, {0}));
+    refuses("part of a row", listed("embedding", 0, {2.5}));
+    refuses("more sizes than columns", listed("embedding_sum", 0, {1, 1, 1}));
+    refuses("a table larger than its array", listed("embedding_sum", 0, {2e9, 1e8}));
+    refuses("a table beyond all numbers", listed("embedding_sum", 0, {2147483648.0}));
+    refuses("knots for other inputs", listed("piecewise_linear", 0, {3, 2}));
+    refuses("fewer knots than said", listed("piecewise_linear", 1, {0, 1}));
+    refuses("knots that don't increase", listed("piecewise_linear", 1, std::vector<double>(11, 0.5)));
     refuses("no input", changed([](Program& p) { p.inputs.clear(); }));
     refuses("a run outside", changed([](Program& p) { p.runs.back().end = p.parameters + 1; }));
     refuses("runs that overlap", changed([](Program& p) { p.runs[1].begin = 39; }));

@@ -13,7 +13,8 @@ __version__ = "0.1.0"
 # public name -> the module that it lives in
 _HOMES = {
     "Activation": "layers", "Add": "layers", "BatchNorm": "layers", "Concatenate": "layers", "Dense": "layers",
-    "Dropout": "layers", "Flatten": "layers", "Input": "layers", "OneHot": "layers", "Scale": "layers",
+    "Dropout": "layers", "Embedding": "layers", "EmbeddingSum": "layers", "Flatten": "layers", "Input": "layers",
+    "OneHot": "layers", "PiecewiseLinear": "layers", "Scale": "layers", "quantile_knots": "layers",
     "Network": "network", "Model": "model", "TableModel": "tables.table_model", "load": "files",
     "read_table": "tables", "explain_expression": "explain.derivation_of_expression",
     "MLPClassifier": "estimators", "MLPRegressor": "estimators",

@@ -56,6 +56,12 @@ from chainrule.layers import (
     Dropout as Dropout,
 )
 from chainrule.layers import (
+    Embedding as Embedding,
+)
+from chainrule.layers import (
+    EmbeddingSum as EmbeddingSum,
+)
+from chainrule.layers import (
     Flatten as Flatten,
 )
 from chainrule.layers import (
@@ -65,7 +71,13 @@ from chainrule.layers import (
     OneHot as OneHot,
 )
 from chainrule.layers import (
+    PiecewiseLinear as PiecewiseLinear,
+)
+from chainrule.layers import (
     Scale as Scale,
+)
+from chainrule.layers import (
+    quantile_knots as quantile_knots,
 )
 from chainrule.losses import (
     BinaryCrossEntropy as BinaryCrossEntropy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -166,10 +167,23 @@ def _codes(given: Any, slot: Slot) -> Codes:
     where_to = f"; {array.dtype} holds whole numbers exactly from {low} to {high}" if array.dtype.kind == "f" else ""
     _check_rows((array >= low) & (array <= high), array, f"X holds codes beyond {low} to {high} {where}{where_to}")
     if slot.codes is not None:
-        inside = (array >= slot.codes.start) & (array < slot.codes.stop)
-        wanted = f"they must lie from {slot.codes.start} to {slot.codes.stop - 1}"
-        _check_rows(inside, array, f"X holds codes {where} that its layer doesn't know: {wanted}")
+        _check_known(array, slot.codes, f"X holds codes {where} that its layer doesn't know:")
     return np.require(array.astype(CODES, copy=False), requirements=["C", "A"])
+
+
+def _check_known(array: AnyArray, codes: tuple[range, ...], what: str) -> None:
+    """Raise an `InputError` that names the first column with codes outside of its range, unless there is none."""
+    table = array.reshape(len(array), math.prod(array.shape[1:]))
+    if table.shape[1] != len(codes):
+        return  # a wrong shape, which is refused as such
+    low, high = np.array([[known.start, known.stop - 1] for known in codes]).T
+    inside = (table >= low) & (table <= high)
+    if inside.all():
+        return
+    column = int(np.flatnonzero(~inside.all(axis=0))[0])
+    where = f"in column {column} (counted from 0) " if len(codes) > 1 else ""
+    wanted = f"{where}they must lie from {low[column]} to {high[column]}"
+    _check_rows(inside[:, column], table[:, column], f"{what} {wanted}")
 
 
 def _check_rows(right: AnyArray, array: AnyArray, what: str) -> None:

@@ -6,6 +6,7 @@ reads slots and writes one; a slot is a place for one value of shape (rows, *sha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -27,7 +28,8 @@ class Node:
 class Slot:
     """A place for one value; `producer` is the index of the step that writes it, None for an input.
 
-    Inputs alone can be integers: codes, by which there is no gradient. `codes` are those that all readers take.
+    Inputs alone can be integers: codes, by which there is no gradient. `codes` are those that all readers take, column
+    by column of a flattened row.
     """
 
     index: int
@@ -35,7 +37,7 @@ class Slot:
     shape: Shape
     producer: int | None
     dtype: Numbers = "float"
-    codes: range | None = None
+    codes: tuple[range, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def compile_program(nodes: tuple[Node, ...], outputs: Mapping[str, str]) -> Prog
             _check_numbers(layer, [slots[i] for i in reads])
             if layer.reads == "integer":
                 for i in reads:
-                    slots[i] = replace(slots[i], codes=_both(slots[i].codes, layer.codes(shapes)))
+                    slots[i] = replace(slots[i], codes=_both(slots[i], layer.codes(shapes)))
             output = new_slot(node.layer.name, layer.output_shape(shapes), len(plans))
             parameters += [(len(plans), node.layer.name, spec) for spec in layer.parameter_specs(shapes)]
             state += [(len(plans), node.layer.name, spec) for spec in layer.state_specs(shapes)]
@@ -157,11 +159,16 @@ def _check_numbers(layer: Layer, reads: list[Slot]) -> None:
             raise NetworkError(f'{type(layer).__name__} "{layer.name}" can\'t read {what} of "{slot.name}": {right}')
 
 
-def _both(first: range | None, second: range | None) -> range | None:
-    """The codes in both ranges; None is all."""
-    if first is None or second is None:
-        return first if second is None else second
-    return range(max(first.start, second.start), min(first.stop, second.stop))
+def _both(slot: Slot, taken: range | tuple[range, ...] | None) -> tuple[range, ...] | None:
+    """The codes of a slot that one more reader takes too, column by column; None is all."""
+    if taken is None:
+        return slot.codes
+    if isinstance(taken, range):
+        taken = (taken,) * math.prod(slot.shape)
+    if slot.codes is None:
+        return taken
+    pairs = zip(slot.codes, taken, strict=True)
+    return tuple(range(max(a.start, b.start), min(a.stop, b.stop)) for a, b in pairs)
 
 
 def _heads(outputs: Mapping[str, str], written: Mapping[str, int], slots: list[Slot]) -> tuple[Head, ...]:

@@ -76,7 +76,7 @@ void follow(const Work<T>& work, T* state) {
 
 bool is_share(double number) { return number >= 0 && number <= 1; }
 bool is_positive(double number) { return number > 0; }
-long extra(const Step&, Mode mode, long, long width, long) { return mode == Mode::training ? 2 * rounded(width, 16) : 0; }
+long extra(const Step&, Mode mode, long, const Shape& shape) { return mode == Mode::training ? 2 * rounded(shape.units, 16) : 0; }
 
 constexpr StepKind row() {
     StepKind kind;

@@ -140,12 +140,16 @@ void backward(const Work<T>& work) {
     else run_product(p, work);
 }
 
+long multiplications(const Step&, long inputs, long units) { return inputs * units; }
+
 constexpr StepKind row() {
     StepKind kind;
     kind.name = "dense";
     kind.width = Width::free;
     kind.spans = {SpanRule{"W", SpanRule::inputs_by_units}, SpanRule{"b", SpanRule::units, true}};
     kind.is_product = true;
+    kind.writes_d_inputs = true;
+    kind.multiplications = multiplications;
     kind.float32 = {forward<float>, backward<float>};
     kind.float64 = {forward<double>, backward<double>};
     return kind;

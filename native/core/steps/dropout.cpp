@@ -29,7 +29,7 @@ void backward(const Work<T>& work) {
 
 bool is_rate(double rate) { return rate >= 0 && rate < 1; }
 bool passes_on(const Step& step, Mode mode) { return mode != Mode::training || step.numbers[0] == 0; }
-long extra(const Step& step, Mode mode, long rows, long, long stride) { return passes_on(step, mode) ? 0 : rows * stride; }
+long extra(const Step& step, Mode mode, long rows, const Shape& shape) { return passes_on(step, mode) ? 0 : rows * shape.stride; }
 
 constexpr StepKind row() {
     StepKind kind;

@@ -8,15 +8,21 @@ from chainrule.layers.batch_norm import BatchNorm
 from chainrule.layers.concatenate import Concatenate
 from chainrule.layers.dense import Dense
 from chainrule.layers.dropout import Dropout
+from chainrule.layers.embedding import Embedding
+from chainrule.layers.embedding_sum import EmbeddingSum
 from chainrule.layers.flatten import Flatten
 from chainrule.layers.input import Input
 from chainrule.layers.one_hot import OneHot
+from chainrule.layers.piecewise_linear import PiecewiseLinear, quantile_knots
 from chainrule.layers.scale import Scale
 
 LAYERS: dict[str, type[Layer]] = {
     cls.__name__: cls
-    for cls in (Input, Dense, Activation, Scale, BatchNorm, Dropout, OneHot, Flatten, Add, Concatenate)
-}
+    for cls in (
+        Input, Dense, Activation, Scale, BatchNorm, Dropout, OneHot, Embedding, EmbeddingSum, PiecewiseLinear, Flatten,
+        Add, Concatenate,
+    )
+}  # fmt: skip
 
 __all__ = [
     "LAYERS",
@@ -29,13 +35,17 @@ __all__ = [
     "Context",
     "Dense",
     "Dropout",
+    "Embedding",
+    "EmbeddingSum",
     "Flatten",
     "Input",
     "Layer",
     "OneHot",
     "ParameterSpec",
+    "PiecewiseLinear",
     "Scale",
     "Shape",
     "StateSpec",
     "Value",
+    "quantile_knots",
 ]

@@ -154,8 +154,8 @@ class Layer(Limited):
         """What the output's numbers are; only an `Input` can give integers."""
         return "float"
 
-    def codes(self, shapes: tuple[Shape, ...]) -> range | None:
-        """The integers that the layer takes, where it reads integers; None: all.
+    def codes(self, shapes: tuple[Shape, ...]) -> range | tuple[range, ...] | None:
+        """The integers that the layer takes, where it reads integers: one range, or one for each column; None: all.
 
         Arguments:
             shapes: the shapes of one row of each input.
@@ -237,16 +237,18 @@ class Layer(Limited):
         """
         return None
 
-    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int] | None:
+    def reached(self, source: Source, row: int, shapes: tuple[Shape, ...], memo: Arrays) -> Iterable[int] | None:
         """The units of the output that a source acts on; None where `element` of every unit is to be asked for them.
 
         Arguments:
             source: an element of an input, or of a parameter.
+            row: in which row, from 0.
             shapes: the shapes of one row of each input.
+            memo: what `forward` kept.
 
         >>> from chainrule import Dense
         >>> from chainrule.layers.element import Learned
-        >>> list(Dense(3).reached(Learned("W", (0, 2)), ((2,),)))
+        >>> list(Dense(3).reached(Learned("W", (0, 2)), 0, ((2,),), {}))
         [2]
         """
         return None

@@ -52,7 +52,7 @@ class Concatenate(Layer):
             unit -= shape[0]
         raise IndexError(unit)
 
-    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
+    def reached(self, source: Source, row: int, shapes: tuple[Shape, ...], memo: Arrays) -> Iterable[int]:
         assert isinstance(source, Read)
         return (sum(shape[0] for shape in shapes[: source.input]) + source.unit,)
 

@@ -112,7 +112,7 @@ class Dense(Layer):
         products = tuple(Term((Learned("W", (i, unit)), Read(i))) for i in range(shapes[0][0]))
         return (*products, Term((Learned("b", (unit,)),))) if self.bias else products
 
-    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
+    def reached(self, source: Source, row: int, shapes: tuple[Shape, ...], memo: Arrays) -> Iterable[int]:
         return range(self.units) if isinstance(source, Read) else source.index[-1:]
 
     def expand(self) -> tuple[Layer, ...]:

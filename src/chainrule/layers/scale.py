@@ -65,7 +65,7 @@ class Scale(Layer):
         """`y_j = scale_j x_j`."""
         return (Term((Learned("scale", (unit,)), Read(unit))),)
 
-    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
+    def reached(self, source: Source, row: int, shapes: tuple[Shape, ...], memo: Arrays) -> Iterable[int]:
         return source.index if isinstance(source, Learned) else (source.unit,)
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:

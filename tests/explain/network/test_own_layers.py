@@ -153,7 +153,7 @@ class Shared(Layer):
 class Reaching(Shared):
     """The same where the layer says itself what each number reaches."""
 
-    def reached(self, source: Source, shapes: tuple[Shape, ...]) -> Iterable[int]:
+    def reached(self, source: Source, row: int, shapes: tuple[Shape, ...], memo: Arrays) -> Iterable[int]:
         return range(shapes[0][0]) if isinstance(source, Learned) else (source.unit,)
 
 

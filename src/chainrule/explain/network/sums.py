@@ -60,7 +60,8 @@ class SumOfProducts(Operation):
 
     def reached(self, row: int, source: Source) -> tuple[int, ...]:
         """The units that a source acts on: as the layer says, or else as its scalar forms show."""
-        said = self.step.layer.reached(source, self.shapes)
+        memo = self.net.trace.forward.memos[self.step.index]
+        said = self.step.layer.reached(source, row, self.shapes, memo)
         if said is not None:
             return tuple(said)
         key = self._key(row, 0)[0]
