@@ -97,6 +97,12 @@ from chainrule.losses import (
 from chainrule.losses import (
     Quantile as Quantile,
 )
+from chainrule.members import (
+    Members as Members,
+)
+from chainrule.members import (
+    fit_members as fit_members,
+)
 from chainrule.metrics import Metric as Metric
 from chainrule.model import Model as Model
 from chainrule.network import Network as Network

@@ -30,6 +30,7 @@ from chainrule.training.batches import Shuffle, check_batch_norm
 from chainrule.training.callbacks import get_callback
 from chainrule.training.evaluation import metrics_by_head
 from chainrule.training.history import History
+from chainrule.training.interrupt import Interrupt
 from chainrule.training.lifecycle import train
 from chainrule.training.run import Plan, Run
 from chainrule.training.state import TrainingState
@@ -86,8 +87,13 @@ class Learner:
 
     @property
     def history(self) -> History:
-        """The record of the last fit."""
+        """The record of the last fit; the first member's where each was trained by itself."""
         return self.training.history
+
+    @property
+    def histories(self) -> list[History]:
+        """The record of the last fit of each member, where each was trained by itself; else the one of all."""
+        return [self.training.history, *self.training.other_histories]
 
     @property
     def parameters(self) -> Named:
@@ -147,6 +153,7 @@ class Learner:
         clip_norm: float | None = None,
         resume: bool = False,
         keep_schedule: bool = False,
+        halt: Interrupt | None = None,
     ) -> Run:
         """Train on rows that are prepared: what `fit` does with them, and others that prepare rows their own way.
 
@@ -155,6 +162,7 @@ class Learner:
             batch_size: rows of a step; all of them for a full-batch optimizer.
             epochs, shuffle, stop, callbacks, clip_norm, resume: as for `fit`.
             keep_schedule: learning rates go on where the last fit left them.
+            halt: what ends the fit together with others; left out, Ctrl-C alone does.
 
         Returns:
             the run, for `solver_results`.
@@ -180,6 +188,7 @@ class Learner:
         plan = Plan(
             self._engine_for(rows, validation), self.optimizer, rows, epochs, batch_size, self.seed, shuffle,
             validation, self.metrics, stops, [get_callback(callback) for callback in callbacks], clip_norm,
+            halt,
         )  # fmt: skip
         if not self._at_work.acquire(blocking=False):
             raise TrainingError(
@@ -197,6 +206,55 @@ class Learner:
         finally:
             self._at_work.release()
         return run
+
+    def anew(self, *, seed: int | None = None, members: int | Array = 1, threads: int | None = None) -> Self:
+        """Another of the same description that has learned nothing yet.
+
+        Arguments:
+            seed: of its own; left out, this one's.
+            members: how many networks side by side, or the parameters that each begins with.
+            threads: how many an engine with threads of its own may use; left out, as this one was asked.
+
+        >>> from chainrule import Model
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error", "sgd")
+        >>> other = model.anew(seed=7)
+        >>> other.seed, other.optimizer == model.optimizer
+        (7, True)
+        """
+        other = type(self).__new__(type(self))
+        vars(other).update(self.__getstate__())
+        other.seed = self.seed if seed is None else random.check_seed(seed)
+        other._asked = self._asked[0], self._asked[1] if threads is None else threads
+        other._shown = False
+        other._start_engine()
+        other.training = TrainingState.initial(self.network, self.optimizer, other.seed, self.dtype, members)
+        return other
+
+    def member(self, number: int) -> Self:
+        """One of the members as a model of its own: to explain it, or to ask for its gradients.
+
+        Arguments:
+            number: which one, from 1.
+
+        Raises:
+            InputError: there is none of that number.
+
+        >>> from chainrule import Model
+        >>> model = Model.ensemble(Network.mlp(1, [], 1), "squared_error", members=3)
+        >>> X = np.ones((8, 1), "float32")
+        >>> bool((model.member(2).predict(X) == model.outputs((X,))[0][1]).all())
+        True
+        """
+        if not COUNT.holds(number) or number > self.members:
+            raise InputError(f"member is {number!r}; the model has {self.members}, from 1 to {self.members}")
+        now, i = self.training, number - 1
+        seed = self.seed + i if now.other_histories else self.seed  # trained by itself, it had its own
+        one = self.anew(members=now.parameters[i : i + 1], seed=seed % 2**64)
+        one.training.state[...] = now.state[i : i + 1]
+        one.training.slots[...] = now.slots[i : i + 1]
+        one.training.step, one.training.epoch, one.training.memory_from = now.step, now.epoch, now.memory_from
+        one.training.history = (self.histories * self.members)[i]
+        return one
 
     def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
         """What every member says of rows that are prepared, for each head: (members, rows, outputs).

@@ -66,15 +66,22 @@ def save_training(
     could load them again), and for a rule that remembers what JSON has no form for.
     """
     _check_loadable(network, optimizer)
-    columns, history = training.history.to_tensors()
-    times = [record.seconds for record in training.history] + [training.seconds] * whole
+    histories = [training.history, *training.other_histories]
+    written = [history.to_tensors() for history in histories]
+    times = [record.seconds for history in histories for record in history] + [training.seconds] * whole
     tensors = {
         **_tensors("parameters", network.layout, training.parameters),
         **_tensors("state", network.state_layout, training.state),
-        **{f"history/{name}": column for name, column in columns.items()},
+        **{
+            f"{_history(i)}/{name}": column
+            for i, (columns, _) in enumerate(written)
+            for name, column in columns.items()
+        },
         TIMES: np.array([times, [-seconds for seconds in times]], np.float64),
     }
-    form: dict[str, Any] = {"history": history}
+    form: dict[str, Any] = {"history": written[0][1]}
+    if training.other_histories:
+        form["other_histories"] = [said for _, said in written[1:]]
     if not whole:
         return tensors, form
     for i, name in enumerate(optimizer.slot_names):
@@ -120,9 +127,11 @@ def load_training(
     times = tensors[TIMES][0]
     if not (times >= 0).all():
         raise FileError("the file is damaged: a time is negative or no number")
-    epochs = times if saved is None else times[:-1]
-    columns = {name.removeprefix("history/"): array for name, array in tensors.items() if name.startswith("history/")}
-    training.history = History.from_tensors(columns, epochs, form["history"])
+    said = [form["history"], *form.get("other_histories", ())]
+    if len(said) not in (1, len(training.parameters)):
+        raise FileError(f"the file is damaged: {len(said)} histories of {len(training.parameters)} members")
+    histories = _read_histories(tensors, times if saved is None else times[:-1], said)
+    training.history, training.other_histories = histories[0], histories[1:]
     if saved is None:
         return
     training.seconds = float(times[-1])
@@ -137,6 +146,24 @@ def load_training(
             setattr(training, name, snapshot)
         else:
             training.bests |= dict.fromkeys(rules, snapshot)
+
+
+def _history(member: int) -> str:
+    """The beginning of the names of a history's tensors; the first has them to itself where members have one."""
+    return f"history.{member}" if member else "history"
+
+
+def _read_histories(tensors: Tensors, seconds: AnyArray, forms: list[Any]) -> list[History]:
+    """Histories from their tensors; `seconds` has the epochs of all, one history after the other."""
+    histories = []
+    for i, form in enumerate(forms):
+        prefix = f"{_history(i)}/"
+        columns = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
+        own, seconds = np.split(seconds, [len(columns["epoch"])])
+        histories.append(History.from_tensors(columns, own, form))
+    if len(seconds):
+        raise FileError("the file is damaged: it has times of epochs that its histories don't know")
+    return histories
 
 
 def _snapshots(training: TrainingState) -> dict[str, Snapshot]:

@@ -40,6 +40,17 @@ def histories_into_tensors(kind: str, form: Form, tensors: Tensors) -> tuple[For
     return {**form, "history": history}, {**tensors, **named, "times": np.stack([times, -times])}
 
 
+def tables_of_several_models(kind: str, form: Form, tensors: Tensors) -> tuple[Form, Tensors]:
+    """2 to 3: a table's file may hold several models, and what was learned about their answers."""
+    if kind != "table":
+        return form, tensors
+    table = {
+        **form["table"], "oof_scores": {}, "oof_baseline": {}, "oof_rows": 0, "weights": [1.0],
+        "epochs": [tensors["times"].shape[1]], "calibration": {"temperature": 1.0, "range": None},
+    }  # fmt: skip
+    return {"models": [form["model"]], "table": table}, tensors
+
+
 def _column(name: str, values: list[float | None]) -> Tensors:
     """Numbers as a tensor; where some epochs have none, a second one says which have."""
     there = np.array([value is not None for value in values], bool)

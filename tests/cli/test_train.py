@@ -25,7 +25,7 @@ def test_whole_numbers_that_may_be_classes(run):
 
 
 def test_the_plan_the_run_and_the_result_are_said(run, penguins):
-    result = run("train", penguins, "--target", "species", *FAST)
+    result = run("train", penguins, "--target", "species", "--members", 1, *FAST)
     assert result.status == 0
     assert result.err == ""
     lines = [line.rstrip() for line in result.out.splitlines()]
@@ -40,9 +40,11 @@ def test_the_plan_the_run_and_the_result_are_said(run, penguins):
     assert lines[11] == "held out: 52 rows to decide when to stop and 69 rows for the test"
     assert lines[12].startswith("4 epochs in ")
     assert lines[12].endswith(" s: as many as allowed")
-    assert lines[14] == "test scores (69 rows)"
-    assert lines[15].split() == ["score", "model", "baseline", "(majority", "class)", "better"]
-    assert [line.split()[0] for line in lines[17:19]] == ["accuracy", "log"]
+    assert lines[14] == "out-of-fold scores (52 rows, by the network that didn't train on them)"
+    assert lines[20] == "test scores (69 rows)"
+    for begin in (15, 21):
+        assert lines[begin].split() == ["score", "model", "baseline", "(majority", "class)", "better"]
+        assert [line.split()[0] for line in lines[begin + 2 : begin + 4]] == ["accuracy", "log"]
     assert lines[-1] == "saved to penguins.safetensors"
     assert "\n\n\n" not in result.out
     assert not result.out.startswith("\n")
@@ -72,7 +74,7 @@ def test_dropped_columns_say_why(run):
 
 
 def test_early_stopping_says_which_weights_are_kept(run, penguins):
-    result = run("train", penguins, "-t", "species", "--patience", 2, "--learning-rate", 0.05)
+    result = run("train", penguins, "-t", "species", "--members", 1, "--patience", 2, "--learning-rate", 0.05)
     text = " ".join(result.out.split())
     assert "s: validation loss hasn't improved for 2 epochs (best" in text
     best = cr.load("penguins.safetensors").history.best_epoch
@@ -101,7 +103,7 @@ def test_programs_get_whole_lines(run, penguins):
 
 
 def test_json_is_one_object_with_what_programs_need(run, penguins):
-    result = run("train", penguins, "--target", "species", "--json", *FAST)
+    result = run("train", penguins, "--target", "species", "--members", 1, "--json", *FAST)
     assert result.err == ""
     report = result.json
     assert report["model"] == "penguins.safetensors"
@@ -255,14 +257,15 @@ class TestEachFlagHasItsEffect:
 
     @pytest.mark.parametrize(("given", "steps"), [("50", 5), ("full", 1), ("auto", 18), ("223", 1), ("1", 223)])
     def test_batch_size(self, run, penguins, given, steps):
-        model = _trained(run, penguins, "--epochs", 1, "--hidden", 4, "--batch-size", given).model
+        model = _trained(run, penguins, "--members", 1, "--epochs", 1, "--hidden", 4, "--batch-size", given).model
         assert model.history.last.step == steps
 
     def test_epochs(self, run, penguins):
         assert _report(run, penguins, "--epochs", 7)["epochs"] == 7
 
     def test_patience(self, run, penguins):
-        few, many = (_report(run, penguins, "--epochs", 100, "--learning-rate", 0.1, "--patience", n) for n in (1, 5))
+        flags = ("--members", 1, "--epochs", 100, "--learning-rate", 0.1)
+        few, many = (_report(run, penguins, *flags, "--patience", n) for n in (1, 5))
         assert few["epochs"] < many["epochs"] < 100
         assert few["epochs"] == few["best_epoch"] + 1
         assert many["epochs"] == many["best_epoch"] + 5
@@ -278,7 +281,7 @@ class TestEachFlagHasItsEffect:
             np.testing.assert_allclose(model.parameters[layer]["W"], arrays["W"], atol=1e-4)
 
     def test_validation_and_test(self, run, penguins):
-        rows = _report(run, penguins, "--validation", 0.3, "--test", 0.1)["rows"]
+        rows = _report(run, penguins, "--members", 1, "--validation", 0.3, "--test", 0.1)["rows"]
         assert (round(rows["validation"] / 34.4), round(rows["test"] / 34.4)) == (3, 1)
 
     def test_no_validation_trains_all_epochs(self, run, penguins):

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from chainrule.tables import preparation
+from chainrule.tables import preparation, recipe
 from chainrule.tables.table_model import TableModel
 
 FAST = ("--epochs", "2", "--hidden", "4")
@@ -59,7 +59,8 @@ FLAGS = {
     "--batch-size -3": '--batch-size is "-3"; it must be a whole number of at least 1, full or auto',
     "--batch-size some": '--batch-size is "some"; it must be a whole number of at least 1, full or auto',
     "--batch-size 2.5": '--batch-size is "2.5"; it must be',
-    "--batch-size 224": "batch_size is 224 but there are 223 training rows",
+    "--batch-size 224 --members 1": "batch_size is 224 but there are 223 training rows",
+    "--batch-size 241": "batch_size is 241 but there are 240 training rows",
     "--hidden 0": '--hidden is "0"; it must be whole numbers of units such as 64,64, or none',
     "--hidden -4": '--hidden is "-4"; it must be whole numbers of units',
     "--hidden 8,": '--hidden is "8,"; it must be whole numbers of units',
@@ -140,7 +141,7 @@ def test_flags_that_cannot_be_used(run, penguins, flags, older):
 
 def test_mistakes_in_flags_are_found_before_the_table_is_read(run, monkeypatch):
     monkeypatch.setattr(preparation, "as_table", lambda source: pytest.fail("the table was read"))
-    late = ("--batch-size 224", "--batch-norm --batch-size 1", "--task", "--validation 0.9")
+    late = ("--batch-size 224", "--batch-size 241", "--batch-norm --batch-size 1", "--task", "--validation 0.9")
     for flags, message in FLAGS.items():
         if not flags.startswith(late):
             assert message in run("train", "big.csv", "-t", "y", *flags.split()).complaint
@@ -261,7 +262,7 @@ def test_ctrl_c_before_training(run, penguins, monkeypatch):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(preparation, "prepare_table", interrupted)
+    monkeypatch.setattr(recipe, "prepare_table", interrupted)
     result = run("train", penguins, "-t", "species")
     assert (result.status, result.out, result.err) == (130, "", "stopped by Ctrl-C; nothing was saved\n")
 

@@ -58,6 +58,14 @@ def test_a_model_of_a_table(number: int) -> None:
     assert model.model.history.to_dict().items() >= said["history"].items()
 
 
+def test_numbers_of_a_table() -> None:
+    said = expected(2)["numbers"]
+    model = cr.load(FOLDER / "format_2" / "numbers.safetensors")
+    assert model.predict(said["rows"]).tolist() == said["predictions"]
+    with pytest.raises(cr.InputError, match="no out-of-fold errors to make intervals of"):
+        model.predict_interval(said["rows"])
+
+
 @pytest.mark.parametrize("number", container.UPGRADES)
 def test_an_estimator(number: int) -> None:
     said = expected(number)["estimator"]

@@ -10,18 +10,19 @@ import pytest
 
 from chainrule import InputError, TableModel, read_table
 from chainrule.explain.document.blocks import Paragraph, Table
+from chainrule.explain.formula.writer import shown
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 
 
 @pytest.fixture(scope="module")
 def model() -> TableModel:
-    return TableModel.train(PENGUINS, target="species", hidden=(3,), epochs=2, progress=False)
+    return TableModel.train(PENGUINS, target="species", hidden=(3,), members=1, epochs=2, progress=False)
 
 
 @pytest.fixture(scope="module")
 def mass() -> TableModel:
-    return TableModel.train(PENGUINS, target="body_mass_g", hidden=(3,), epochs=2, progress=False)
+    return TableModel.train(PENGUINS, target="body_mass_g", hidden=(3,), members=1, epochs=2, progress=False)
 
 
 def test_rows_as_one_batch_have_the_loss_and_the_gradients_of_the_model(model: TableModel) -> None:
@@ -50,8 +51,10 @@ def test_a_row_is_the_table_s(model: TableModel) -> None:
 def test_a_prediction_is_said_in_the_target_s_own_values(model: TableModel, mass: TableModel) -> None:
     frame = read_table(PENGUINS).head(3)
     for rows in (frame, frame.drop("species")):
-        said = model.explain(rows, 2).notes[1].text
-        label, _, chance = said.removeprefix("Predicted: species = ").removesuffix(".").partition(", with probability ")
+        text = model.explain(rows, 2).notes[1].text
+        begin = f"Predicted, with temperature {shown(model.calibration.temperature)}: species = "
+        said = text[text.index(begin) + len(begin) :]
+        label, _, chance = said.removesuffix(".").partition(", with probability ")
         assert label == model.predict(rows)[1]
         assert float(chance) == pytest.approx(model.predict_proba(rows)[1].max(), rel=1e-5)
     for rows in (frame, frame.drop("body_mass_g")):
@@ -80,7 +83,7 @@ def test_what_the_numbers_mean(model: TableModel, mass: TableModel) -> None:
 
 def test_without_the_target_there_is_the_forward_pass(model: TableModel) -> None:
     frame = read_table(PENGUINS)
-    expected = model.predict_proba(frame.head(1))[0]
+    expected = model.model.predict(model.encoding.encode(frame.head(1))[0])[0]
     for given in (frame.head(1).drop("species"), frame.head(1).with_columns(species=pl.lit(None, pl.String))):
         work = model.explain(given)
         np.testing.assert_allclose([work[f"h[output,{k}]"].value for k in (1, 2, 3)], expected, rtol=1e-4)
@@ -99,9 +102,25 @@ def test_what_is_odd_about_the_row_is_said(model: TableModel) -> None:
 
 
 def test_many_features_are_summed_up() -> None:
-    model = TableModel.train("digits", target="target", hidden=(2,), epochs=1, progress=False)
+    model = TableModel.train("digits", target="target", hidden=(2,), members=1, epochs=1, progress=False)
     meaning, predicted = model.explain("digits", 3).notes
-    assert predicted.text.startswith("Predicted: target = ")
+    assert predicted.text.startswith("This network: target = ")
     assert isinstance(meaning, Paragraph)
     assert meaning.text.startswith("x has 6")
     assert meaning.text.endswith("the target is target.")
+
+
+def test_one_network_of_several() -> None:
+    team = TableModel.train(PENGUINS, target="body_mass_g", hidden=(3,), members=3, epochs=2, progress=False)
+    frame = read_table(PENGUINS).head(1)
+    alone = [team.encoding.encode(frame)[0]]
+    for member in (1, 2, 3):
+        work = team.explain(frame, member=member)
+        assert work.notes[0].text == f"This is network {member} of 3; the prediction is the mean of all."
+        assert work["h[output,1]"].value == pytest.approx(
+            team.model.outputs(tuple(alone))[0][member - 1, 0, 0], rel=1e-4
+        )
+        assert f"of all networks: body_mass_g = {shown(float(team.predict(frame)[0]))}" in work.notes[2].text
+    for member in (0, 4, "mean"):
+        with pytest.raises(InputError, match="the model has 3 networks, from 1"):
+            team.explain(frame, member=member)  # type: ignore[arg-type]

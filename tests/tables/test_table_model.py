@@ -169,10 +169,12 @@ class TestAnswers:
 
 
 class TestScores:
-    def test_test_scores_are_those_of_the_test_rows(self, frame, species):
-        prepared = prepare_table(frame, "species")
-        assert (species.test_scores, species.test_baseline) == species.evaluate(prepared.test_frame)
-        assert species.rows == prepared.rows == {"train": 223, "validation": 52, "test": 69}
+    @pytest.mark.parametrize(("members", "validation", "train"), [(1, 0.15, 223), (8, None, 275)])
+    def test_test_scores_are_those_of_the_test_rows(self, frame, members, validation, train):
+        model = cr.TableModel.train(frame, "species", members=members, **FEW)
+        prepared = prepare_table(frame, "species", validation=validation)
+        assert (model.test_scores, model.test_baseline) == model.evaluate(prepared.test_frame)
+        assert model.rows == prepared.rows == {"train": train, "validation": 275 - train, "test": 69}
 
     def test_rows_without_a_target_are_left_out(self, species, mass, frame):
         assert mass.evaluate(frame) == mass.evaluate(frame.filter(pl.col("body_mass_g").is_not_null()))
@@ -250,8 +252,11 @@ class TestSaving:
 class TestFitting:
     def test_callbacks(self, frame):
         seen: list[int] = []
-        cr.TableModel.train(frame, "species", callbacks=[lambda record: seen.append(record.epoch)], **FEW)
-        assert seen == [1, 2, 3, 4, 5]
+        for members in (1, 2):
+            seen.clear()
+            callbacks = [lambda record: seen.append(record.epoch)]
+            cr.TableModel.train(frame, "species", members=members, callbacks=callbacks, **FEW)
+            assert sorted(seen) == sorted([1, 2, 3, 4, 5] * members)
 
     def test_divergence(self, frame):
         with pytest.raises(cr.DivergenceError, match="Try a smaller learning rate"):

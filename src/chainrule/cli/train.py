@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from chainrule.atomic import check_writable
 from chainrule.cli.loading import TableFile, refuse_same_file, refuse_to_replace
-from chainrule.cli.screen import new_table, note, print_json, print_notes, say, score_table, show
+from chainrule.cli.screen import note, print_json
+from chainrule.cli.training_report import print_plan, print_result, report
 from chainrule.engines.choose import engine_choices
-from chainrule.errors import DivergenceError, InputError, TrainingError, counted, listed
-from chainrule.limits import COUNT, FRACTION, Limit
+from chainrule.errors import DivergenceError, InputError, TrainingError
+from chainrule.limits import COUNT, FRACTION, POSITIVE, Limit
 from chainrule.random import check_seed
+from chainrule.tables.recipe import TrainingPlan
 from chainrule.tables.settings import Settings
 from chainrule.tables.table_model import TableModel
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from chainrule.tables.columns import ColumnPlan
-    from chainrule.tables.preparation import PreparedTable
-
 _NETWORK, _TRAINING, _OUTPUT = "Network", "Training", "Output"
-_LIMITS: dict[str, Limit] = {**Settings.limits, "validation": FRACTION, "test": FRACTION}
-_MOST_LINES = 30  # of the table of columns; beyond, like columns share a line
+_LIMITS: dict[str, Limit] = {**Settings.limits, "validation": FRACTION, "test": FRACTION, "time_limit": POSITIVE}
+
+
+def _option(text: str, panel: str) -> Any:
+    """An option that the recipe decides where it is left out."""
+    return typer.Option(help=text, show_default=False, rich_help_panel=panel)
 
 
 def train(
@@ -36,58 +35,51 @@ def train(
     task: Annotated[
         str | None, typer.Option(help="classification or regression; found from the target when left out.")
     ] = None,
+    effort: Annotated[
+        str,
+        typer.Option(
+            help="quick (one network), good (several, and their mean) or best (several of each of a few kinds)."
+        ),
+    ] = "good",
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds that training may take; the best until then is kept.")
+    ] = None,
     hidden: Annotated[
-        str,
-        typer.Option(
-            help="Units of the hidden layers, as in 64,64; 'none' for no hidden layer.", rich_help_panel=_NETWORK
-        ),
-    ] = "64,64",
+        str | None,
+        _option("Units of the hidden layers, as in 64,64; 'none' for no hidden layer.", _NETWORK),
+    ] = None,
     activation: Annotated[
-        str,
-        typer.Option(
-            help="Activation of the hidden layers: relu, tanh, sigmoid, gelu, silu ...", rich_help_panel=_NETWORK
-        ),
-    ] = "relu",
-    dropout: Annotated[
-        float, typer.Option(help="Share of hidden units silent in a step, in [0, 1).", rich_help_panel=_NETWORK)
-    ] = 0.0,
+        str | None, _option("Activation of the hidden layers: relu, tanh, sigmoid, gelu, silu ...", _NETWORK)
+    ] = None,
+    dropout: Annotated[float | None, _option("Share of hidden units silent in a step, in [0, 1).", _NETWORK)] = None,
     batch_norm: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--batch-norm", help="Batch normalization before every hidden activation.", rich_help_panel=_NETWORK
         ),
-    ] = False,
-    optimizer: Annotated[
-        str, typer.Option(help="adam, adamw, sgd, rmsprop, adagrad or lbfgs.", rich_help_panel=_TRAINING)
-    ] = "adam",
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(help="Step size.  [default: the optimizer's own]", show_default=False, rich_help_panel=_TRAINING),
     ] = None,
+    optimizer: Annotated[str | None, _option("adam, adamw, sgd, rmsprop, adagrad or lbfgs.", _TRAINING)] = None,
+    learning_rate: Annotated[float | None, _option("Step size.", _TRAINING)] = None,
     batch_size: Annotated[
-        str,
-        typer.Option(
-            help="Rows of a step: a number, full, or auto (32, fewer in small tables).", rich_help_panel=_TRAINING
-        ),
-    ] = "auto",
-    epochs: Annotated[
-        int, typer.Option(help="Passes over the training rows, at most.", rich_help_panel=_TRAINING)
-    ] = 200,
+        str | None, _option("Rows of a step: a number, full, or auto (32, fewer in small tables).", _TRAINING)
+    ] = None,
+    epochs: Annotated[int | None, _option("Passes over the training rows, at most.", _TRAINING)] = None,
     patience: Annotated[
-        int, typer.Option(help="Stop after so many epochs without a better validation loss.", rich_help_panel=_TRAINING)
-    ] = 20,
-    l2: Annotated[float, typer.Option(help="Penalty on the squares of the weights.", rich_help_panel=_TRAINING)] = 1e-4,
-    clip_norm: Annotated[
-        float | None,
-        typer.Option(
-            help="Greatest norm of a step's gradient; no limit when left out.",
-            show_default=False,
-            rich_help_panel=_TRAINING,
-        ),
+        int | None, _option("Stop after so many epochs without a better validation loss.", _TRAINING)
+    ] = None,
+    l2: Annotated[float | None, _option("Penalty on the squares of the weights.", _TRAINING)] = None,
+    clip_norm: Annotated[float | None, _option("Greatest norm of a step's gradient.", _TRAINING)] = None,
+    members: Annotated[int | None, _option("How many networks, whose mean is the prediction.", _TRAINING)] = None,
+    folds: Annotated[
+        int | None, _option("Into how many parts rows are dealt; each network leaves out one.", _TRAINING)
+    ] = None,
+    group: Annotated[
+        str | None, _option("A column; rows that have the same there stay together in every split.", _TRAINING)
     ] = None,
     validation: Annotated[
-        float, typer.Option(help="Share of the rows that decides when to stop.", rich_help_panel=_TRAINING)
-    ] = 0.15,
+        float | None,
+        _option("Share of the rows that each network leaves out to know when to stop, in place of a fold.", _TRAINING),
+    ] = None,
     test: Annotated[
         float, typer.Option(help="Share of the rows kept for the final score.", rich_help_panel=_TRAINING)
     ] = 0.2,
@@ -112,9 +104,10 @@ def train(
         bool, typer.Option("--json", help="Print one JSON object instead of tables.", rich_help_panel=_OUTPUT)
     ] = False,
 ) -> None:
-    """Train a network on a table, score it on rows it never saw, and save it to one file.
+    """Train networks on a table, score them on rows they never saw, and save them to one file.
 
     Columns are typed, missing values filled, categories encoded and numbers scaled, all from the training rows alone.
+    What is left out is decided from the table.
 
     Examples:
 
@@ -122,37 +115,43 @@ def train(
 
         chainrule train houses.parquet --target price --hidden 128,64 --dropout 0.1 --out houses.safetensors
     """
-    from chainrule.tables.preparation import prepare_table
-
-    chosen: dict[str, Any] = {
-        "learning_rate": learning_rate, "epochs": epochs, "patience": patience, "dropout": dropout, "l2": l2,
-        "clip_norm": clip_norm,
+    given: dict[str, Any] = {
+        "hidden": None if hidden is None else _units(hidden), "activation": activation, "dropout": dropout,
+        "batch_norm": batch_norm, "optimizer": optimizer, "learning_rate": learning_rate,
+        "batch_size": None if batch_size is None else _batch_size(batch_size), "epochs": epochs, "patience": patience,
+        "l2": l2, "clip_norm": clip_norm, "members": members, "folds": folds,
     }  # fmt: skip
-    _check_limits({**chosen, "validation": validation, "test": test})
-    settings = Settings(
-        hidden=_units(hidden), activation=activation, optimizer=optimizer, batch_size=_batch_size(batch_size),
-        batch_norm=batch_norm, seed=_seed(seed), engine=engine, **chosen,
-    )  # fmt: skip
+    given = {name: value for name, value in given.items() if value is not None}
+    numbers = {name: value for name, value in given.items() if name in _LIMITS}
+    _check_limits({**numbers, "validation": validation, "test": test, "time_limit": time_limit})
+    given |= {"seed": _seed(seed), "engine": engine}
+    plan = TrainingPlan.of(effort, validation, test, **given)
     saved_as = out_file or Path(f"{Path(table).stem}.safetensors")
     check_writable(saved_as)
     refuse_same_file(saved_as, table)
     refuse_to_replace(saved_as)
-    prepared = prepare_table(table, target, task=task, validation=validation, test=test, seed=seed)
+    prepared, ways = plan.prepare(table, target, task=task, group=group)
     if not quiet and not as_json:
-        _print_plan(prepared, settings)
+        print_plan(prepared, ways, plan)
     begun = time.perf_counter()
     try:
-        trained = TableModel.fit(prepared, settings, progress=False if quiet or as_json else "auto")
+        trained = TableModel.fit(
+            prepared, ways, validation=plan.each_holds_out, time_limit=time_limit,
+            progress=False if quiet or as_json else "auto",
+        )  # fmt: skip
     except DivergenceError as error:
         raise TrainingError(f"{error} Nothing was saved.") from error
     seconds = time.perf_counter() - begun
     trained.save(saved_as)
     if as_json:
-        print_json(_report(trained, prepared, saved_as, seconds))
+        print_json(report(trained, prepared, saved_as, seconds))
     elif not quiet:
-        _print_result(trained, prepared, saved_as, seconds)
-    if trained.history.stopped_by == "interrupted" and not quiet:
+        print_result(trained, prepared, saved_as, seconds)
+    reasons = {history.stopped_by for history in trained.histories}
+    if "interrupted" in reasons and not quiet:
         note("training was interrupted by Ctrl-C; the saved model is what was learned until then")
+    if time_limit is not None and any(reason.startswith("the time limit") for reason in reasons) and not quiet:
+        note(f"the time limit of {time_limit:g} s ended training; the saved model is what was learned until then")
 
 
 def _check_limits(given: dict[str, float | int | None]) -> None:
@@ -191,83 +190,3 @@ def _seed(seed: int) -> int:
         return check_seed(seed)
     except InputError as error:
         raise InputError(f"--{error}") from None
-
-
-def _print_plan(prepared: PreparedTable, settings: Settings) -> None:
-    target, rows = prepared.target, prepared.rows
-    taken = new_table("column", "taken for", "why", "missing", right=(3,))
-    taken.add_row(target.name, Text("target", "bold"), f"{target.task}: {target.reason}", _unless_none(target.missing))
-    for name, kind, reason, missing in _lines(prepared.columns):
-        taken.add_row(name, Text(kind, "dim" if kind == "dropped" else ""), reason, _unless_none(missing))
-    show(taken)
-    say()
-    if target.doubt:
-        meant = "classes" if target.doubt == "classification" else "a quantity"
-        say(f'if the numbers of "{target.name}" are {meant}, say --task {target.doubt}')
-    if target.missing:
-        say(f"{counted(target.missing, 'row')} without a target left out")
-    size, steps = settings.steps(prepared)
-    shape = "-".join(str(n) for n in (prepared.encoding.n_features, *settings.hidden, prepared.n_outputs))
-    say(
-        f"{rows['train']:,} training rows in batches of {size:,}: {counted(steps, 'step')} x "
-        f"{counted(settings.epochs, 'epoch')} = {counted(steps * settings.epochs, 'step')} at most; "
-        f"{shape}: {settings.network(prepared).count().total:,} parameters"
-    )
-    deciding = f"{counted(rows['validation'], 'row')} to decide when to stop" if rows["validation"] else ""
-    testing = f"{counted(rows['test'], 'row')} for the test" if rows["test"] else ""
-    held_out = " and ".join(text for text in (deciding, testing) if text)
-    say(f"held out: {held_out or 'nothing'}")
-
-
-def _lines(columns: Sequence[ColumnPlan]) -> list[tuple[str, str, str, int]]:
-    """Name, kind, reason and missing values of each column; where there are many, of all that are alike together."""
-    if len(columns) <= _MOST_LINES:
-        return [(c.name, c.kind, c.reason, c.missing) for c in columns]
-    alike: dict[tuple[str, str], list[ColumnPlan]] = {}
-    for column in columns:
-        alike.setdefault((column.kind, column.reason), []).append(column)
-    return [
-        (listed((c.name for c in group), limit=4), kind, reason, sum(c.missing for c in group))
-        for (kind, reason), group in alike.items()
-    ]
-
-
-def _unless_none(n: int) -> str:
-    return f"{n:,}" if n else ""
-
-
-def _print_result(trained: TableModel, prepared: PreparedTable, saved_as: Path, seconds: float) -> None:
-    history = trained.history
-    why = "as many as allowed" if history.stopped_by == "epochs" else history.stopped_by.replace("_", " ")
-    kept = f"; the weights of epoch {history.best_epoch} are kept" if trained.model.training.latest else ""
-    took = f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2g}"
-    say(f"{counted(len(history), 'epoch')} in {took} s: {why}{kept}")
-    say()
-    if trained.test_scores:
-        say((f"test scores ({counted(prepared.rows['test'], 'row')})", "bold"))
-        show(score_table(trained.test_scores, trained.test_baseline, trained.baseline.name))
-        print_notes(prepared.test.notes)
-        say()
-    say("saved to ", (str(saved_as), "bold"))
-
-
-def _report(trained: TableModel, prepared: PreparedTable, saved_as: Path, seconds: float) -> dict[str, Any]:
-    history = trained.history
-    return {
-        "model": str(saved_as),
-        "target": prepared.target.name,
-        "task": prepared.target.task,
-        "rows": prepared.rows,
-        "without_target": prepared.target.missing,
-        "columns": [
-            {"name": c.name, "kind": c.kind, "reason": c.reason, "missing": c.missing} for c in prepared.columns
-        ],
-        "parameters": trained.model.network.count().total,
-        "scores": trained.test_scores,
-        "baseline": trained.test_baseline,
-        "epochs": len(history),
-        "best_epoch": history.best_epoch,
-        "stopped_by": history.stopped_by,
-        "engine": trained.model.engine_.name,
-        "seconds": seconds,
-    }

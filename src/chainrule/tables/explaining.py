@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from chainrule.arrays import AnyArray, Array
 from chainrule.errors import InputError, counted
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Block, Paragraph, Table
@@ -20,41 +21,65 @@ if TYPE_CHECKING:
     import polars as pl
 
     from chainrule.model import Model
+    from chainrule.tables.calibration import Calibration
     from chainrule.tables.encoding import TableEncoding
     from chainrule.tables.target import TargetPlan
 
 MANY = 60  # features; the meaning of more is not written out
 
 
+class Explained(Protocol):
+    """What is explained of a table model."""
+
+    encoding: TableEncoding
+    target: TargetPlan
+    calibration: Calibration
+
+    @property
+    def members(self) -> int:
+        """How many networks there are."""
+
+    def network(self, member: int) -> Model:
+        """One of them."""
+
+    def predict(self, table: Any) -> AnyArray:
+        """The prediction of all together."""
+
+    def predict_proba(self, table: Any) -> Array:
+        """Theirs of each class."""
+
+
 def explain(
-    model: Model,
-    encoding: TableEncoding,
-    target: TargetPlan,
+    model: Explained,
     table: Any,
     row: int | None = None,
     *,
+    member: int = 1,
     training: bool = False,
     notation: str = "ours",
 ) -> Derivation:
-    """The derivation of one row of a table (from 1), or of all as one batch.
+    """The derivation of one row of a table (from 1), or of all as one batch, by one of a model's networks (from 1).
 
     Raises:
-        InputError: the table or the row can't be used.
+        InputError: the table or the row can't be used, or there is no such network.
     """
-    frame = as_table(table)
+    encoding, target, frame = model.encoding, model.target, as_table(table)
     if row is not None:
         if not COUNT.holds(row) or row > frame.height:
             raise InputError(f"row is {row}; the table has {counted(frame.height, 'row')}, from 1 to {frame.height}")
         frame = frame.slice(row - 1, 1)
+    network = model.network(member)
     X, notes = encoding.encode(frame)
     has_target = target.name in frame.columns and bool(known(frame[target.name]).all())
     y = target.encode(frame) if has_target else None
-    trace = trace_rows(model, X, y, training=training)
+    trace = trace_rows(network, X, y, training=training)
     said = _meaning(encoding, target, frame, X, trace)
+    if model.members > 1:
+        said.insert(0, Paragraph(f"This is network {member} of {model.members}; the prediction is the mean of all."))
     if frame.height == 1:
-        said.append(Paragraph(_predicted(target, trace)))
+        said.append(Paragraph(_predicted(model, frame, trace)))
     said += [Paragraph(f"{line[0].upper()}{line[1:]}.") for line in notes.lines]
-    return Derivation(trace, notation=notation, notes=said, model=model)
+    return Derivation(trace, notation=notation, notes=said, model=network)
 
 
 def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X: Any, trace: Trace) -> list[Block]:
@@ -79,15 +104,32 @@ def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X
     return [Table(columns, tuple(rows), (2, 3) if one else ())]
 
 
-def _predicted(target: TargetPlan, trace: Trace) -> str:
-    """What the network's outputs for a single row say in the target's own values."""
-    outputs, name = trace.value(trace.network.heads[0].slot)[0], shortened(target.name)
-    if not target.classes:
-        return f"Predicted: {name} = {shown(float(target.decode(outputs)[0]))}, in the table's own units."
-    best = int(outputs.argmax())
-    return (
-        f"Predicted: {name} = {shortened(str(target.classes[best]))}, with probability {shown(float(outputs[best]))}."
-    )
+def _predicted(model: Explained, frame: pl.DataFrame, trace: Trace) -> str:
+    """What the outputs for a single row say in the target's own values, and what is predicted after all."""
+    target, outputs = model.target, trace.value(trace.network.heads[0].slot)[0]
+    said = _in_words(target, int(outputs.argmax()), float(outputs.max())) if target.classes else _in_words(
+        target, float(target.decode(outputs)[0])
+    )  # fmt: skip
+    of_all = "the mean of all networks" if model.members > 1 else ""
+    if target.classes:
+        chances = model.predict_proba(frame)[0]
+        answer = _in_words(target, int(chances.argmax()), float(chances.max()))
+        temperature = model.calibration.temperature
+        tempered = "" if temperature == 1 else f"with temperature {shown(temperature)}"
+        how = ", ".join(text for text in (of_all, tempered) if text)
+    else:
+        number = float(model.predict(frame)[0])
+        answer = _in_words(target, number)
+        bounded = "kept within what training saw" if number in (model.calibration.low, model.calibration.high) else ""
+        how = ", ".join(text for text in (of_all, bounded) if text)
+    return f"Predicted: {said}." if not how else f"This network: {said}. Predicted, {how}: {answer}."
+
+
+def _in_words(target: TargetPlan, value: float, chance: float | None = None) -> str:
+    name = shortened(target.name)
+    if chance is None:
+        return f"{name} = {shown(value)}, in the table's own units"
+    return f"{name} = {shortened(str(target.classes[int(value)]))}, with probability {shown(chance)}"
 
 
 def _cell(value: object) -> str:

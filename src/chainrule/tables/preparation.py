@@ -6,17 +6,23 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule.arrays import AnyArray, Array
-from chainrule.errors import InputError
+from chainrule.errors import InputError, did_you_mean, quoted
+from chainrule.folds import random_parts
 from chainrule.tables.columns import ColumnPlan, plan_columns
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
 from chainrule.tables.frames import as_polars
 from chainrule.tables.reading import read_table
-from chainrule.tables.splits import split_rows
+from chainrule.tables.splits import Splits, split_rows
 from chainrule.tables.target import TargetPlan, Task, plan_target
 
 if TYPE_CHECKING:
     import polars as pl
+
+_SOME = 1e-6  # a fraction that takes one row
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,11 @@ class EncodedRows:
 
 @dataclass(frozen=True)
 class PreparedTable:
-    """Everything that is known before training: plans, encoding (fitted on the training rows alone) and parts."""
+    """Everything that is known before training: plans, encoding (fitted on the training rows alone) and parts.
+
+    `validation` is held out from every network that is trained; it has no rows where each is to hold out its own.
+    `groups` are those of the training rows, and then of the validation rows, as numbers.
+    """
 
     target: TargetPlan
     columns: tuple[ColumnPlan, ...]
@@ -42,6 +52,7 @@ class PreparedTable:
     validation: EncodedRows
     test: EncodedRows
     test_frame: pl.DataFrame
+    groups: NDArray[np.int64] | None = None
 
     @property
     def rows(self) -> dict[str, int]:
@@ -72,11 +83,16 @@ def prepare_table(
     target: str,
     *,
     task: Task | str | None = None,
-    validation: float = 0.15,
+    validation: float | None = 0.15,
     test: float = 0.2,
     seed: int = 0,
+    group: str | None = None,
 ) -> PreparedTable:
     """Read a table, decide about its columns, split its rows (stratified for classes) and encode them.
+
+    With `validation=None` nothing is held out from all, since each network leaves out rows of its own; there must be
+    enough for that. Rows that have the same in the column `group` stay together in every split, and the column isn't
+    learned from.
 
     >>> prepared = prepare_table("iris", "target")
     >>> prepared.rows, prepared.train.X.shape, prepared.target.classes
@@ -86,17 +102,51 @@ def prepare_table(
     if not frame.height:
         raise InputError("the table has no rows: there is nothing to learn from")
     plan = plan_target(frame, target, task)
-    columns = tuple(plan_columns(frame, target=target))
+    if group is not None and group not in frame.columns:
+        raise InputError(
+            f'the table has no column "{group}", the group.{did_you_mean(group, frame.columns)} '
+            f"Its columns are {quoted(frame.columns, limit=30)}"
+        )
+    if group == target:
+        raise InputError(f'the group is "{group}", the target: rows that belong together are told by another column')
+    columns = tuple(plan_columns(frame, target=target, kinds={} if group is None else {group: "dropped"}))
     if all(column.kind == "dropped" for column in columns):
         why = "; ".join(str(column) for column in columns) or "it has no other column"
         raise InputError(f'no column is left to predict "{target}" from: {why}')
     frame = plan.known_rows(frame)
+    shared = 0.0 if validation is None else validation
     labels = plan.encode(frame) if plan.task == "classification" else None
-    rows = split_rows(frame.height, validation, test, labels=labels, seed=seed)
+    groups = None if group is None else _groups(frame[group])
+    if validation is None:
+        split_rows(frame.height, _SOME, test, labels=labels, seed=seed)  # complains where there are too few rows
+    if groups is None:
+        rows = split_rows(frame.height, shared, test, labels=labels, seed=seed)
+    else:
+        rows = _split_groups(groups, shared, test, seed)
     plan = plan.fit(frame[rows.train])
     encoding = TableEncoding.fit(frame[rows.train], columns)
     train, held_out, final = (_part(frame[part], plan, encoding) for part in (rows.train, rows.validation, rows.test))
-    return PreparedTable(plan, columns, encoding, train, held_out, final, frame[rows.test])
+    if groups is not None:
+        groups = groups[np.concatenate([rows.train, rows.validation])]
+    return PreparedTable(plan, columns, encoding, train, held_out, final, frame[rows.test], groups)
+
+
+def _groups(column: pl.Series) -> NDArray[np.int64]:
+    """The group of each row as a number; a row without one is a group of its own."""
+    import polars as pl
+
+    names = column.cast(pl.String, strict=False).to_list()
+    codes = np.unique([f"={name}" if name is not None else f"{i}" for i, name in enumerate(names)], return_inverse=True)
+    return codes[1].astype(np.int64)
+
+
+def _split_groups(groups: NDArray[np.int64], validation: float, test: float, seed: int) -> Splits:
+    """Whole groups for validation and test; the fractions are of the groups."""
+    split_rows(groups.size, validation, test, seed=seed)  # complains about fractions and about too few rows
+    final = random_parts(groups.size, 1, test, groups=groups, seed=seed)[0]
+    share = validation / (1 - test)
+    inner = random_parts(final.train.size, 1, share, groups=groups[final.train], seed=seed)[0]
+    return Splits(final.train[inner.train], final.train[inner.held_out], final.held_out)
 
 
 def _part(frame: pl.DataFrame, target: TargetPlan, encoding: TableEncoding) -> EncodedRows:

@@ -11,7 +11,7 @@ from chainrule.activations import ActivationFunction, get_activation
 from chainrule.engines.choose import check_engine
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.layers import BatchNorm
-from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limited
+from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, get_optimizer
@@ -31,7 +31,9 @@ class Settings(Limited):
 
     `learning_rate` None is the optimizer's own. `batch_size="auto"` is 32 rows, fewer in small tables (a sixteenth of
     them, at least 8), so that an epoch has enough steps. `patience` epochs without a better validation loss end the
-    training, and the best weights come back. `clip_norm` is the greatest norm of a step's gradient.
+    training, and the best weights come back. `clip_norm` is the greatest norm of a step's gradient. `members` networks
+    are trained side by side, member i with `seed + i`; `folds` is into how many parts the rows are dealt, one of which
+    each member leaves out, None for as many as members.
 
     >>> Settings(dropout=1.5)
     Traceback (most recent call last):
@@ -52,10 +54,12 @@ class Settings(Limited):
     clip_norm: float | None = None
     seed: int = 0
     engine: str = "auto"
+    members: int = 1
+    folds: int | None = None
 
     limits = {
         "learning_rate": POSITIVE, "epochs": COUNT, "patience": COUNT, "dropout": FRACTION, "l2": NOT_NEGATIVE,
-        "clip_norm": POSITIVE,
+        "clip_norm": POSITIVE, "members": COUNT, "folds": Limit(2, whole=True),
     }  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -128,9 +132,9 @@ class Settings(Limited):
         loss = "cross_entropy" if prepared.target.classes else "squared_error"
         return Model(network, loss, self.chosen_optimizer, l2=self.l2, seed=self.seed, engine=self.engine)
 
-    def steps(self, prepared: PreparedTable) -> tuple[int, int]:
-        """Rows of a batch, and steps of an epoch."""
-        n_rows = len(prepared.train)
+    def steps(self, prepared: PreparedTable, own: int | None = None) -> tuple[int, int]:
+        """Rows of a batch, and steps of an epoch, for a network that trains on its own so many of the training rows."""
+        n_rows = len(prepared.train) if own is None else own
         size = self.batch_size
         if self.chosen_optimizer.full_batch:
             size = "full"

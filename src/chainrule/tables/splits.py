@@ -47,7 +47,7 @@ def split_rows(
     4
     """
     seed = check_seed(seed)
-    fractions = _checked_fractions(validation, test)
+    fractions = check_fractions(validation, test)
     classes = np.zeros(n_rows, dtype=np.int64)
     if labels is not None:
         given = np.asarray(labels)
@@ -65,7 +65,8 @@ def split_rows(
     return Splits(*(np.sort(by_class[part_of == part]) for part in range(3)))
 
 
-def _checked_fractions(validation: float, test: float) -> NDArray[np.float64]:
+def check_fractions(validation: float, test: float) -> NDArray[np.float64]:
+    """The fractions of training, validation and test; raises `InputError` where they leave no rows for training."""
     for name, value in (("validation", validation), ("test", test)):
         check("split_rows", name, value, FRACTION)
     if validation + test >= 1:

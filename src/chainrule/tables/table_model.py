@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule import __version__, container, forms
-from chainrule.arrays import AnyArray, Array
-from chainrule.errors import FileError, InputError, listed
+from chainrule import __version__, container
+from chainrule.arrays import AnyArray, Array, Doubles
+from chainrule.errors import InputError, counted, listed
+from chainrule.limits import COUNT
 from chainrule.model import Model
 from chainrule.plain import shortened
-from chainrule.saving import damaged
+from chainrule.tables.calibration import Calibration
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
-from chainrule.tables.preparation import PreparedTable, as_table, prepare_table
+from chainrule.tables.portfolio import Portfolio, train_portfolio
+from chainrule.tables.preparation import PreparedTable, as_table
+from chainrule.tables.recipe import TrainingPlan
 from chainrule.tables.scores import Baseline, Numbers, score
-from chainrule.tables.settings import Settings, make_settings
+from chainrule.tables.settings import Settings
+from chainrule.tables.table_file import read_table_contents, write_table
 from chainrule.tables.target import TargetPlan, Task
 from chainrule.training.history import History
-from chainrule.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
@@ -41,6 +43,12 @@ class TableModel:
         rows: how many rows each part of the table had.
         test_scores: of the rows that training never saw.
         test_baseline: the baseline's, of the same rows.
+        oof_scores: out of fold: of each training row by the networks that didn't train on it.
+        oof_baseline: the baseline's, of the same rows.
+        oof_rows: how many rows those are.
+        calibration: what was learned of them about answers.
+        others: models of other kinds, whose answers count too.
+        weights: how much each model's answers count, the first one's first.
 
     >>> model = TableModel.train("iris", target="target", progress=False)
     >>> model.test_scores["accuracy"] >= 0.9
@@ -60,6 +68,12 @@ class TableModel:
         rows: dict[str, int] | None = None,
         test_scores: Numbers | None = None,
         test_baseline: Numbers | None = None,
+        oof_scores: Numbers | None = None,
+        oof_baseline: Numbers | None = None,
+        oof_rows: int = 0,
+        calibration: Calibration | None = None,
+        others: Sequence[Model] = (),
+        weights: Sequence[float] = (1.0,),
     ):
         self.model = model
         self.encoding = encoding
@@ -68,6 +82,13 @@ class TableModel:
         self.rows = rows or {}
         self.test_scores = test_scores or {}
         self.test_baseline = test_baseline or {}
+        self.oof_scores = oof_scores or {}
+        self.oof_baseline = oof_baseline or {}
+        self.oof_rows = oof_rows
+        self.calibration = calibration or Calibration()
+        self.models = (model, *others)
+        self.weights = tuple(weights)
+        self.left_out: dict[str, int] = {}
 
     @classmethod
     def train(
@@ -76,37 +97,56 @@ class TableModel:
         target: str,
         *,
         task: Task | str | None = None,
-        validation: float = 0.15,
+        effort: str = "good",
+        time_limit: float | None = None,
+        validation: float | None = None,
         test: float = 0.2,
+        group: str | None = None,
         progress: bool | str = "auto",
         callbacks: Sequence[Any] = (),
         **settings: Any,
     ) -> TableModel:
-        """Train a network on a table and score it on rows that it never saw.
+        """Train networks on a table and score them on rows that they never saw.
+
+        Several are trained side by side; each leaves out another part of the rows (a fold) to know when to stop, and
+        their mean is the prediction. From what each says of the rows that it left out come the scores of all training
+        rows, probabilities that can be taken at their word, and intervals.
 
         Arguments:
             table: a CSV or Parquet file, a data frame, columns by name such as `{"age": [31, 8]}`, or the name of one
                 of scikit-learn's small data sets.
             target: the column to predict.
             task: `"classification"` or `"regression"`; found from the target when left out.
-            validation, test: fractions of the rows held out for early stopping and for the final score.
+            effort: `"quick"` trains one network, `"good"` several, `"best"` several of each of a few kinds, weighted by
+                what they are worth.
+            time_limit: seconds that training may take; what was learned until then is kept.
+            validation: a fraction of the rows that each network holds out for early stopping, drawn by itself, in place
+                of a fold; a single network holds out 0.15 when it is left out.
+            test: a fraction of the rows held out for the final score.
+            group: a column whose rows of one value stay together, in the same fold and on the same side of a split.
             progress: whether a bar is shown; "auto": on a terminal, of fits that last.
-            callbacks: your own code at the epochs, as for `Model.fit`.
-            settings: the fields of `Settings`, such as `hidden=(64, 64)`, `epochs=200`, `dropout=0.1`.
+            callbacks: your own code at the epochs, as for `Model.fit`; called in each network's own thread.
+            settings: the fields of `Settings`, such as `members=16`, `folds=5`, `hidden=(64, 64)`, `epochs=200`.
 
         Raises:
             InputError: the table, the target or a setting can't be used; the message says why and what would be right.
+            DivergenceError: every network diverged.
         """
-        chosen = make_settings(**settings)
-        prepared = prepare_table(table, target, task=task, validation=validation, test=test, seed=chosen.seed)
-        return cls.fit(prepared, chosen, progress=progress, callbacks=callbacks)
+        plan = TrainingPlan.of(effort, validation, test, **settings)
+        prepared, ways = plan.prepare(table, target, task=task, group=group)
+        return cls.fit(
+            prepared, ways, validation=plan.each_holds_out, time_limit=time_limit, progress=progress,
+            callbacks=callbacks,
+        )  # fmt: skip
 
     @classmethod
     def fit(
         cls,
         prepared: PreparedTable,
-        settings: Settings | None = None,
+        settings: Settings | Sequence[Settings] | None = None,
         *,
+        validation: float | None = None,
+        time_limit: float | None = None,
         progress: bool | str = "auto",
         callbacks: Sequence[Any] = (),
     ) -> TableModel:
@@ -114,32 +154,47 @@ class TableModel:
 
         Arguments:
             prepared: the table's parts as arrays, and how its columns are encoded: what `prepare_table` makes.
-            settings: of the network and its training; left out, the usual ones.
-            progress, callbacks: as for `train`.
+            settings: of the networks and their training, or of several kinds; left out, one network of the usual ones.
+            validation: a fraction of the training rows that each network holds out, drawn by itself, in place of a fold
+                or of what the table holds out from all.
+            time_limit, progress, callbacks: as for `train`.
 
         >>> from chainrule.tables.preparation import prepare_table
         >>> TableModel.fit(prepare_table("iris", "target"), progress=False).target.classes
         ('setosa', 'versicolor', 'virginica')
         """
-        settings = settings or Settings()
-        model = settings.model(prepared)
-        held_out = (prepared.validation.X, prepared.validation.y) if len(prepared.validation) else None
-        model.fit(
-            prepared.train.X,
-            prepared.train.y,
-            epochs=settings.epochs,
-            batch_size="full" if model.optimizer.full_batch else settings.steps(prepared)[0],
-            validation=held_out,
-            stop=EarlyStopping(settings.patience) if held_out else (),
-            clip_norm=settings.clip_norm,
-            progress=progress,
-            callbacks=callbacks,
+        ways = [settings or Settings()] if settings is None or isinstance(settings, Settings) else settings
+        trained = train_portfolio(
+            prepared, ways, validation=validation, time_limit=time_limit, progress=progress, callbacks=callbacks
         )
-        baseline = Baseline.fit(prepared.target, prepared.train.y)
-        trained = cls(model, prepared.encoding, prepared.target, baseline, rows=prepared.rows)
+        target = prepared.target
+        baseline = Baseline.fit(target, prepared.train.y)
+        made = cls(
+            trained.models[0], prepared.encoding, target, baseline, rows=prepared.rows, others=trained.models[1:],
+            weights=trained.weights,
+        )  # fmt: skip
+        made.left_out = {"diverged": trained.diverged, "no time": trained.unbegun}
+        made._learn_out_of_fold(trained, prepared)
         if len(prepared.test):
-            trained.test_scores, trained.test_baseline = trained.evaluate(prepared.test_frame)
-        return trained
+            made.test_scores, made.test_baseline = made.evaluate(prepared.test_frame)
+        return made
+
+    def _learn_out_of_fold(self, trained: Portfolio, prepared: PreparedTable) -> None:
+        """Scores and the calibration from what the networks say of rows that they didn't train on."""
+        truth, said = trained.truth, trained.out_of_fold
+        answers: AnyArray = said
+        if self.target.classes:
+            self.calibration = Calibration.of_classes(said, truth)
+            answers = self.calibration.probabilities(said)
+        else:
+            numbers, truth = self.target.decode(said)[:, 0], self.target.decode(truth)[:, None]
+            every = self.target.decode(np.concatenate([prepared.train.y, prepared.validation.y]))
+            self.calibration = Calibration.of_numbers(numbers, truth[:, 0], every)
+            answers = self.calibration.numbers(numbers)[:, None]
+        self.oof_rows = len(truth)
+        if len(truth):
+            self.oof_scores = score(self.target, truth, answers)
+            self.oof_baseline = score(self.target, truth, self.baseline.predict(len(truth)))
 
     def __copy__(self) -> TableModel:
         """A copy of its own, as of the model in it."""
@@ -153,6 +208,16 @@ class TableModel:
     def history(self) -> History:
         """What happened in training, epoch by epoch."""
         return self.model.history
+
+    @property
+    def histories(self) -> list[History]:
+        """What happened in the training of each network."""
+        return [history for model in self.models for history in model.histories]
+
+    @property
+    def members(self) -> int:
+        """How many networks there are."""
+        return sum(model.members for model in self.models)
 
     def predict(self, table: Any) -> AnyArray:
         """The prediction for each row in the target's own values, shape (rows,).
@@ -195,8 +260,51 @@ class TableModel:
         (150,)
         """
         outputs, notes = self._outputs(table)
-        places = outputs.argmax(axis=1) if self.target.classes else outputs[:, 0]
-        return self.target.decode(places), notes
+        if self.target.classes:
+            return self.target.decode(outputs.argmax(axis=1)), notes
+        return self._numbers(outputs), notes
+
+    def predict_interval(self, table: Any, coverage: float = 0.9) -> Doubles:
+        """An interval for each row that holds the true number in so many cases, shape (rows, 2).
+
+        As far to each side of the prediction as `coverage` of the out-of-fold errors go (split conformal prediction):
+        right for rows like those of training, taken together.
+
+        Arguments:
+            table: as for `predict`.
+            coverage: the part of all rows whose number is to lie inside.
+
+        Raises:
+            InputError: the target is a class, or there were too few rows to promise so much.
+
+        >>> model = TableModel.train("diabetes", target="target", epochs=5, progress=False)
+        >>> bounds = model.predict_interval("diabetes", coverage=0.8)
+        >>> bounds.shape, bool((bounds[:, 0] < bounds[:, 1]).all())
+        ((442, 2), True)
+        """
+        if self.target.classes:
+            raise InputError(f'"{self.target.name}" is a class, not a number: predict_proba says how sure the model is')
+        half = self.calibration.half_width(coverage)
+        predicted = self.predict(table)
+        return np.stack([predicted - half, predicted + half], axis=1)
+
+    def predict_spread(self, table: Any) -> Doubles:
+        """The standard deviation between the networks: of numbers (rows,), of probabilities (rows, classes).
+
+        It says where they disagree, and nothing of what they all get wrong.
+
+        Arguments:
+            table: as for `predict`.
+
+        >>> model = TableModel.train("iris", target="target", epochs=5, progress=False)
+        >>> model.predict_spread("iris").shape
+        (150, 3)
+        """
+        X, _ = self.encoding.encode(as_table(table))
+        shares = np.concatenate([[w / m.members] * m.members for w, m in zip(self.weights, self.models, strict=True)])
+        said = np.concatenate([model.outputs((X,))[0] for model in self.models]).astype(np.float64)
+        spread = np.sqrt(np.tensordot(shares, np.square(said - np.tensordot(shares, said, 1)), 1))
+        return spread if self.target.classes else spread[:, 0] * self.target.scale
 
     def evaluate(self, table: Any) -> tuple[Numbers, Numbers]:
         """Scores on a table that has the target, and those of the trivial baseline.
@@ -240,12 +348,12 @@ class TableModel:
             truth = self.target.encode(frame)
         else:
             truth = self.target.values(frame)[:, None]
-            outputs = self.target.decode(outputs)
+            outputs = self._numbers(outputs)[:, None]
         baseline = self.baseline.predict(len(truth))
         return score(self.target, truth, outputs), score(self.target, truth, baseline), notes
 
     def explain(
-        self, table: Any, row: int | None = None, *, training: bool = False, notation: str = "ours"
+        self, table: Any, row: int | None = None, *, member: int = 1, training: bool = False, notation: str = "ours"
     ) -> Derivation:
         """Every quantity of a forward and a backward pass over a table's rows, by name, with what each input means.
 
@@ -254,6 +362,7 @@ class TableModel:
         Arguments:
             table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`.
             row: one row of the table, from 1; left out, all rows as one batch.
+            member: which of the networks, from 1.
             training, notation: as for `Model.explain`.
 
         >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
@@ -263,12 +372,41 @@ class TableModel:
         """
         from chainrule.tables.explaining import explain
 
-        return explain(self.model, self.encoding, self.target, table, row, training=training, notation=notation)
+        return explain(self, table, row, member=member, training=training, notation=notation)
+
+    def network(self, member: int) -> Model:
+        """One of the networks as a model of its own, of what the encoding makes of rows.
+
+        Arguments:
+            member: which one, from 1.
+
+        Raises:
+            InputError: there is none of that number.
+
+        >>> model = TableModel.train("iris", target="target", members=3, epochs=1, progress=False)
+        >>> model.network(3).members
+        1
+        """
+        number = member
+        for model in self.models if COUNT.holds(member) else ():
+            if number <= model.members:
+                return model.member(number) if model.members > 1 else model
+            number -= model.members
+        raise InputError(f"member is {member!r}; the model has {counted(self.members, 'network')}, from 1")
 
     def _outputs(self, table: Any) -> tuple[AnyArray, EncodingNotes]:
+        """Calibrated probabilities, or numbers as the networks give them."""
         X, notes = self.encoding.encode(as_table(table))
-        outputs = self.model.predict(X) if len(X) else np.zeros((0, len(self.target.classes) or 1), dtype=np.float32)
-        return outputs, notes
+        if not len(X):
+            return np.zeros((0, len(self.target.classes) or 1), dtype=np.float32), notes
+        if len(self.models) == 1:
+            outputs = self.model.predict(X)
+        else:
+            outputs = sum(w * model.predict(X) for w, model in zip(self.weights, self.models, strict=True))
+        return self.calibration.probabilities(outputs) if self.target.classes else outputs, notes
+
+    def _numbers(self, outputs: AnyArray) -> Doubles:
+        return self.calibration.numbers(self.target.decode(outputs[:, 0]))
 
     def save(self, path: str | Path) -> None:
         """Save everything that prediction needs to one `.safetensors` file.
@@ -290,23 +428,14 @@ class TableModel:
         container.write(path, self.to_contents(), __version__)
 
     def to_contents(self) -> container.Contents:
-        """What `save` writes: the model's contents, and the table's.
+        """What `save` writes: the models' contents, and the table's.
 
         >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
         >>> contents = model.to_contents()
         >>> contents.kind, TableModel.from_contents(contents).target.name
         ('table', 'target')
         """
-        model = self.model.to_contents()
-        table = {
-            "encoding": self.encoding.to_dict(),
-            "target": self.target.to_dict(),
-            "baseline": asdict(self.baseline),
-            "rows": self.rows,
-            "test_scores": self.test_scores,
-            "test_baseline": self.test_baseline,
-        }
-        return container.Contents("table", {"model": model.form, "table": table}, model.tensors)
+        return write_table(self)
 
     @classmethod
     def from_contents(cls, contents: container.Contents, *, engine: str = "auto") -> TableModel:
@@ -319,24 +448,4 @@ class TableModel:
         Raises:
             FileError: something is missing from the contents.
         """
-        try:
-            form, table = contents.form["model"], contents.form["table"]
-            model = Model.from_contents(container.Contents("model", form, contents.tensors), engine=engine)
-            shares = tuple(forms.finite(share) for share in table["baseline"]["shares"])
-            baseline = Baseline(shares, forms.finite(table["baseline"]["mean"]))
-            encoding, target = TableEncoding.from_dict(table["encoding"]), TargetPlan.from_dict(table["target"])
-            rows = {forms.text(name): forms.count(number) for name, number in table["rows"].items()}
-            scores = [
-                {forms.text(name): forms.number(score) for name, score in table[kind].items()}
-                for kind in ("test_scores", "test_baseline")
-            ]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise damaged(error) from error
-        width, units = (len(encoding.feature_names),), (max(len(target.classes), 1),)
-        if list(model.network.input_shapes.values()) != [width] or [head.shape for head in model.network.heads] != [
-            units
-        ]:
-            raise FileError(f"the file is damaged: the network doesn't make {units[0]} outputs of {width[0]} features")
-        if len(shares) != len(target.classes) or (scores[0] and set(scores[0]) != set(scores[1])):
-            raise FileError("the file is damaged: its baseline is of another task")
-        return cls(model, encoding, target, baseline, rows=rows, test_scores=scores[0], test_baseline=scores[1])
+        return cls(**read_table_contents(contents, engine))

@@ -17,7 +17,7 @@ def train(run: Run) -> None:
     """
     try:
         with (
-            interruptible() as run.interrupt,
+            interruptible(run.plan.halt) as run.interrupt,
             np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"),
         ):
             for callback in run.plan.callbacks:

@@ -44,6 +44,7 @@ class Plan:
     stops: Sequence[Stop] = ()
     callbacks: Sequence[Callback] = ()
     clip_norm: float | None = None
+    halt: Interrupt | None = None  # what ends it together with others; left out, it looks for Ctrl-C itself
 
     @cached_property
     def steps_per_epoch(self) -> int:
@@ -156,7 +157,7 @@ class Run:
 
     def should_stop(self) -> bool:
         """Asked after every step: Ctrl-C, or the time is up."""
-        return self.interrupt.requested or (self._limit is not None and self.elapsed >= self._limit)
+        return self.interrupt.reason is not None or (self._limit is not None and self.elapsed >= self._limit)
 
     def begin_epoch(self) -> None:
         """Remember where the epoch began, for rules that compare and for going back after a divergence."""
@@ -189,9 +190,7 @@ class Run:
         stopped = [callback.on_epoch(self, record) for callback in plan.callbacks]
         if reason is None and any(stopped):
             reason = "a callback"
-        if reason is None and self.interrupt.requested:
-            reason = "interrupted"
-        return reason
+        return reason or self.interrupt.reason
 
     def _measure(self) -> tuple[dict[str, float], float | None, dict[str, float]]:
         """Metrics of the training rows, loss and metrics of the validation rows."""
@@ -248,7 +247,7 @@ class Run:
 
     def stop_reason(self) -> str:
         """Why `should_stop` said yes."""
-        return "interrupted" if self.interrupt.requested else f"the time limit of {self._limit:g} s"
+        return self.interrupt.reason or f"the time limit of {self._limit:g} s"
 
     def _check_finite(self) -> None:
         """Raise a `DivergenceError` where weights or statistics aren't finite any more."""

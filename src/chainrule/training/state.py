@@ -42,7 +42,8 @@ class TrainingState:
     `partial` is what they added up, `rate` the learning rate of the last step.
     `first_step` and `first_epoch` are where the present run began; `memories` belong to its stopping rules.
     `epoch_start` is how the epoch at hand began, `bests` the end of the best epoch of each rule that brings it back (by
-    its place among the rules), `latest` where the run stood when one of them was brought back.
+    its place among the rules), `latest` where the run stood when one of them was brought back. `history` is the record
+    of the run, or, where each member had one of its own, the first one's; the others' are `other_histories`.
     """
 
     parameters: Array
@@ -63,6 +64,7 @@ class TrainingState:
     memories: list[dict[str, Any]] = field(default_factory=list)
     plateau: dict[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
+    other_histories: list[History] = field(default_factory=list)
 
     @classmethod
     def initial(
@@ -113,7 +115,7 @@ class TrainingState:
             self.first_step, self.plateau = self.step, {}
         self.first_epoch, self.seconds = self.epoch, 0.0
         self.epoch_start = self.latest = None
-        self.bests, self.memories, self.history = {}, [], History()
+        self.bests, self.memories, self.history, self.other_histories = {}, [], History(), []
 
     def fit_rules(self, restoring: Sequence[bool]) -> None:
         """Have a memory for each stopping rule, and weights of best epochs only for rules that bring them back."""

@@ -1,0 +1,175 @@
+"""What `chainrule train` says: the plan before training, and the result after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from chainrule.cli.screen import new_table, print_notes, say, score_table, show
+from chainrule.errors import counted, listed
+from chainrule.tables.recipe import TrainingPlan
+from chainrule.tables.settings import Settings
+from chainrule.tables.table_model import TableModel
+
+if TYPE_CHECKING:
+    from chainrule.tables.columns import ColumnPlan
+    from chainrule.tables.preparation import PreparedTable
+
+_MOST_LINES = 30  # of the table of columns; beyond, like columns share a line
+
+
+def print_plan(prepared: PreparedTable, ways: Sequence[Settings], plan: TrainingPlan) -> None:
+    """What each column is taken for, what is trained, and which rows are kept for what."""
+    target = prepared.target
+    trained_how = [_way(prepared, settings, plan) for settings in ways]  # a mistake in them is said first
+    taken = new_table("column", "taken for", "why", "missing", right=(3,))
+    taken.add_row(target.name, Text("target", "bold"), f"{target.task}: {target.reason}", _unless_none(target.missing))
+    for name, kind, reason, missing in _lines(prepared.columns):
+        taken.add_row(name, Text(kind, "dim" if kind == "dropped" else ""), reason, _unless_none(missing))
+    show(taken)
+    say()
+    if target.doubt:
+        meant = "classes" if target.doubt == "classification" else "a quantity"
+        say(f'if the numbers of "{target.name}" are {meant}, say --task {target.doubt}')
+    if target.missing:
+        say(f"{counted(target.missing, 'row')} without a target left out")
+    for line in trained_how:
+        say(line)
+    say(f"held out: {_held_out(prepared, ways[0], plan) or 'nothing'}")
+
+
+def _way(prepared: PreparedTable, settings: Settings, plan: TrainingPlan) -> str:
+    """One kind of network, and how it is trained."""
+    rows = prepared.rows["train"]
+    held_out = 0
+    if settings.members > 1 and plan.each_holds_out is not None:
+        held_out = round(rows * plan.each_holds_out)
+    elif settings.members > 1 and not prepared.rows["validation"]:
+        held_out = -(-rows // (settings.folds or settings.members))
+    own = rows - held_out
+    size, steps = settings.steps(prepared, own)
+    shape = "-".join(str(n) for n in (prepared.encoding.n_features, *settings.hidden, prepared.n_outputs))
+    many = f"{settings.members} networks, each on " if settings.members > 1 else ""
+    of_all = f" of {rows:,}" if own != rows else ""
+    return (
+        f"{many}{own:,}{of_all} training rows in batches of {size:,}: {counted(steps, 'step')} x "
+        f"{counted(settings.epochs, 'epoch')} = {counted(steps * settings.epochs, 'step')} at most; "
+        f"{shape}: {settings.network(prepared).count().total:,} parameters"
+    )
+
+
+def _held_out(prepared: PreparedTable, settings: Settings, plan: TrainingPlan) -> str:
+    rows = prepared.rows
+    deciding = ""
+    if rows["validation"]:
+        deciding = f"{counted(rows['validation'], 'row')} to decide when to stop"
+    elif plan.each_holds_out:
+        deciding = (
+            f"by each network {counted(round(rows['train'] * plan.each_holds_out), 'row')} to decide when to stop"
+        )
+    elif settings.members > 1 and plan.each_holds_out is None and settings.folds:
+        size = rows["train"] // settings.folds
+        deciding = f"by each network one of {settings.folds} folds ({counted(size, 'row')}) to decide when to stop"
+    testing = f"{counted(rows['test'], 'row')} for the test" if rows["test"] else ""
+    return " and ".join(text for text in (deciding, testing) if text)
+
+
+def _lines(columns: Sequence[ColumnPlan]) -> list[tuple[str, str, str, int]]:
+    """Name, kind, reason and missing values of each column; where there are many, of all that are alike together."""
+    if len(columns) <= _MOST_LINES:
+        return [(c.name, c.kind, c.reason, c.missing) for c in columns]
+    alike: dict[tuple[str, str], list[ColumnPlan]] = {}
+    for column in columns:
+        alike.setdefault((column.kind, column.reason), []).append(column)
+    return [
+        (listed((c.name for c in group), limit=4), kind, reason, sum(c.missing for c in group))
+        for (kind, reason), group in alike.items()
+    ]
+
+
+def _unless_none(n: int) -> str:
+    return f"{n:,}" if n else ""
+
+
+def print_result(trained: TableModel, prepared: PreparedTable, saved_as: Path, seconds: float) -> None:
+    """How training ended, the scores, and where the model is."""
+    took = f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2g}"
+    say(_single_end(trained, took) if trained.members == 1 else _end(trained, took))
+    say()
+    if trained.oof_scores:
+        by_whom = "the network" if trained.members == 1 else "networks"
+        say(
+            (f"out-of-fold scores ({counted(trained.oof_rows, 'row')}, by {by_whom} that didn't train on them)", "bold")
+        )
+        show(score_table(trained.oof_scores, trained.oof_baseline, trained.baseline.name))
+        say()
+    if trained.test_scores:
+        say((f"test scores ({counted(prepared.rows['test'], 'row')})", "bold"))
+        show(score_table(trained.test_scores, trained.test_baseline, trained.baseline.name))
+        print_notes(prepared.test.notes)
+        say()
+    say("saved to ", (str(saved_as), "bold"))
+
+
+def _single_end(trained: TableModel, took: str) -> str:
+    history = trained.history
+    why = "as many as allowed" if history.stopped_by == "epochs" else history.stopped_by.replace("_", " ")
+    last = history.last
+    kept = history.best_epoch is not None and last is not None and history.best_epoch != last.epoch
+    weights = f"; the weights of epoch {history.best_epoch} are kept" if kept else ""
+    return f"{counted(len(history), 'epoch')} in {took} s: {why}{weights}"
+
+
+def _end(trained: TableModel, took: str) -> str:
+    epochs = _from_to([len(history) for history in trained.histories])
+    bests = [history.best_epoch for history in trained.histories if history.best_epoch is not None]
+    kept = f", each with the weights of its best (epoch {_from_to(bests)})" if bests else ""
+    missing = [f"{number} {_MISSING[why]}" for why, number in trained.left_out.items() if number]
+    besides = f"; left out: {' and '.join(missing)}" if missing else ""
+    used = ""
+    if len(trained.models) > 1:
+        used = f"; of {counted(len(trained.models), 'kind')}, weighted {listed(f'{w:.2g}' for w in trained.weights)}"
+    return f"{trained.members} networks in {took} s: {epochs} epochs{kept}{used}{besides}"
+
+
+_MISSING = {"diverged": "that diverged", "no time": "that there was no time for"}
+
+
+def _from_to(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def report(trained: TableModel, prepared: PreparedTable, saved_as: Path, seconds: float) -> dict[str, Any]:
+    """The same for programs. `epochs` are those of the longest training."""
+    histories = trained.histories
+    reasons = {history.stopped_by for history in histories}
+    return {
+        "model": str(saved_as),
+        "target": prepared.target.name,
+        "task": prepared.target.task,
+        "rows": prepared.rows,
+        "without_target": prepared.target.missing,
+        "columns": [
+            {"name": c.name, "kind": c.kind, "reason": c.reason, "missing": c.missing} for c in prepared.columns
+        ],
+        "parameters": trained.model.network.count().total,
+        "scores": trained.test_scores,
+        "baseline": trained.test_baseline,
+        "out_of_fold": {"rows": trained.oof_rows, "scores": trained.oof_scores, "baseline": trained.oof_baseline},
+        "epochs": max(len(history) for history in histories),
+        "best_epoch": trained.history.best_epoch if len(histories) == 1 else None,
+        "stopped_by": reasons.pop() if len(reasons) == 1 else None,
+        "networks": [
+            {"epochs": len(history), "best_epoch": history.best_epoch, "stopped_by": history.stopped_by}
+            for history in histories
+        ],
+        "left_out": trained.left_out,
+        "weights": list(trained.weights),
+        "temperature": trained.calibration.temperature,
+        "engine": trained.model.engine_.name,
+        "seconds": seconds,
+    }

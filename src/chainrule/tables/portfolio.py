@@ -1,0 +1,177 @@
+"""Training on a prepared table: every way of a recipe, its members side by side, and the weight of each way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule.arrays import AnyArray, Doubles
+from chainrule.errors import DivergenceError
+from chainrule.folds import Part, fold_parts, random_parts
+from chainrule.members import Members, fit_members
+from chainrule.model import Model
+from chainrule.tables.preparation import PreparedTable
+from chainrule.tables.settings import Settings
+from chainrule.training.stopping import EarlyStopping
+
+_ROUNDS: Final = 25  # of choosing
+
+
+@dataclass(frozen=True, eq=False)
+class Portfolio:
+    """What was trained on a table.
+
+    `models` answer with the mean that `weights` make of them. `out_of_fold` is what they say of rows that they didn't
+    train on, (rows, outputs), in the network's own unit, and `truth` is what is right there, as the network learns it.
+    `left_out` counts the members that diverged, and those that there was no time for.
+    """
+
+    models: tuple[Model, ...]
+    weights: tuple[float, ...]
+    out_of_fold: Doubles
+    truth: AnyArray
+    diverged: int
+    unbegun: int
+
+
+def train_portfolio(
+    prepared: PreparedTable,
+    ways: Sequence[Settings],
+    *,
+    validation: float | None = None,
+    time_limit: float | None = None,
+    progress: bool | str = "auto",
+    callbacks: Sequence[Any] = (),
+) -> Portfolio:
+    """Train every way, and weigh them by what they say out of fold.
+
+    Arguments:
+        prepared: the table.
+        ways: settings of each.
+        validation: each member holds out so much of the rows, in place of a fold.
+        time_limit: seconds for all; each way gets its share of what is left.
+        progress, callbacks: as for `TableModel.train`.
+
+    Raises:
+        DivergenceError: every network diverged.
+    """
+    end = None if time_limit is None else time.perf_counter() + time_limit
+    trained: list[Members] = []
+    failed: DivergenceError | None = None
+    diverged = unbegun = 0
+    for i, settings in enumerate(ways):
+        left = None if end is None else (end - time.perf_counter()) / (len(ways) - i)
+        if trained and (_is_over(trained[-1]) or (left is not None and left <= 0)):
+            unbegun += settings.members
+            continue
+        try:
+            trained.append(_train(prepared, settings, validation, left, progress, callbacks))
+        except DivergenceError as error:
+            failed = error
+            diverged += settings.members
+    if not trained:
+        assert failed is not None
+        raise failed
+    left_out = [error for members in trained for error in members.left_out.values()]
+    diverged += sum(error is not None for error in left_out)
+    y = _rows(prepared)[1]
+    known = np.logical_and.reduce([np.isfinite(members.out_of_fold).all(axis=1) for members in trained])
+    said = [members.out_of_fold[known] for members in trained]
+    weights = weigh(said, y[known], bool(prepared.target.classes))
+    mean = sum(weight * one for weight, one in zip(weights, said, strict=True))
+    kept = [i for i, weight in enumerate(weights) if weight]
+    return Portfolio(
+        tuple(trained[i].model for i in kept), tuple(weights[i] for i in kept), np.asarray(mean), y[known],
+        diverged, unbegun + left_out.count(None),
+    )  # fmt: skip
+
+
+def weigh(said: Sequence[Doubles], truth: AnyArray, classes: bool) -> list[float]:
+    """Weights of models, not negative and of sum 1, by greedy choice: each round takes the one that helps most.
+
+    Arguments:
+        said: what each says of the same rows: probabilities, or numbers.
+        truth: the places of the right classes, or the right numbers.
+        classes: whether it is probabilities.
+
+    >>> right, wrong = np.array([[1.0], [2.0]]), np.array([[5.0], [5.0]])
+    >>> weigh([wrong, right], np.array([1.0, 2.0]), classes=False)
+    [0.0, 1.0]
+    """
+    if len(said) == 1 or not len(truth):
+        return [1.0, *[0.0] * (len(said) - 1)]
+    chosen = np.zeros(len(said))
+    total = np.zeros_like(said[0])
+    for taken in range(1, _ROUNDS + 1):
+        losses = [_loss((total + one) / taken, truth, classes) for one in said]
+        best = int(np.argmin(losses))
+        chosen[best] += 1
+        total += said[best]
+    return [float(weight) for weight in chosen / chosen.sum()]
+
+
+def _loss(said: Doubles, truth: AnyArray, classes: bool) -> float:
+    if not classes:
+        return float(np.square(said[:, 0] - truth).mean())
+    return float(-np.log(np.maximum(said[np.arange(len(truth)), truth], np.finfo(np.float32).tiny)).mean())
+
+
+def _train(
+    prepared: PreparedTable,
+    settings: Settings,
+    validation: float | None,
+    time_limit: float | None,
+    progress: bool | str,
+    callbacks: Sequence[Any],
+) -> Members:
+    X, y = _rows(prepared)
+    parts = _parts(prepared, settings, validation, y)
+    model = settings.model(prepared)
+    own = min(len(part.train) for part in parts)
+    return fit_members(
+        model, X, y,
+        parts=parts,
+        epochs=settings.epochs,
+        batch_size="full" if model.optimizer.full_batch else settings.steps(prepared, own)[0],
+        stop=EarlyStopping(settings.patience) if len(parts[0].held_out) else (),
+        clip_norm=settings.clip_norm,
+        time_limit=time_limit,
+        progress=progress,
+        callbacks=callbacks,
+    )  # fmt: skip
+
+
+def _parts(prepared: PreparedTable, settings: Settings, validation: float | None, y: AnyArray) -> list[Part]:
+    """The rows of each member: the table's own division of all, a fraction drawn by each, or folds."""
+    n_train, n_held_out = len(prepared.train), len(prepared.validation)
+    if n_held_out or (settings.members == 1 and validation is None):
+        return [Part(np.arange(n_train), np.arange(n_train, n_train + n_held_out))] * settings.members
+    labels, groups = y if prepared.target.classes else None, prepared.groups
+    if validation is not None:
+        return random_parts(
+            n_train, settings.members, validation, labels=labels, groups=groups, seed=settings.seed
+        )  # fmt: skip
+    folds = settings.folds or settings.members
+    if labels is not None and groups is None:
+        sizes = np.bincount(y)
+        folds = min(folds, int(sizes[sizes > 1].sum()))  # the last row of a class stays in training
+        if folds < 2:
+            return random_parts(n_train, settings.members, 0.0)
+    return fold_parts(n_train, settings.members, folds, labels=labels, groups=groups, seed=settings.seed)
+
+
+def _rows(prepared: PreparedTable) -> tuple[AnyArray, AnyArray]:
+    """The rows to learn from, those that are held out from all after them."""
+    parts = [prepared.train, prepared.validation]
+    if not len(prepared.validation):
+        return prepared.train.X, prepared.train.y
+    return np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts])
+
+
+def _is_over(members: Members) -> bool:
+    """Whether somebody pressed Ctrl-C."""
+    return any(history.stopped_by == "interrupted" for history in members.histories)

@@ -1,0 +1,123 @@
+"""The recipe: from a table's size and task to the network, its training, and how many of them.
+
+Everything that is decided for somebody who says nothing stands here. What is said goes before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from chainrule.errors import InputError, did_you_mean
+from chainrule.tables.preparation import PreparedTable, prepare_table
+from chainrule.tables.settings import Settings, make_settings
+from chainrule.tables.splits import check_fractions
+from chainrule.tables.target import Task
+
+EFFORTS: Final = ("quick", "good", "best")
+HELD_OUT: Final = 0.15  # of the rows, by a single network
+MEMBERS: Final = 8
+
+# What "best" trains besides the usual kind.
+PORTFOLIO: Final[tuple[dict[str, Any], ...]] = (
+    {"hidden": (256, 128), "dropout": 0.2},
+    {"hidden": (32,), "activation": "tanh", "l2": 1e-3},
+)
+
+
+def recipe(prepared: PreparedTable, effort: str = "good", **given: Any) -> tuple[Settings, ...]:
+    """What to train on a table: one kind of network, or for `"best"` several to weigh against each other.
+
+    Arguments:
+        prepared: the table.
+        effort: `"quick"` is one network, `"good"` several with folds, `"best"` several of each of a few kinds.
+        given: settings that are decided already.
+
+    >>> prepared = prepare_table("iris", "target", validation=None)
+    >>> [(settings.members, settings.folds, settings.hidden) for settings in recipe(prepared, hidden=(8,))]
+    [(8, 8, (8,))]
+    """
+    team = {} if _is_single(effort, given) else _team(len(prepared.train), given)
+    kinds = [Settings(), *(Settings(**other) for other in PORTFOLIO if effort == "best")]
+    made: list[Settings] = []
+    for kind in kinds:
+        settings = replace(kind, **{**team, **given})
+        if settings not in made:  # what is given may have made two of them the same
+            made.append(settings)
+    return tuple(made)
+
+
+def _team(n_rows: int, given: Mapping[str, Any]) -> dict[str, int]:
+    """How many members, and folds: a fold should have two rows, and no fold goes without a member."""
+    members = given.get("members")
+    folds = given.get("folds") or min(members or MEMBERS, max(2, n_rows // 2))
+    return {"members": members or max(folds, MEMBERS), "folds": folds}
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What is decided before the table is read: settings that somebody gave, and who holds out which rows.
+
+    `test` is the fraction of the rows for the final score, `shared` the one that a single network holds out from
+    training. Several networks each leave out `each_holds_out` of the rest, drawn by themselves, or folds where it is
+    None.
+
+    >>> TrainingPlan.of("quick").shared, TrainingPlan.of("good").shared, TrainingPlan.of("good").each_holds_out
+    (0.15, None, None)
+    """
+
+    effort: str
+    given: Mapping[str, Any]
+    test: float
+    shared: float | None
+    each_holds_out: float | None
+
+    @classmethod
+    def of(cls, effort: str = "good", validation: float | None = None, test: float = 0.2, **given: Any) -> TrainingPlan:
+        """The plan, checked as far as it can be without a table.
+
+        Arguments:
+            effort: one of `EFFORTS`.
+            validation, test: fractions of all rows; where validation is left out the recipe decides.
+            given: fields of `Settings`.
+
+        Raises:
+            InputError: there is no such effort, or settings can't be or don't go together.
+        """
+        make_settings(**given)
+        if effort not in EFFORTS:
+            near = did_you_mean(str(effort), EFFORTS)
+            raise InputError(f'effort is {effort!r}; it must be "quick", "good" or "best".{near}')
+        folds, members = given.get("folds"), given.get("members")
+        single = _is_single(effort, given)
+        if folds and (single or validation is not None):
+            why = "one network leaves" if single else "with validation each network leaves"
+            raise InputError(f"folds is {folds}: {why} out a part of the rows in place of a fold; leave folds out")
+        if folds and members and members < folds:
+            raise InputError(f"folds is {folds}, members {members}: each fold is left out by a network of its own")
+        if single:
+            return cls(effort, given, test, HELD_OUT if validation is None else validation, None)
+        if validation is None:
+            return cls(effort, given, test, None, None)
+        check_fractions(validation, test)
+        return cls(effort, given, test, None if validation else 0.0, validation / (1 - test))
+
+    def prepare(
+        self, table: Any, target: str, *, task: Task | str | None = None, group: str | None = None
+    ) -> tuple[PreparedTable, tuple[Settings, ...]]:
+        """The table, made ready, and what to train on it.
+
+        Arguments:
+            table, target, task, group: as for `TableModel.train`.
+        """
+        prepared = prepare_table(
+            table, target, task=task, validation=self.shared, test=self.test, seed=self.given.get("seed", 0),
+            group=group,
+        )  # fmt: skip
+        return prepared, recipe(prepared, self.effort, **self.given)
+
+
+def _is_single(effort: str, given: Mapping[str, Any]) -> bool:
+    """Whether it is one network, with a held-out part in place of folds."""
+    return given.get("members") == 1 or (effort == "quick" and given.get("members") is None)

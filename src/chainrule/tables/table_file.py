@@ -1,0 +1,123 @@
+"""A table model as tensors and JSON, and back: the networks with their numbers, and what the table's columns mean."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Protocol
+
+import numpy as np
+
+from chainrule import container, forms
+from chainrule.arrays import AnyArray
+from chainrule.container import TIMES
+from chainrule.errors import FileError
+from chainrule.model import Model
+from chainrule.saving import damaged
+from chainrule.tables.calibration import Calibration
+from chainrule.tables.encoding import TableEncoding
+from chainrule.tables.scores import Baseline, Numbers
+from chainrule.tables.target import TargetPlan
+
+_SCORES = ("test_scores", "test_baseline", "oof_scores", "oof_baseline")
+_ERRORS = "out_of_fold_errors"
+
+
+class Saved(Protocol):
+    """What is saved of a table model."""
+
+    models: tuple[Model, ...]
+    weights: tuple[float, ...]
+    encoding: TableEncoding
+    target: TargetPlan
+    baseline: Baseline
+    calibration: Calibration
+    rows: dict[str, int]
+    oof_rows: int
+
+
+def write_table(model: Saved) -> container.Contents:
+    """The contents of a table model's file: tensors of its first model by their own names, of others under a number."""
+    written = [one.to_contents() for one in model.models]
+    tensors = {
+        f"{i}/{name}" if i else name: array
+        for i, one in enumerate(written)
+        for name, array in one.tensors.items()
+        if name != TIMES
+    }
+    times = [one.tensors[TIMES] for one in written]
+    tensors |= {TIMES: np.concatenate(times, axis=1), _ERRORS: model.calibration.errors}
+    table = {
+        "encoding": model.encoding.to_dict(),
+        "target": model.target.to_dict(),
+        "baseline": asdict(model.baseline),
+        "rows": model.rows,
+        "oof_rows": model.oof_rows,
+        "calibration": model.calibration.to_dict(),
+        "weights": list(model.weights),
+        "epochs": [time.shape[1] for time in times],
+        **{name: getattr(model, name) for name in _SCORES},
+    }
+    return container.Contents("table", {"models": [one.form for one in written], "table": table}, tensors)
+
+
+def read_table_contents(contents: container.Contents, engine: str) -> dict[str, Any]:
+    """What a table model is made of, by the names of its arguments.
+
+    Raises:
+        FileError: it can't have been written by a table model.
+    """
+    try:
+        said, table = contents.form["models"], contents.form["table"]
+        tensors = dict(contents.tensors)
+        errors, times = tensors.pop(_ERRORS, None), tensors.pop(TIMES)
+        epochs = [forms.count(number) for number in table["epochs"]]
+        weights = tuple(forms.finite(weight) for weight in table["weights"])
+        if not len(said) == len(epochs) == len(weights) > 0 or min(weights) < 0 or sum(epochs) != times.shape[1]:
+            raise ValueError(f"{len(said)} models, {len(weights)} weights, {len(epochs)} of {times.shape[1]} epochs")
+        ends = np.cumsum(epochs)[:-1]
+        models = [
+            Model.from_contents(container.Contents("model", form, _of_model(tensors, i) | {TIMES: own}), engine=engine)
+            for i, (form, own) in enumerate(zip(said, np.split(times, ends, axis=1), strict=True))
+        ]
+        shares = tuple(forms.finite(share) for share in table["baseline"]["shares"])
+        baseline = Baseline(shares, forms.finite(table["baseline"]["mean"]))
+        encoding, target = TableEncoding.from_dict(table["encoding"]), TargetPlan.from_dict(table["target"])
+        rows = {forms.text(name): forms.count(number) for name, number in table["rows"].items()}
+        oof_rows = forms.count(table["oof_rows"])
+        scores = {name: _numbers(table[name]) for name in _SCORES}
+        calibration = Calibration.from_dict(table["calibration"], errors)
+    except FileError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged(error) from error
+    for model in models:
+        _check_shapes(model, encoding, target)
+    for kind in ("test", "oof"):
+        given = scores[f"{kind}_scores"]
+        if given and set(given) != set(scores[f"{kind}_baseline"]):
+            raise FileError("the file is damaged: its baseline is of another task")
+    if len(shares) != len(target.classes):
+        raise FileError("the file is damaged: its baseline is of another task")
+    return {
+        "model": models[0], "others": models[1:], "weights": weights, "encoding": encoding, "target": target,
+        "baseline": baseline, "rows": rows, "oof_rows": oof_rows, "calibration": calibration, **scores,
+    }  # fmt: skip
+
+
+def _of_model(tensors: dict[str, AnyArray], number: int) -> dict[str, AnyArray]:
+    """The tensors of one model, by its own names."""
+    if number:
+        start = f"{number}/"
+        return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
+    return {name: array for name, array in tensors.items() if not name[0].isdigit()}
+
+
+def _numbers(form: dict[str, Any]) -> Numbers:
+    return {forms.text(name): forms.number(score) for name, score in form.items()}
+
+
+def _check_shapes(model: Model, encoding: TableEncoding, target: TargetPlan) -> None:
+    width, units = (len(encoding.feature_names),), (max(len(target.classes), 1),)
+    heads = [head.shape for head in model.network.heads]
+    if list(model.network.input_shapes.values()) != [width] or heads != [units]:
+        raise FileError(f"the file is damaged: the network doesn't make {units[0]} outputs of {width[0]} features")
