@@ -46,5 +46,5 @@ def test_commands_print_what_is_shown():
 def _without_measurements(text: str) -> list[str]:
     """Lines with their white space folded, and with numbers that a machine's rounding may change left out."""
     text = " ".join(text.split())
-    text = re.sub(r"\d[\d,]* epochs in .*?saved to", "EPOCHS saved to", text)
+    text = re.sub(r"\d[\d,]* (epochs|networks) in .*?saved to", "EPOCHS saved to", text)
     return re.sub(r"\d+\.\d+", "NUMBER", text).split()

@@ -28,7 +28,7 @@ def small_models(tmp_path_factory):
     """Table models with three hidden units, so that everything can be compared."""
     folder = tmp_path_factory.mktemp("small")
     for target in ("species", "body_mass_g"):
-        model = cr.TableModel.train(PENGUINS, target=target, hidden=(3,), epochs=3, progress=False)
+        model = cr.TableModel.train(PENGUINS, target=target, hidden=(3,), members=2, epochs=3, progress=False)
         model.save(folder / f"{target}.safetensors")
     return folder
 
@@ -105,7 +105,12 @@ def test_a_table_model_and_a_row(run, penguins, small_models):
     X, _ = loaded.encoding.encode(frame)
     assert shown == of(loaded.model.explain(X, loaded.target.encode(frame)))
     outputs = [shown[f"h[output,{k}]"] for k in (1, 2, 3)]
-    np.testing.assert_allclose(outputs, loaded.predict_proba(frame)[0], rtol=1e-4)
+    np.testing.assert_allclose(outputs, loaded.network(1).predict(X)[0], rtol=1e-4)
+    second = values(run("explain", model, "--table", penguins, "--row", 17, "--member", 2, "--format", "json").out)
+    outputs = [second[f"h[output,{k}]"] for k in (1, 2, 3)]
+    np.testing.assert_allclose(outputs, loaded.network(2).predict(X)[0], rtol=1e-4)
+    message = run("explain", model, "--table", penguins, "--member", 3).complaint
+    assert message == "member is 3; the model has 2 networks, from 1"
     text = run("explain", model, "--table", penguins, "--row", 17)
     assert "penguins.csv, row 17" in text.out
     assert "x[4]   bill_length_mm                        38.7" in text.out
@@ -123,8 +128,8 @@ def test_a_number_as_the_target(run, penguins, small_models):
     mass = small_models / "body_mass_g.safetensors"
     shown = values(run("explain", mass, "--table", penguins, "--row", 2, "--format", "json").out)
     loaded = cr.load(mass)
-    predicted = loaded.target.decode([shown["z[output,1]"]])
-    assert predicted[0] == pytest.approx(loaded.predict(cr.read_table(penguins).slice(1, 1))[0], rel=1e-5)
+    X, _ = loaded.encoding.encode(cr.read_table(penguins).slice(1, 1))
+    assert shown["z[output,1]"] == pytest.approx(loaded.network(1).predict(X)[0, 0], rel=1e-5)
 
 
 def array_model() -> cr.Model:

@@ -84,6 +84,14 @@ def explain(
             show_default=False,
         ),
     ] = None,
+    member: Annotated[
+        int | None,
+        typer.Option(
+            help="Which of a trained model's networks, from 1; the first when left out.",
+            rich_help_panel=_NUMBERS,
+            show_default=False,
+        ),
+    ] = None,
     activation: Annotated[
         str | None,
         typer.Option(
@@ -162,7 +170,7 @@ def explain(
         raise InputError(f'--format is "{form}"; it must be text, markdown, latex, html or json.{near}')
     asked = Asked(
         notation=notation, row=row, activation=activation, output=output, loss=loss, x=x, y=y, seed=seed,
-        optimizer=optimizer, learning_rate=learning_rate, table=table, target=target,
+        optimizer=optimizer, learning_rate=learning_rate, table=table, target=target, member=member,
     )  # fmt: skip
     derivation, row = _derivation(what, asked, expression, at)
     if form == "text" and out_file is None and (width := columns()) is not None:

@@ -25,7 +25,9 @@ BELONGS: dict[str, tuple[tuple[str, ...], str]] = {
         ((SHAPE,), "chainrule explain 2-2-1 --activation sigmoid --x 0.5,0.8 --y 1 --seed 3"),
     ),
     **dict.fromkeys(("x", "y"), ((SHAPE, MODEL), "chainrule explain 2-2-1 --x 0.5,0.8 --y 1")),
-    **dict.fromkeys(("table", "target"), ((MODEL,), "chainrule explain model.safetensors --table new.csv --row 17")),
+    **dict.fromkeys(
+        ("table", "target", "member"), ((MODEL,), "chainrule explain model.safetensors --table new.csv --row 17")
+    ),
 }
 
 
@@ -45,6 +47,7 @@ class Asked:
     learning_rate: float | None = None
     table: str | None = None
     target: str | None = None
+    member: int | None = None
 
 
 def kind_of(what: str) -> str:
@@ -127,10 +130,12 @@ def _of_table_model(what: str, model: TableModel, asked: Asked) -> Derivation:
             f'{what} was trained on a table and knows its columns, the target "{model.target.name}" too: '
             "give --table FILE --row N alone"
         )
+    if asked.member is not None:
+        model.network(asked.member)  # a mistake here is none of the table's
     frame = _read(asked.table)
     row = _check_row(asked.row, frame.height)
     try:
-        work = model.explain(frame, row, notation=asked.notation or "ours")
+        work = model.explain(frame, row, member=asked.member or 1, notation=asked.notation or "ours")
     except InputError as error:
         raise InputError(f"{asked.table}, row {row}: {error}") from None
     return work.again(title=f"{what}: {Path(asked.table).name}, row {row}", update=False)
@@ -146,11 +151,15 @@ def _of_array_model(what: str, model: Model, asked: Asked) -> Derivation:
         if asked.y is not None:
             y = _targets(model, "--y", asked.y, 1)
         what = f"{what}: {Path(asked.table).name}, row {row}"
+    if asked.member is not None:
+        model = model.member(asked.member)
     work = model.explain(X, y, notation=asked.notation or "ours")
     return work.again(title=what, update=False)
 
 
 def _of_estimator(what: str, estimator: Perceptron, asked: Asked) -> Derivation:
+    if asked.member is not None:
+        raise InputError(f"--member is for models of tables and of arrays; {what} is an estimator")
     names = getattr(estimator, "feature_names_in_", None)
     if asked.table is None:
         assert asked.x is not None

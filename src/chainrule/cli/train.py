@@ -24,9 +24,9 @@ _NETWORK, _TRAINING, _OUTPUT = "Network", "Training", "Output"
 _LIMITS: dict[str, Limit] = {**Settings.limits, "validation": FRACTION, "test": FRACTION, "time_limit": POSITIVE}
 
 
-def _option(text: str, panel: str) -> Any:
-    """An option that the recipe decides where it is left out."""
-    return typer.Option(help=text, show_default=False, rich_help_panel=panel)
+def _option(text: str, panel: str | None, default: str = "decided from the table") -> Any:
+    """An option that may be left out; what it is then."""
+    return typer.Option(help=f"{text}  [default: {default}]", show_default=False, rich_help_panel=panel)
 
 
 def train(
@@ -42,7 +42,7 @@ def train(
         ),
     ] = "good",
     time_limit: Annotated[
-        float | None, typer.Option(help="Seconds that training may take; the best until then is kept.")
+        float | None, _option("Seconds that training may take; the best until then is kept.", None, "no limit")
     ] = None,
     hidden: Annotated[
         str | None,
@@ -55,11 +55,14 @@ def train(
     batch_norm: Annotated[
         bool | None,
         typer.Option(
-            "--batch-norm", help="Batch normalization before every hidden activation.", rich_help_panel=_NETWORK
+            "--batch-norm",
+            help="Batch normalization before every hidden activation.  [default: decided from the table]",
+            show_default=False,
+            rich_help_panel=_NETWORK,
         ),
     ] = None,
     optimizer: Annotated[str | None, _option("adam, adamw, sgd, rmsprop, adagrad or lbfgs.", _TRAINING)] = None,
-    learning_rate: Annotated[float | None, _option("Step size.", _TRAINING)] = None,
+    learning_rate: Annotated[float | None, _option("Step size.", _TRAINING, "the optimizer's own")] = None,
     batch_size: Annotated[
         str | None, _option("Rows of a step: a number, full, or auto (32, fewer in small tables).", _TRAINING)
     ] = None,
@@ -68,17 +71,23 @@ def train(
         int | None, _option("Stop after so many epochs without a better validation loss.", _TRAINING)
     ] = None,
     l2: Annotated[float | None, _option("Penalty on the squares of the weights.", _TRAINING)] = None,
-    clip_norm: Annotated[float | None, _option("Greatest norm of a step's gradient.", _TRAINING)] = None,
+    clip_norm: Annotated[float | None, _option("Greatest norm of a step's gradient.", _TRAINING, "no limit")] = None,
     members: Annotated[int | None, _option("How many networks, whose mean is the prediction.", _TRAINING)] = None,
     folds: Annotated[
-        int | None, _option("Into how many parts rows are dealt; each network leaves out one.", _TRAINING)
+        int | None,
+        _option("Into how many parts rows are dealt; each network leaves out one.", _TRAINING, "as many as networks"),
     ] = None,
     group: Annotated[
-        str | None, _option("A column; rows that have the same there stay together in every split.", _TRAINING)
+        str | None,
+        _option("A column; rows that have the same there stay together in every split.", _TRAINING, "none"),
     ] = None,
     validation: Annotated[
         float | None,
-        _option("Share of the rows that each network leaves out to know when to stop, in place of a fold.", _TRAINING),
+        _option(
+            "Share of the rows that each network leaves out to know when to stop, in place of a fold.",
+            _TRAINING,
+            "a fold; 0.15 for one network",
+        ),
     ] = None,
     test: Annotated[
         float, typer.Option(help="Share of the rows kept for the final score.", rich_help_panel=_TRAINING)
