@@ -49,7 +49,12 @@ def train(
         _option("Units of the hidden layers, as in 64,64; 'none' for no hidden layer.", _NETWORK),
     ] = None,
     activation: Annotated[
-        str | None, _option("Activation of the hidden layers: relu, tanh, sigmoid, gelu, silu ...", _NETWORK)
+        str | None,
+        typer.Option(
+            help="Activation of hidden layers, decided from the table if left out: relu, tanh, sigmoid, gelu, silu ...",
+            show_default=False,
+            rich_help_panel=_NETWORK,
+        ),
     ] = None,
     dropout: Annotated[float | None, _option("Share of hidden units silent in a step, in [0, 1).", _NETWORK)] = None,
     batch_norm: Annotated[
