@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule import InputError, Model, Network
+from chainrule import Dense, Input, InputError, Model, Network
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import STYLES, Notation, Ratio, Sign, get_notation, read_symbol
@@ -41,6 +41,16 @@ def test_no_two_quantities_have_the_same_symbol(style: str, work: Derivation) ->
         symbol = notation.text(name)
         assert symbol
         assert seen.setdefault(symbol, name) == name, (symbol, seen[symbol], name)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_with_several_heads_too(style: str) -> None:
+    x = Input(2, name="x")
+    heads = {name: Dense(2, name=name)(x) for name in ("first", "second")}
+    model = Model(Network(inputs=x, outputs=heads), dict.fromkeys(heads, "squared_error"), l2=0.1)
+    work = model.explain([1.0, 2.0], {"first": [0.5, 1.5], "second": [1.0, 2.0]}, notation=style)
+    symbols = {name: work.notation.text(name) for name in every_name(work)}
+    assert len(set(symbols.values())) == len(symbols)
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import Any, Protocol
+from functools import cache, cached_property
+from typing import Any, NamedTuple, Protocol
 
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.quantities.names import COUNTS, Name
@@ -53,7 +53,6 @@ class Ratio:
 
 
 Written = Sign | Ratio
-Style = Callable[["Places", Name], Sign | None]
 
 
 @dataclass(frozen=True)
@@ -66,114 +65,77 @@ class Places:
     rows: int
     ranks: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def comma(self) -> str:
         """What stands between indices: nothing where each is a single digit."""
         return "" if max(max(size) for size in self.sizes.values()) < 10 else ","
 
-    def units(self, layer: str) -> int:
-        """How many units a layer has."""
-        return self.sizes[layer][1]
-
-    def hidden(self) -> int:
-        """How many dense layers stand before the last."""
-        return len(self.numbers) - 1
-
-
-def _ours(places: Places, name: Name) -> Sign | None:
-    indices = ",".join(map(str, name.index))
-    if name.kind == "penalty":
-        return Sign("penalty")
-    letter = {"L": "L", "loss": "loss", "mean": "mean"}.get(name.kind, name.kind)
-    return Sign(letter, indices, name.layer)
+    def words(self, name: Name) -> dict[str, object]:
+        """What the templates of a style may say of a quantity of a layer."""
+        layer, (i, j) = name.layer, (*name.index, 0, 0)[:2]
+        k, several = self.numbers[layer], len(self.numbers) > 2  # hidden layers
+        before = sum(n * m for other, (n, m) in self.sizes.items() if self.numbers[other] < k)
+        return {
+            "k": k, "i": i, "j": j, "c": self.comma,
+            "hidden": f"({k})" if several else "",
+            "unit": "o" if layer == self.last else f"h{k}," if several else "h",
+            "number": before + (j - 1) * self.sizes[layer][0] + i,
+        }  # fmt: skip
 
 
-def _a_h(places: Places, name: Name) -> Sign | None:
-    if name.layer not in places.numbers:
-        return _common(name)
-    k, i = places.numbers[name.layer], name.index
-    if name.kind == "h" and name.layer == places.last:
-        return Sign("ŷ", "" if places.units(name.layer) == 1 else str(i[0]))
-    letters = {"z": "a", "h": "h", "b": "b", "W": "w"}
-    return Sign(letters.get(name.kind, name.kind), places.comma.join(map(str, (k, *reversed(i)))))
+class Style(NamedTuple):
+    """How quantities are written, by kind: `letter^above_below`, with the words of `Places` in braces.
+
+    `layer` is for those of numbered layers, `last` for the last of these, `single` where it has a single unit; `loose`
+    for what belongs to no layer. All others have their kind as letter, unless `letters` says another.
+    """
+
+    layer: Mapping[str, str]
+    last: Mapping[str, str] = {}
+    single: Mapping[str, str] = {}
+    loose: Mapping[str, str] = {}
+    letters: Mapping[str, str] = {"loss": "L"}
+
+    def template(self, places: Places, name: Name) -> str:
+        """The template for a quantity; empty where there is none."""
+        if name.layer not in places.numbers:
+            found = "" if name.layer else self.loose.get(name.kind, "")
+            return found if name.index or "{" not in found else ""
+        tables = [self.layer]
+        if name.layer == places.last:
+            tables = [self.single] * (places.sizes[name.layer][1] == 1) + [self.last, self.layer]
+        return next((table[name.kind] for table in tables if name.kind in table), "")
 
 
-def _o_w(places: Places, name: Name) -> Sign | None:
-    if name.layer not in places.numbers:
-        return _common(name)
-    k, i = places.numbers[name.layer], name.index
-    if name.kind in ("W", "b"):
-        return Sign("w" if name.kind == "W" else "b", places.comma.join(map(str, i)), str(k))
-    return Sign("o" if name.kind == "h" else "z", f"{k}{places.comma}{i[0]}")
-
-
-def _net_out(places: Places, name: Name) -> Sign | None:
-    if name.kind == "x" and not name.layer:
-        return Sign("i", str(name.index[0]))
-    if name.kind == "y" and not name.layer:
-        return Sign("target", f"o{name.index[0]}")
-    if name.kind == "loss" and not name.layer and name.index:
-        return Sign("E", f"o{name.index[0]}")
-    if name.kind == "L":
-        return Sign("E", "total")
-    if name.layer not in places.numbers:
-        return _common(name)
-    k = places.numbers[name.layer]
-    letter = "o" if name.layer == places.last else "h" if places.hidden() == 1 else f"h{k},"
-    if name.kind == "W":
-        before = sum(n * m for layer, (n, m) in places.sizes.items() if places.numbers[layer] < k)
-        i, j = name.index
-        return Sign("w", str(before + (j - 1) * places.sizes[name.layer][0] + i))
-    if name.kind == "b":
-        return Sign("b", f"{letter}{name.index[0]}")
-    return Sign("net" if name.kind == "z" else "out", f"{letter}{name.index[0]}")
-
-
-def _z_h(places: Places, name: Name) -> Sign | None:
-    if name.layer not in places.numbers:
-        return _common(name)
-    i, last = name.index, name.layer == places.last
-    single = last and places.units(name.layer) == 1
-    above = "" if last or places.hidden() == 1 else f"({places.numbers[name.layer]})"
-    if name.kind == "W":
-        return Sign(
-            "w",
-            str(i[0]) if single else f"o{i[0]}{places.comma}{i[1]}" if last else f"{i[0]}{places.comma}{i[1]}",
-            above,
-        )
-    if name.kind == "b":
-        return Sign("b", "o" if single else f"o{i[0]}" if last else str(i[0]), above)
-    if name.kind == "h" and last:
-        return Sign("O", "" if single else str(i[0]))
-    return Sign("Z" if name.kind == "z" else "H", ("o" if single else f"o{i[0]}") if last else str(i[0]), above)
-
-
-def _o_p(places: Places, name: Name) -> Sign | None:
-    if name.kind == "y":
-        return Sign("t", str(name.index[0]))
-    if name.layer not in places.numbers:
-        return _common(name)
-    i, last = name.index, name.layer == places.last
-    above = "" if last or places.hidden() == 1 else f"({places.numbers[name.layer]})"
-    if name.kind in ("W", "b"):
-        prime = "'" if last else ""
-        return Sign(("w" if name.kind == "W" else "b") + prime, places.comma.join(map(str, reversed(i))), above)
-    letters = ("O", "P") if last else ("z", "y")
-    return Sign(letters[name.kind == "h"], str(i[0]), above)
-
-
-def _common(name: Name) -> Sign | None:
-    """What is the same in most texts: inputs, targets, the loss."""
-    if name.kind in ("x", "y", "loss"):
-        return Sign({"loss": "L"}.get(name.kind, name.kind), ",".join(map(str, name.index)), name.layer)
-    if name.kind in ("L", "penalty"):
-        return Sign(name.kind)
-    return None
-
-
-STYLES: dict[str, Style] = {
-    "ours": _ours, "a-h": _a_h, "o-w": _o_w, "net-out": _net_out, "Z-H": _z_h, "O-P": _o_p,
+STYLES = {
+    "ours": Style({}, letters={}),
+    "a-h": Style(
+        {"z": "a_{k}{c}{i}", "h": "h_{k}{c}{i}", "b": "b_{k}{c}{i}", "W": "w_{k}{c}{j}{c}{i}", "y": "y_{k}{c}{i}"},
+        last={"h": "ŷ_{i}"}, single={"h": "ŷ"},
+    ),
+    "o-w": Style({"z": "z_{k}{c}{i}", "h": "o_{k}{c}{i}", "b": "b^{k}_{i}", "W": "w^{k}_{i}{c}{j}"}),
+    "net-out": Style(
+        {"z": "net_{unit}{i}", "h": "out_{unit}{i}", "b": "b_{unit}{i}", "W": "w_{number}"},
+        loose={"x": "i_{i}", "y": "target_o{i}", "loss": "E_o{i}", "L": "E_total"},
+    ),
+    "Z-H": Style(
+        {"z": "Z^{hidden}_{i}", "h": "H^{hidden}_{i}", "b": "b^{hidden}_{i}", "W": "w^{hidden}_{i}{c}{j}"},
+        last={"z": "Z_o{i}", "h": "O_{i}", "b": "b_o{i}", "W": "w_o{i}{c}{j}"},
+        single={"z": "Z_o", "h": "O", "b": "b_o", "W": "w_{i}"},
+    ),
+    "O-P": Style(
+        {"z": "z^{hidden}_{i}", "h": "y^{hidden}_{i}", "b": "b^{hidden}_{i}", "W": "w^{hidden}_{j}{c}{i}"},
+        last={"z": "O_{i}", "h": "P_{i}", "b": "b'_{i}", "W": "w'_{j}{c}{i}"}, loose={"y": "t_{i}"},
+    ),
 }  # fmt: skip
+_TEMPLATE = re.compile(r"([^^_]*)(?:\^([^_]*))?(?:_(.*))?")
+
+
+def _filled(template: str, words: Mapping[str, object]) -> Sign:
+    found = _TEMPLATE.fullmatch(template)
+    assert found is not None
+    letter, above, below = (part.format_map(words) for part in found.groups(""))
+    return Sign(letter, below, above)
 
 
 class Notation:
@@ -238,8 +200,11 @@ class Notation:
             written = read_symbol(self.own[name])
             if isinstance(written, Sign):
                 return written
-        sign = STYLES[self.style](self.places, name) or _ours(self.places, name)
-        assert sign is not None
+        style = STYLES[self.style]
+        if template := style.template(self.places, name):
+            sign = _filled(template, self.places.words(name) if name.layer else {"i": name.index and name.index[0]})
+        else:
+            sign = Sign(style.letters.get(name.kind, name.kind), ",".join(map(str, name.index)), name.layer)
         if name.row is not None and self.places.rows > 1:
             return Sign(sign.letter, sign.below, f"{sign.above}({name.row})")
         return sign

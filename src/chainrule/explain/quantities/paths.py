@@ -7,7 +7,7 @@ That sum is what the chain rule says; back-propagation finds the same number by 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -97,113 +97,71 @@ def find_paths(graph: Quantities, name: Name) -> Paths:
         InputError: the quantity has no gradient, so no paths lead from it.
     """
     gradient = graph.gradient_of(name)
-    search = _Search(graph)
-    reached = sorted(search.reached(gradient), key=graph.position)
-    for each in reached:  # from the loss on, so that every count finds those that it needs
-        search.lengths(each)
-    count = search.count(gradient)
-    if count <= LIMIT:
-        for each in reached:
-            search.tails(each)
+    places = {gradient: _place(graph, gradient)}
+    waiting = [gradient]
+    while waiting:
+        for way in places[waiting.pop()].ways:
+            if way.reader not in places:
+                places[way.reader] = _place(graph, way.reader)
+                waiting.append(way.reader)
+    counts: dict[Name, int] = {}  # paths to the loss
+    lengths: dict[Name, int] = {}  # factors of all of them: each has the loss's own, and one for every edge
+    order = sorted(places, key=graph.position)  # from the loss on
+    for each in order:
+        ways = places[each].ways
+        counts[each] = sum(counts[way.reader] for way in ways) + places[each].is_end
+        inner = sum(lengths[way.reader] + (not way.alone) * counts[way.reader] for way in ways)
+        lengths[each] = inner if ways else counts[each]
+    tails: dict[Name, list[Path]] = {gradient: []}
+    for each in order if counts[gradient] <= LIMIT else ():
+        tails[each] = list(_tails(graph, each, places, tails))
+    memoized = sum(not way.alone for place in places.values() for way in place.ways)
     return Paths(
-        name, count, tuple(search.tails(gradient)) if count <= LIMIT else (), search.lengths(gradient) - count,
-        search.memoized(reached), len(reached) - 1, graph.value(gradient), search.place(gradient).penalty,
+        name, counts[gradient], tuple(tails[gradient]), lengths[gradient] - counts[gradient],
+        memoized, len(places) - 1, graph.value(gradient), places[gradient].penalty,
     )  # fmt: skip
 
 
-class _Search:
-    """Walks the recipes of gradients, which are sums of (gradient of a reader) * (local factors)."""
+def _place(graph: Quantities, gradient: Name) -> _Place:
+    """Where a gradient comes from: its recipe is a sum of (gradient of a reader) * (local factors)."""
+    recipe, *others = graph.recipes(gradient)
+    by = graph.value_of(gradient)
+    if isinstance(recipe, FunctionOf):
+        return _Place(by, tuple(_Way(n, linear=recipe) for n in recipe.outer), is_end=not recipe.outer)
+    # saturated outputs: dL/dh is infinite and dh/dz 0; loss and activation together give their finite product
+    saturated = others and not all(math.isfinite(graph.value(n)) for n in recipe.outer)
+    if saturated or not recipe.outer:
+        return _Place(by, is_end=bool(recipe.parts))  # an empty sum: no loss depends on the value
+    ways, penalty = [], 0.0
+    for part in recipe.parts:
+        if part.outer is None:
+            penalty += part.coefficient * math.prod(map(graph.value, part.factors))
+            continue
+        local = tuple(n for n in part.factors if n != part.outer)
+        alone = not local and part.coefficient == 1 and graph.value_of(part.outer) == by
+        ways.append(_Way(part.outer, local, part.coefficient, alone=alone))
+    return _Place(by, tuple(ways), penalty=penalty)
 
-    def __init__(self, graph: Quantities):
-        self.graph = graph
-        self._places: dict[Name, _Place] = {}
-        self._counts: dict[Name, int] = {}
-        self._lengths: dict[Name, int] = {}
-        self._tails: dict[Name, list[Path]] = {}
 
-    def place(self, gradient: Name) -> _Place:
-        """Where a gradient comes from."""
-        if gradient not in self._places:
-            self._places[gradient] = self._found(gradient)
-        return self._places[gradient]
+def _tails(
+    graph: Quantities, gradient: Name, places: Mapping[Name, _Place], tails: Mapping[Name, list[Path]]
+) -> Iterator[Path]:
+    """All paths from a value to the loss, the loss's own derivative first."""
+    by, ways, is_end, _ = places[gradient]
+    if is_end:
+        factor = graph.value(gradient)
+        yield Path((Edge(by, graph.end, (gradient,), factor),), factor)
+    for way in ways:
+        if way.alone:
+            yield from tails[way.reader]
+            continue
+        edge = Edge(by, places[way.reader].by, way.local, _factor(graph, way))
+        for tail in tails[way.reader]:
+            yield Path((*tail.edges, edge), tail.product * edge.factor)
 
-    def _found(self, gradient: Name) -> _Place:
-        recipe, *others = self.graph.recipes(gradient)
-        by = self.graph.value_of(gradient)
-        if isinstance(recipe, FunctionOf):
-            return _Place(by, tuple(_Way(n, linear=recipe) for n in recipe.outer), is_end=not recipe.outer)
-        # saturated outputs: dL/dh is infinite and dh/dz 0; loss and activation together give their finite product
-        saturated = others and not all(math.isfinite(self.graph.value(n)) for n in recipe.outer)
-        if saturated or not recipe.outer:
-            return _Place(by, is_end=bool(recipe.parts))  # an empty sum: no loss depends on the value
-        ways, penalty = [], 0.0
-        for part in recipe.parts:
-            if part.outer is None:
-                penalty += part.coefficient * math.prod(map(self.graph.value, part.factors))
-                continue
-            local = tuple(n for n in part.factors if n != part.outer)
-            alone = not local and part.coefficient == 1 and self.graph.value_of(part.outer) == by
-            ways.append(_Way(part.outer, local, part.coefficient, alone=alone))
-        return _Place(by, tuple(ways), penalty=penalty)
 
-    def edge(self, before: Name, way: _Way) -> Edge:
-        """A way with its factor."""
-        after = self.place(way.reader).by
-        if way.linear is not None:
-            return Edge(before, after, (), self._effect(way.linear, way.reader))
-        factor = way.coefficient * math.prod(self.graph.value(n) for n in way.local)
-        return Edge(before, after, way.local, factor)
-
-    def _effect(self, recipe: FunctionOf, reader: Name) -> float:
-        """The factor of one gradient in a linear function of gradients (batch normalization): its effect alone."""
-
-        def alone(n: Name) -> float:
-            return float(n == reader) if n in recipe.outer else self.graph.value(n)
-
-        return recipe.value(alone)
-
-    def count(self, gradient: Name) -> int:
-        """How many paths lead from a value to the loss."""
-        if gradient not in self._counts:
-            place = self.place(gradient)
-            self._counts[gradient] = sum(self.count(way.reader) for way in place.ways) + place.is_end
-        return self._counts[gradient]
-
-    def lengths(self, gradient: Name) -> int:
-        """The number of factors of all paths together: each has the loss's own, and one for every edge."""
-        if gradient not in self._lengths:
-            ways = self.place(gradient).ways
-            inner = sum(self.lengths(way.reader) + (not way.alone) * self.count(way.reader) for way in ways)
-            self._lengths[gradient] = inner if ways else self.count(gradient)
-        return self._lengths[gradient]
-
-    def tails(self, gradient: Name) -> list[Path]:
-        """All paths from a value to the loss, the loss's own derivative first."""
-        if gradient not in self._tails:
-            place = self.place(gradient)
-            self._tails[gradient] = found = []
-            if place.is_end:
-                factor = self.graph.value(gradient)
-                found.append(Path((Edge(place.by, self.graph.end, (gradient,), factor),), factor))
-            for way in place.ways:
-                if way.alone:
-                    found += self.tails(way.reader)
-                    continue
-                edge = self.edge(place.by, way)
-                found += [Path((*tail.edges, edge), tail.product * edge.factor) for tail in self.tails(way.reader)]
-        return self._tails[gradient]
-
-    def reached(self, gradient: Name) -> list[Name]:
-        """Every gradient on the way, itself included."""
-        found: dict[Name, None] = {gradient: None}
-        waiting = [gradient]
-        while waiting:
-            for way in self.place(waiting.pop()).ways:
-                if way.reader not in found:
-                    found[way.reader] = None
-                    waiting.append(way.reader)
-        return list(found)
-
-    def memoized(self, reached: Iterable[Name]) -> int:
-        """Multiplications when each gradient on the way is computed once: one for every edge."""
-        return sum(not way.alone for name in reached for way in self.place(name).ways)
+def _factor(graph: Quantities, way: _Way) -> float:
+    if way.linear is None:
+        return way.coefficient * math.prod(map(graph.value, way.local))
+    outer = way.linear.outer  # batch normalization: the effect of one gradient alone
+    return way.linear.value(lambda n: float(n == way.reader) if n in outer else graph.value(n))
