@@ -19,7 +19,7 @@ from chainrule.explain.derivation import Derivation
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.order import in_order
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import Products, evaluate
+from chainrule.explain.quantities.recipes import Products
 from chainrule.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSProp
 
 HIDDEN: tuple[ActivationFunction, ...] = tuple(f for f in registered.ACTIVATIONS if f.name != "exponential")
@@ -115,7 +115,7 @@ class Writer:
         return self.work.graph.value(name) if self.work.graph.is_given(name) else self.values[name]
 
     def compute(self, name: Name) -> float:
-        return evaluate(self.work.graph.recipes(name)[0], self.own)
+        return self.work.graph.recipes(name)[0].value(self.own)
 
 
 # ------------------------------------------------------------------ the mistakes, on plain numbers
@@ -147,7 +147,7 @@ def _is_last(graph: Graph, name: Name) -> bool:
 
 
 def right(graph: Graph, name: Name, v: Value) -> float:
-    return evaluate(graph.recipes(name)[0], v)
+    return graph.recipes(name)[0].value(v)
 
 
 def _weighted(graph: Graph, name: Name, v: Value, *, skip: int = 0, across: bool = False, plus: bool = False) -> float:

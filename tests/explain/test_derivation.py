@@ -23,7 +23,6 @@ from chainrule.explain.network.costs import MANY
 from chainrule.explain.network.order import in_order
 from chainrule.explain.network.trace import Moment, Trace
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import evaluate
 from chainrule.losses import Loss
 from chainrule.optimizers import Optimizer
 
@@ -84,7 +83,7 @@ def check_every_quantity(work: Derivation) -> None:
             scale = max(inputs, default=1.0)
             if not all(map(math.isfinite, inputs)) or scale > 1e6:
                 continue
-            assert close(evaluate(recipe, graph.value), quantity.value, scale), (quantity.name, recipe)
+            assert close(recipe.value(graph.value), quantity.value, scale), (quantity.name, recipe)
             tree = recipe.tree()
             if tree is not None:
                 found = at_the_limit(tree, {s: graph.value(s) for s in symbols_of(tree) if isinstance(s, Name)})

@@ -18,7 +18,6 @@ from chainrule.explain.formula import evaluate as evaluate_tree
 from chainrule.explain.formula import symbols_of
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import STYLES
-from chainrule.explain.quantities.recipes import evaluate
 from chainrule.initializers import Uniform
 from chainrule.layers import Arrays, Context, Layer, ParameterSpec, Shape
 from chainrule.layers.element import Learned, Read, Source, Term
@@ -210,7 +209,7 @@ def check(work: Derivation) -> None:
     for quantity in work:
         assert graph.parse(str(quantity.name)) == quantity.name
         for i, recipe in enumerate(graph.recipes(quantity.name)):
-            assert math.isclose(evaluate(recipe, graph.value), quantity.value, rel_tol=1e-9, abs_tol=1e-12), quantity
+            assert math.isclose(recipe.value(graph.value), quantity.value, rel_tol=1e-9, abs_tol=1e-12), quantity
             tree = recipe.tree()
             if tree is not None:
                 found = float(evaluate_tree(tree, {s: graph.value(s) for s in symbols_of(tree) if isinstance(s, Name)}))
@@ -247,7 +246,7 @@ def test_gradients_are_those_of_differences(make: type[Layer], penalties: dict[s
                 other.set_parameters(moved)
                 losses.append(other.loss_and_gradients(X, Y)[0])
             name = Name(f"dL/d{span.name}", span.layer, tuple(i + 1 for i in index))
-            recomputed = evaluate(work.graph.recipes(name)[0], work.graph.value)
+            recomputed = work.graph.recipes(name)[0].value(work.graph.value)
             assert recomputed == pytest.approx((losses[0] - losses[1]) / 2e-6, rel=1e-6, abs=1e-8), name
 
 
@@ -260,7 +259,7 @@ def test_the_update_is_that_of_training(make: type[Layer], optimizer: object) ->
     for span in model.network.layout.spans:
         for index in np.ndindex(span.shape):
             name = Name(f"{span.name}+", span.layer, tuple(i + 1 for i in index))
-            made = evaluate(work.graph.recipes(name)[0], work.graph.value)
+            made = work.graph.recipes(name)[0].value(work.graph.value)
             assert made == pytest.approx(model.parameters[span.layer][span.name][index], rel=1e-9), name
 
 

@@ -7,7 +7,7 @@ from chainrule.explain.formula import Node, Number, Sum, Symbol
 from chainrule.explain.formula.tree import rebuild, walk
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Quantities
+from chainrule.explain.quantities.recipes import Quantities
 
 MANY_TERMS = 10  # of a sum that is written out; of more, the first and the last are shown
 MANY_INSIDE = 6  # of a sum in a fraction or in brackets

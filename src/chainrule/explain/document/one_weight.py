@@ -12,8 +12,7 @@ from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.paths import Edge, Paths, find_paths
-from chainrule.explain.quantities.protocol import Quantities
-from chainrule.explain.quantities.recipes import Products
+from chainrule.explain.quantities.recipes import Products, Quantities
 
 MANY_PATHS = 24
 MANY_ROWS = 8  # of more, those that weigh most are shown, and the paths of one

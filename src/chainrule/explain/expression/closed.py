@@ -15,7 +15,7 @@ from chainrule.explain.formula import (
     Symbol,
     replace_symbols,
 )
-from chainrule.explain.formula.tree import size
+from chainrule.explain.formula.tree import product_of, size, sum_of
 from chainrule.explain.quantities.names import Name
 
 LARGEST = 60  # nodes of a sum over paths that is still worth reading
@@ -35,9 +35,9 @@ def factored(graph: ExpressionGraph, variable: Name) -> Node | None:
                 slope = Symbol(graph.local(step.name, name))
                 inner = known[name]
                 factors = inner.factors if isinstance(inner, Product) else () if inner is None else (inner,)
-                terms.append(Product((slope, *factors)) if factors else slope)
+                terms.append(product_of((slope, *factors)))
         if terms:
-            known[step.name] = terms[0] if len(terms) == 1 else Sum(tuple(terms))
+            known[step.name] = sum_of(terms)
         if any(tree is not None and size(tree) > LARGEST for tree in known.values()):
             return None
     tree = known.get(graph.end)
@@ -75,10 +75,7 @@ def plus(terms: list[Node]) -> Node:
     flat: list[Node] = []
     for term in terms:
         flat += term.terms if isinstance(term, Sum) else (term,)
-    kept = [term for term in flat if not (isinstance(term, Number) and term.value == 0)]
-    if not kept:
-        return Number(0.0)
-    return kept[0] if len(kept) == 1 else Sum(tuple(kept))
+    return sum_of([term for term in flat if not (isinstance(term, Number) and term.value == 0)])
 
 
 def times(*factors: Node) -> Node:
@@ -107,5 +104,5 @@ def times(*factors: Node) -> Node:
     label = labels[0].lstrip("-") if len(labels) == 1 and labels[0] else None
     if number != 1 or not others:
         others.insert(0, Number(number, label))
-    made = others[0] if len(others) == 1 else Product(tuple(others))
+    made = product_of(others)
     return Negative(made) if sign < 0 else made

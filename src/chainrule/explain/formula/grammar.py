@@ -24,12 +24,12 @@ from chainrule.explain.formula.tree import (
     Power,
     Product,
     Quotient,
-    Sum,
     SumOver,
     Symbol,
     expand_sums,
     rebuild,
     replace_symbols,
+    sum_of,
     symbols_of,
 )
 
@@ -182,7 +182,7 @@ class _Reader:
         terms = [Negative(self.term()) if self.take("-") else self.term()]
         while self.next in ("+", "-"):
             terms.append(self.term() if self.advance() == "+" else Negative(self.term()))
-        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+        return sum_of(terms)
 
     def term(self) -> Node:
         result = self.power()

@@ -182,6 +182,18 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
+def sum_of(terms: Sequence[Node]) -> Node:
+    """A sum; a single term is none, and no term at all is 0."""
+    if not terms:
+        return Number(0.0)
+    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+
+def product_of(factors: Sequence[Node]) -> Node:
+    """A product; a single factor is none."""
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
 def evaluate(node: Node, values: Mapping[Any, Any]) -> Any:
     """The value of a formula, from numbers or arrays by symbol.
 

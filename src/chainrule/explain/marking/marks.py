@@ -14,7 +14,7 @@ from chainrule.explain.marking.digits import Written, read_number
 from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Located, Quantities
+from chainrule.explain.quantities.recipes import Located, Quantities
 from chainrule.explain.render.text import table_text
 from chainrule.plain import shortened, visible
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from chainrule.explain.marking.digits import ROUNDING, Precision, Written
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Quantities
-from chainrule.explain.quantities.recipes import Products, Recipe
+from chainrule.explain.quantities.recipes import Products, Quantities, Recipe
 from chainrule.explain.quantities.rounding import Spread
 
 

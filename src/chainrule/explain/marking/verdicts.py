@@ -9,8 +9,7 @@ from itertools import islice
 from chainrule.explain.marking.digits import Precision, Written, agreement
 from chainrule.explain.marking.own_values import OwnValues
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Quantities
-from chainrule.explain.quantities.recipes import Recipe
+from chainrule.explain.quantities.recipes import Quantities, Recipe
 from chainrule.explain.quantities.rounding import Spread
 
 CARRIED, TRUNCATED = "rounding carried", "truncated"

@@ -23,8 +23,7 @@ from chainrule.explain.network.trace import Trace
 from chainrule.explain.network.whole import Normalized, WholeLayer
 from chainrule.explain.quantities import names
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Located, Position
-from chainrule.explain.quantities.recipes import Products, Recipe
+from chainrule.explain.quantities.recipes import Position, Products, Recipe
 from chainrule.layers import LAYERS, BatchNorm, Dense
 from chainrule.steps import Step
 
@@ -121,10 +120,6 @@ class Graph(Structure):
         super().__init__(trace, operation_of)
         self.kinds = kinds_of(self)
         self._has_own_layers = any(type(step.layer) not in LAYERS.values() for step in self.program.steps)
-        # each is asked for again and again: a second time it is looked up
-        self.value: Callable[[Name], float] = cache(self._value)
-        self.recipes: Callable[[Name], tuple[Recipe, ...]] = cache(self._recipes)
-        self.position: Callable[[Name], Position] = cache(self._position)
         self.array: Callable[[str, str], Doubles | None] = cache(self._array)
         self._stage: Callable[[str, str], Stage] = cache(lambda kind, layer: self.kinds[kind].stage(self, layer))
 
@@ -132,21 +127,9 @@ class Graph(Structure):
         """The kind of a quantity."""
         return self.kinds[name.kind]
 
-    def meaning(self, name: Name) -> str:
-        """What a quantity is, in words."""
-        return self.kinds[name.kind].meaning
-
     def parse(self, text: str) -> Name:
         """The name that a text spells, checked."""
         return self.resolve(names.parse(text, self.kinds))
-
-    def spelled(self, name: Name) -> str:
-        """A name as people write it."""
-        return str(name)
-
-    def located(self, name: Name) -> Located:
-        """A quantity with its value and its place."""
-        return Located(name, self.value(name), str(name), self.position(name))
 
     def resolve(self, name: Name) -> Name:
         """The name as this network uses it: checked, `h` of a layer without activation taken for its `z`, and so on.
@@ -165,10 +148,6 @@ class Graph(Structure):
                 raise InputError(f'"{name}": there {"is 1 row" if rows == 1 else f"are {rows} rows"}')
             name = name._replace(row=name.row if rows > 1 else None)
         return kind.resolve(self, name)
-
-    def is_given(self, name: Name) -> bool:
-        """Whether it is a number of the exercise, not a result."""
-        return self.kinds[name.kind].given
 
     def _recipes(self, name: Name) -> tuple[Recipe, ...]:
         """The ways to compute a quantity, the chain rule's first; none for what is given."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +13,7 @@ from chainrule.errors import InputError, TrainingError, did_you_mean, listed
 from chainrule.explain.network.trace import Trace
 from chainrule.explain.quantities.names import Kind, Name
 from chainrule.explain.quantities.notation import Places
-from chainrule.explain.quantities.recipes import Part, Recipe
+from chainrule.explain.quantities.recipes import Part, Quantities, Recipe
 from chainrule.layers.element import Learned, Read
 from chainrule.objective import HeadLoss
 from chainrule.steps import Step
@@ -74,7 +74,7 @@ class Operation(ABC):
         return 0
 
 
-class Structure:
+class Structure(Quantities):
     """The slots, steps and heads of a traced network by name; rows and units count from 0, in names from 1.
 
     Arguments:
@@ -83,8 +83,10 @@ class Structure:
     """
 
     end = Name("L")
+    kinds: Mapping[str, NetworkKind]
 
     def __init__(self, trace: Trace, operate: Callable[[Structure, Step], Operation]):
+        super().__init__()
         self.trace = trace
         self.program = trace.program
         self.heads = trace.heads
@@ -230,7 +232,6 @@ class Structure:
 class NetworkKind(Kind):
     """A kind of quantity, asked about one of them in a network."""
 
-    given: bool = False  # a number of the exercise, not a result
     of: str = ""  # of a gradient or an update, the kind of quantity that it is by
 
     needs_target = True  # without one it doesn't exist

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.formula import NamedNumber, Node, Product, Sum, Symbol
+from chainrule.explain.formula import NamedNumber, Node, Product, Symbol
 from chainrule.explain.formula.grammar import bound
+from chainrule.explain.formula.tree import sum_of
 from chainrule.explain.network.structure import Operation, Structure
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part
@@ -259,7 +260,7 @@ class Normalized(WholeLayer):
             delta = Symbol(self._gradient_name(row, unit))
             label = "x_hat" if len(x_hat) == 1 else f"x_hat[row {row + 1}]"
             terms.append(Product((delta, NamedNumber(float(value), label))) if learned.name == "scale" else delta)
-        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+        return sum_of(terms)
 
     def _gradient_name(self, row: int, unit: int) -> Name:
         return self.net.name_of(self.step.output, row, unit, gradient=True)

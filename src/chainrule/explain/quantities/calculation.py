@@ -14,8 +14,7 @@ from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.quantities.paths import Paths, find_paths
-from chainrule.explain.quantities.protocol import Quantities
-from chainrule.explain.quantities.recipes import Products, Recipe
+from chainrule.explain.quantities.recipes import Products, Quantities, Recipe
 from chainrule.limits import Limit, check
 
 Graph = TypeVar("Graph", bound=Quantities, covariant=True)

@@ -51,6 +51,7 @@ class Kind:
         layer: whether a name says which layer.
         per_row: whether each row has its own.
         optional_layer: whether a layer may be said where there are several.
+        given: whether it is a number of the exercise, not a result.
     """
 
     spelled: str
@@ -59,6 +60,7 @@ class Kind:
     layer: bool = True
     per_row: bool = True
     optional_layer: bool = False
+    given: bool = False
 
     @property
     def example(self) -> str:

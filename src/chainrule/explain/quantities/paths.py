@@ -13,8 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.protocol import Quantities
-from chainrule.explain.quantities.recipes import FunctionOf
+from chainrule.explain.quantities.recipes import FunctionOf, Quantities
 
 LIMIT = 1000  # paths that are written out
 

@@ -1,23 +1,25 @@
 """How a quantity is computed from others: as a sum of products, or as a function that a layer, loss or optimizer gives.
 
 A recipe can be evaluated with anybody's numbers (that is what marking does), with the interval of each number, and
-shown as a formula tree whose symbols are the names of its inputs.
+shown as a formula tree whose symbols are the names of its inputs. `Quantities` is what can be derived: derivations,
+paths, marking and renderers ask for no more of a calculation.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.formula import Negative, Node, Number, Power, Product, Sum, Symbol, symbols_of
-from chainrule.explain.formula import evaluate as evaluate_tree
-from chainrule.explain.quantities.names import Name
+from chainrule.explain.formula import Negative, Node, Number, Power, Symbol, evaluate, symbols_of
+from chainrule.explain.formula.tree import product_of, sum_of
+from chainrule.explain.quantities.names import Kind, Name
 from chainrule.explain.quantities.rounding import Function, Spread, sum_of_products, through
 
 
@@ -64,10 +66,7 @@ class Products:
 
     def tree(self) -> Node:
         """The formula in the names of its inputs."""
-        terms = [_term(part) for part in self.parts]
-        if not terms:
-            return Number(0.0)
-        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+        return sum_of([_term(part) for part in self.parts])
 
 
 def _term(part: Part) -> Node:
@@ -78,7 +77,7 @@ def _term(part: Part) -> Node:
     coefficient = part.coefficient
     if abs(coefficient) != 1 or not factors:
         factors.insert(0, Number(abs(coefficient), part.label or None))
-    body = factors[0] if len(factors) == 1 else Product(tuple(factors))
+    body = product_of(factors)
     return Negative(body) if coefficient < 0 else body
 
 
@@ -120,14 +119,87 @@ def from_tree(tree: Node, general: str, route: str = "") -> FunctionOf:
 
     def function(points: Doubles) -> Array:
         values = {name: points[:, i] for i, name in enumerate(names)}
-        return np.broadcast_to(np.asarray(evaluate_tree(tree, values), dtype=float), len(points))
+        return np.broadcast_to(np.asarray(evaluate(tree, values), dtype=float), len(points))
 
     return FunctionOf(names, function, general, lambda: tree, route)
 
 
 Recipe = Products | FunctionOf
+Position = tuple[int, int, int, int, tuple[int, ...]]
 
 
-def evaluate(recipe: Recipe, values: Mapping[Name, float] | Callable[[Name], float]) -> float:
-    """A recipe's value from plain numbers."""
-    return recipe.value(values if callable(values) else values.__getitem__)
+class Located(NamedTuple):
+    """A quantity with its value, its name as people write it, and where it stands in the order of computation."""
+
+    name: Name
+    value: float
+    spelled: str
+    position: Position
+
+
+class Quantities(ABC):
+    """The quantities of a calculation, by name: of a network and its loss (`network/graph.py`) or of a formula.
+
+    `end` is what everything is differentiated: the loss, or an expression's result. Values, recipes and positions are
+    asked for again and again: after the first time they are looked up.
+    """
+
+    end: Name
+    kinds: Mapping[str, Kind]
+
+    def __init__(self) -> None:
+        self.value: Callable[[Name], float] = cache(self._value)
+        self.recipes: Callable[[Name], tuple[Recipe, ...]] = cache(self._recipes)
+        self.position: Callable[[Name], Position] = cache(self._position)
+
+    @abstractmethod
+    def _value(self, name: Name) -> float:
+        """The value of a quantity."""
+
+    @abstractmethod
+    def _recipes(self, name: Name) -> tuple[Recipe, ...]:
+        """The ways to compute a quantity, the chain rule's first; none for what is given."""
+
+    @abstractmethod
+    def _position(self, name: Name) -> Position:
+        """Where a quantity stands in the order of computation; positions compare."""
+
+    @abstractmethod
+    def parse(self, text: str) -> Name:
+        """The name that a text spells, checked."""
+
+    @abstractmethod
+    def resolve(self, name: Name) -> Name:
+        """The name as this calculation uses it; an `InputError` says what there is."""
+
+    @abstractmethod
+    def in_order(self) -> Iterator[Name]:
+        """Every computed quantity, in the order of computation."""
+
+    @abstractmethod
+    def uses(self, name: Name) -> int:
+        """How many later quantities are computed from one."""
+
+    @abstractmethod
+    def gradient_of(self, name: Name) -> Name:
+        """The gradient by a quantity; of a gradient, itself."""
+
+    @abstractmethod
+    def value_of(self, gradient: Name) -> Name:
+        """The quantity that a gradient is by."""
+
+    def spelled(self, name: Name) -> str:
+        """A name as people write it."""
+        return str(name)
+
+    def meaning(self, name: Name) -> str:
+        """What a quantity is, in words."""
+        return self.kinds[name.kind].meaning
+
+    def is_given(self, name: Name) -> bool:
+        """Whether it is a number of the exercise, not a result."""
+        return self.kinds[name.kind].given
+
+    def located(self, name: Name) -> Located:
+        """A quantity with its value and its place."""
+        return Located(name, self.value(name), self.spelled(name), self.position(name))
