@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from explanations import marks_text
 
-from chainrule.explain.marking.mistakes.catalogue import CATALOGUE
+from chainrule.explain.marking.diagnosis import CATALOGUE
 from chainrule.explain.network.graph import KINDS
 from chainrule.explain.quantities.names import COUNTS, Name
 from chainrule.explain.quantities.notation import STYLES

@@ -9,8 +9,8 @@ import pytest
 
 from chainrule import SGD, Adam, Dense, Input, Model, Network
 from chainrule.explain.derivation import Derivation
+from chainrule.explain.marking.diagnosis import CATALOGUE
 from chainrule.explain.marking.mistakes import special_layers
-from chainrule.explain.marking.mistakes.catalogue import CATALOGUE
 
 
 def two_two_one(loss: object = "binary_cross_entropy", y: float = 1.0, **options: object) -> Derivation:

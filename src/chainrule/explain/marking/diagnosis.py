@@ -6,16 +6,68 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.marking.digits import Written, agreement
-from chainrule.explain.marking.mistakes.attempt import Attempt
-from chainrule.explain.marking.mistakes.catalogue import CATALOGUE, made_in
+from chainrule.explain.marking.mistakes import ends, passes, special_layers
+from chainrule.explain.marking.mistakes.attempt import Attempt, Mistake
 from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.rounding import Spread
 
 DEPTH = 24  # unwritten quantities behind an entry in which a mistake is looked for
+
+# Each mistake is a function in the file of the place where it is made: it yields what somebody would get who makes it
+# in that kind of quantity, and nothing where it can't be made. Its name is its code; diagnoses are given in this order.
+CATALOGUE: dict[str, Mistake] = {
+    made.__name__.replace("_", "-"): Mistake(text, made)
+    for made, text in (
+        (passes.sign_flipped, "the size is right, the sign is not"),
+        (passes.activation_missing, "this is z: the activation was left out"),
+        (passes.pre_activation_used, "z was taken where h belongs"),
+        (passes.bias_missing, "the bias was left out"),
+        (passes.input_missing, "this is dL/dz: the factor dz/dW, the input of the weight, was left out"),
+        (special_layers.derivative_by_parameter_missing,
+         "this is the gradient by the unit: its derivative by the parameter was left out"),
+        (passes.weights_transposed, "W was read across: rows and columns are exchanged"),
+        (passes.delta_for_output_gradient, "this is dL/dz of the output, not dL/dh: dh/dz is already in it"),
+        (passes.output_gradient_for_delta, "this is dL/dh of the output: the factor dh/dz was left out"),
+        (passes.activation_derivative_missing, "the factor dh/dz was left out"),
+        (passes.activation_derivative_repeated, "the factor dh/dz was applied twice"),
+        (passes.activation_derivative_at_z,
+         "the derivative of the activation was taken at the wrong place (f'(h), or z for h)"),
+        (passes.path_missing, "one or more of the paths that are to be summed were left out"),
+        (passes.updated_weight_used, "the weight after the update was used; back-propagation takes the one before"),
+        (ends.target_output_swapped, "target and output are exchanged: y - h for h - y"),
+        (ends.log_base, "the logarithm is to another base; the loss takes the natural one"),
+        (ends.factor_two, "a factor of 2 is too many or too few"),
+        (ends.mean_sum_confused, "a mean was taken for a sum, or a sum for a mean"),
+        (ends.penalty_missing, "the penalty on the weights was left out"),
+        (passes.softmax_without_exp, "z was divided by the sum of z, without exp"),
+        (ends.learning_rate_missing, "the learning rate was left out"),
+        (ends.gradient_ascent, "the step was added; descent subtracts it"),
+        (ends.bias_correction_missing, "the correction of the running means for their start was left out"),
+        (ends.epsilon_inside_root, "epsilon was put under the root; it stands beside it"),
+        (ends.other_loss, "this is right for another loss"),
+        (special_layers.head_weight_missing, "the weight with which this head's loss counts was left out"),
+        (special_layers.dropout_scale_missing, "kept units were not divided by the share that dropout keeps"),
+        (special_layers.mask_missing, "this unit is silent in this step: dropout's mask was left out"),
+        (special_layers.normalization_missing, "batch normalization was left out"),
+        (special_layers.statistics_taken_as_fixed,
+         "mean and variance of the batch depend on x too: that part was left out"),
+        (special_layers.unbiased_variance, "the variance was divided by n - 1; batch normalization divides by n"),
+    )
+}  # fmt: skip
+
+
+def made_in(attempt: Attempt) -> Iterator[tuple[str, Spread]]:
+    """What a quantity would be with each mistake made in it."""
+    with np.errstate(all="ignore"):
+        for code, mistake in CATALOGUE.items():
+            for spread in mistake.made(attempt):
+                yield code, spread
 
 
 @dataclass(frozen=True)
@@ -49,11 +101,17 @@ def diagnose(judge: Judge, name: Name, symbol: Callable[[Name], str] = str) -> D
             f"{shown(written.value - judge.exact[name], 3)} ({shown(judge.exact[name], 4)} would be right)",
         )
     found: dict[str, Name] = {}
+    order = list(CATALOGUE)
     for attempts in (_own_attempts(judge, name), _hidden_attempts(judge, name)):
-        near: dict[str, Name] = {}
-        for code, how, place in _matches(written, list(attempts)):
-            (found if how == "exact" else near).setdefault(code, place)
-        found |= {code: place for code, place in near.items() if code not in found}
+        matches = [
+            (agreement(written, spread), code, place)
+            for code, spread, place in sorted(attempts, key=lambda attempt: order.index(attempt[0]))
+            if math.isfinite(spread.low) and math.isfinite(spread.high)
+        ]
+        for exactly in (True, False):
+            for how, code, place in matches:
+                if how is not None and (how == "exact") == exactly:
+                    found.setdefault(code, place)
         if found:
             break
     if not found:
@@ -63,18 +121,6 @@ def diagnose(judge: Judge, name: Name, symbol: Callable[[Name], str] = str) -> D
     if found[first] != name:
         text = f"there may be a mistake in {symbol(found[first])}, which is not written down: {text}"
     return Diagnosis(first, text, tuple(also))
-
-
-Results = list[tuple[str, Spread, Name]]
-
-
-def _matches(written: Written, results: Results) -> Iterator[tuple[str, str, Name]]:
-    order = {code: i for i, code in enumerate(CATALOGUE)}
-    for code, spread, place in sorted(results, key=lambda result: order[result[0]]):
-        if math.isfinite(spread.low) and math.isfinite(spread.high):
-            how = agreement(written, spread)
-            if how is not None:
-                yield code, how, place
 
 
 def _own_attempts(judge: Judge, name: Name) -> Iterator[tuple[str, Spread, Name]]:

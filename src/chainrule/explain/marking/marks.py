@@ -37,16 +37,7 @@ class Mark:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {
-            "symbol": self.symbol,
-            "name": self.name,
-            "written": self.written,
-            "exact": self.exact,
-            "from_own_values": self.from_own_values,
-            "verdict": self.verdict,
-            "note": self.note,
-            "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict(),
-        }
+        return {**vars(self), "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -187,14 +178,7 @@ def _mark_one(
         judge = Judge(derivation.graph, {**judge.entries, name: written}, judge.exact)
         judge.words = words
     verdict = judge.judge(name)
-    found = diagnose(judge, name, derivation.notation.text) if verdict.word == "wrong" else None
     return Mark(
-        symbol,
-        located.spelled,
-        written.text.strip(),
-        located.value,
-        verdict.from_own,
-        verdict.word,
-        verdict.note,
-        found,
-    )
+        symbol, located.spelled, written.text.strip(), located.value, verdict.from_own, verdict.word, verdict.note,
+        diagnose(judge, name, derivation.notation.text) if verdict.word == "wrong" else None,
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.marking.own_values import is_copy
+from chainrule.explain.marking.verdicts import is_copy
 from chainrule.explain.network.activated import Slope
 from chainrule.explain.network.costs import HeadGradient, Share
 from chainrule.explain.network.elements import Back, Gradient
