@@ -133,8 +133,6 @@ class ExpressionGraph(Quantities):
                 why = self._why_no_derivative if self.ends(name) else self._why_no_value
                 raise source.wrong(why(name, step, value), step.place)
 
-    # ------------------------------------------------------------------ order
-
     def _between(self) -> set[Name]:
         """The variables and steps on the ways from a variable to the end."""
         moved, needed = set(self.variables), {self.end}
@@ -168,8 +166,6 @@ class ExpressionGraph(Quantities):
     def _position(self, name: Name) -> Position:
         return (self.positions[name], 0, 0, 0, ())
 
-    # ----------------------------------------------------------------- values
-
     def _why_no_value(self, name: Name, step: Step, value: float) -> str:
         arguments = [] if step.terms else [float(evaluate(part, self._values)) for part in step.tree.parts]
         return _why(step, arguments, value)
@@ -197,8 +193,6 @@ class ExpressionGraph(Quantities):
 
     def _recipes(self, name: Name) -> tuple[Recipe, ...]:
         return KINDS[name.kind].recipes(self, name)
-
-    # ------------------------------------------------------------------ names
 
     def local(self, reader: Name, name: Name) -> Name:
         """The name of a step's own derivative, which for the result is that of the derivative by the value itself."""

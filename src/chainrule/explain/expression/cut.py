@@ -107,8 +107,6 @@ class _Labelled:
             letters = [name for name, _ in zip((n for n in _numbered("u") if n not in taken), unnamed, strict=False)]
         self.labels.update(zip(unnamed, letters, strict=False))
 
-    # ------------------------------------------------------------------ steps
-
     def steps(self) -> Steps:
         steps = tuple(Step(Name("value", self.labels[place]), self.formula(place)) for place in self.order)
         used = {name for step in steps for name in step.inputs}

@@ -12,29 +12,13 @@ from fractions import Fraction
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.expression.functions import FUNCTIONS, SHORT, Elementary, Function
+from chainrule.explain.expression.functions import FUNCTIONS, SHORT, Elementary
 from chainrule.explain.expression.step import Step, Term, number
-from chainrule.explain.formula import (
-    Absolute,
-    Call,
-    Compare,
-    Conditional,
-    Negative,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quotient,
-    Sum,
-    Symbol,
-    read_formula,
-    replace_symbols,
-)
-from chainrule.explain.formula.grammar import options_of
+from chainrule.explain.formula import Absolute, Call, Negative, Node, Number, Power, Product, Quotient, Sum, Symbol
+from chainrule.explain.formula.grammar import bound
+from chainrule.explain.formula.tree import sum_of
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe, from_tree
-
-ZERO, ONE = Number(0.0), Number(1.0)
 
 
 def own_formula(step: Step) -> Node:
@@ -62,7 +46,7 @@ def value_recipes(step: Step) -> tuple[Recipe, ...]:
     (argument,) = step.tree.parts
     text = f.formulas[0]
     short = step.function in SHORT or isinstance(f, Elementary)
-    tree = own_formula(step) if short else _bound(text, f, {"z": argument})
+    tree = own_formula(step) if short else bound(text, {"z": argument}, f)
 
     def function(points: Doubles) -> Array:
         z = np.full(len(points), argument.value) if isinstance(argument, Number) else points[:, 0]
@@ -78,11 +62,7 @@ def slope_recipes(step: Step, by: Name) -> tuple[Recipe, ...]:
     if step.function in FUNCTIONS:
         return _slopes_of_function(step)
     found = [_slope_at(step, i) for i, argument in enumerate(step.tree.parts) if argument == Symbol(by)]
-    return (from_tree(found[0][0] if len(found) == 1 else Sum(tuple(tree for tree, _ in found)), found[0][1]),)
-
-
-def _bound(text: str, f: Function, letters: dict[str, Node]) -> Node:
-    return replace_symbols(read_formula(text).right, options_of(f) | letters)
+    return (from_tree(sum_of([tree for tree, _ in found]), found[0][1]),)
 
 
 def _part(coefficient: Fraction, symbols: Iterable[Node]) -> Part:
@@ -110,9 +90,8 @@ def _slopes_of_function(step: Step) -> tuple[Recipe, ...]:
     f = FUNCTIONS[step.function]
     (z,) = step.inputs
     text = f.formulas[1]
-    letters: dict[str, Node] = {"z": Symbol(z), "h": Symbol(step.name)}
     kept = step.name if f.needs == "h" else z
-    tree = _bound(text, f, letters)
+    tree = bound(text, {"z": z, "h": step.name}, f)
     recipes: list[Recipe] = [FunctionOf((kept,), lambda k: f.derivative(k[:, 0]), text, lambda: tree)]
     if f.needs == "h":
         recipes.append(FunctionOf((z,), lambda k: f.derivative(f.value(k[:, 0])), text, None, "from z"))
@@ -124,36 +103,31 @@ def _slope_at(step: Step, place: int) -> tuple[Node, str]:
     a, b = step.tree.parts
     match step.tree, place:
         case Quotient(), 0:
-            return Quotient(ONE, b), "d(a / b)/da = 1 / b"
+            return bound(text := "d(a / b)/da = 1 / b", {"b": b}), text
         case Quotient(), _:
-            return Negative(Quotient(a, Power(b, Number(2.0)))), "d(a / b)/db = -a / b^2"
+            return bound(text := "d(a / b)/db = -a / b^2", {"a": a, "b": b}), text
         case Power(), 0:
-            return _power_slope(a, b), "d(a^b)/da = b a^(b - 1)"
+            text = "d(a^b)/da = b a^(b - 1)"
+            return _power_slope(a, b) if isinstance(b, Number) else bound(text, {"a": a, "b": b}), text
         case Power(), _:
-            return Product((Symbol(step.name), Call("log", (a,)))), "d(a^b)/db = a^b log(a)"
+            return bound("dh/db = h log(a)", {"a": a, "h": step.name}), "d(a^b)/db = a^b log(a)"
     # where both are equal there is no derivative; the first counts then, but a number never does, as in ReLU
     this, other, sign = (a, b, ">=") if place == 0 else (b, a, ">")
     if isinstance(other, Number):
         sign = ">"
     if step.function == "min":
         sign = sign.replace(">", "<")
-    return (
-        Conditional(ONE, Compare(this, sign, other), ZERO),
-        f"d {step.function}(a, b)/da = 1 if a {sign[0]} b else 0",
-    )
+    tree = bound(f"h = 1 if a {sign} b else 0", {"a": this, "b": other})
+    return tree, f"d {step.function}(a, b)/da = 1 if a {sign[0]} b else 0"
 
 
-def _power_slope(a: Node, b: Node) -> Node:
+def _power_slope(a: Node, b: Number) -> Node:
     """`b a^(b - 1)`, as it is written for a number b."""
-    if not isinstance(b, Number):
-        return Product((b, Power(a, Sum((b, Negative(ONE))))))
     n = b.value
     if n in (0.0, 1.0):
         return Number(n)
     less = number(Fraction(b.text) - 1) if b.text else Number(n - 1)
     power = a if less.value == 1 else Power(a, less)
-    if n == -1:
-        return Negative(power)
-    return (
-        Product((b, power)) if n > 0 else Negative(Product((Number(-n, b.text.lstrip("-") if b.text else None), power)))
-    )
+    if n > 0:
+        return Product((b, power))
+    return Negative(power if n == -1 else Product((Number(-n, b.text.lstrip("-") if b.text else None), power)))

@@ -6,6 +6,7 @@ Python's own parser reads the text; what of it is known here becomes a formula, 
 from __future__ import annotations
 
 import ast
+import math
 import warnings
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ class Statement:
 
 
 class Text:
-    """An expression's text, and messages that point into it."""
+    """An expression's text: what Python's tree of it means here, and messages that point into it."""
 
     def __init__(self, text: str):
         if not isinstance(text, str):
@@ -59,6 +60,82 @@ class Text:
         end = len(encoded[: node.end_col_offset].decode()) if one_line else len(self.lines[line])
         return Place(line, begin, end)
 
+    def statement(self, node: ast.stmt, *, last: bool) -> Statement:
+        """A statement of Python's tree."""
+        place = self.place(node)
+        if isinstance(node, ast.Expr):
+            if not last:
+                raise self.wrong("this result is used nowhere; give it a name, as in f = ...", place)
+            return Statement("", self._tree(node.value), place)
+        if not isinstance(node, ast.Assign):
+            raise self.wrong("an expression is a formula, or name = formula; several are separated by ;", place)
+        if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+            raise self.wrong("left of = stands one name", place)
+        name = node.targets[0].id
+        if name in FUNCTIONS or name in OF_TWO:
+            raise self.wrong(f'"{name}" is a function; take another name', self.place(node.targets[0]))
+        return Statement(name, self._tree(node.value), place)
+
+    def _tree(self, node: ast.expr) -> Node:
+        place = self.place(node)
+        match node:
+            case ast.Constant(value=bool() | complex() | str() | bytes() | None):
+                raise self.wrong("this is no number", place)
+            case ast.Constant(value=int() | float() as value):
+                return Number(self._number(value, place), place=place)
+            case ast.Name(id=name):
+                if name in FUNCTIONS or name in OF_TWO:
+                    raise self.wrong(f'"{name}" is a function: {name}(x)', place)
+                return Symbol(name, place=place)
+            case ast.UnaryOp(op=ast.USub(), operand=of):
+                return Negative(self._tree(of), place=place)
+            case ast.UnaryOp(op=ast.UAdd(), operand=of):
+                return self._tree(of)
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return Sum((self._tree(left), self._tree(right)), place=place)
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                taken = Negative(self._tree(right), place=self.place(right))
+                return Sum((self._tree(left), taken), place=place)
+            case ast.BinOp(left=left, op=ast.Mult(), right=right):
+                return Product((self._tree(left), self._tree(right)), place=place)
+            case ast.BinOp(left=left, op=ast.Div(), right=right):
+                return Quotient(self._tree(left), self._tree(right), place=place)
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+                return Power(self._tree(left), self._tree(right), place=place)
+            case ast.BinOp(op=op):
+                raise self.wrong(_INSTEAD.get(type(op), "only + - * / ** are known here"), place)
+            case ast.Call():
+                return self._call(node, place)
+        raise self.wrong("only numbers, names, + - * / **, and functions are known here", place)
+
+    def _call(self, node: ast.Call, place: Place) -> Node:
+        called = self.place(node.func)
+        if not isinstance(node.func, ast.Name):
+            raise self.wrong("a product needs a *, as in 2*(x + 1)", called)
+        name = node.func.id
+        known = [*FUNCTIONS, *OF_TWO]
+        if name not in known:
+            why = " It has several outputs, or no derivative." if name in NO_FUNCTION_OF_ONE else ""
+            raise self.wrong(
+                f'there is no function "{name}" here.{why}{did_you_mean(name, known)} '
+                f"There are {listed(known, limit=40)}; a product needs a *",
+                called,
+            )
+        wanted = 2 if name in OF_TWO else 1
+        if node.keywords or len(node.args) != wanted or any(isinstance(a, ast.Starred) for a in node.args):
+            form = f"{name}(x, y)" if wanted == 2 else f"{name}(x)"
+            raise self.wrong(f'"{name}" takes {wanted} argument{"s" * (wanted > 1)}: {form}', place)
+        return Call(name, tuple(self._tree(argument) for argument in node.args), place=place)
+
+    def _number(self, value: float, place: Place) -> float:
+        try:
+            made = float(value)
+        except OverflowError:
+            made = math.inf
+        if math.isinf(made):
+            raise self.wrong("this number is too large: the largest is 1.8e308", place)
+        return made
+
 
 def read_expression(text: str) -> tuple[Text, list[Statement]]:
     """The statements of an expression.
@@ -72,26 +149,22 @@ def read_expression(text: str) -> tuple[Text, list[Statement]]:
     source = Text(text)
     if len(source.whole) > LONGEST:
         raise InputError(f"the expression has {len(source.whole):,} characters; {LONGEST:,} is the most")
-    reader = _Statements(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of spellings such as 1or 2, which are refused below
-            module = _parsed(source.whole)
-        statements = [reader.statement(node, last=node is module.body[-1]) for node in module.body]
+            module = ast.parse(source.whole)
+        statements = [source.statement(node, last=node is module.body[-1]) for node in module.body]
     except SyntaxError as error:
         raise _unreadable(source, error) from None
+    except InputError:
+        raise
+    except ValueError as error:  # a zero byte, an endless number
+        raise InputError(f"the expression can't be read: {error}") from None
     except (RecursionError, MemoryError):
         raise InputError(TOO_DEEP) from None
     if not statements:
         raise InputError('the expression is empty; it may be "exp(x**2)" or "f = x**2; k = exp(f)"')
     return source, statements
-
-
-def _parsed(text: str) -> ast.Module:
-    try:
-        return ast.parse(text)
-    except ValueError as error:  # a zero byte, an endless number
-        raise InputError(f"the expression can't be read: {error}") from None
 
 
 def _unreadable(source: Text, error: SyntaxError) -> InputError:
@@ -105,83 +178,3 @@ def _unreadable(source: Text, error: SyntaxError) -> InputError:
     elif "keyword" in message or message == "invalid syntax":
         message = "this can't be read: something is missing or too many here"
     return source.wrong(message, Place(line, begin, begin + 1))
-
-
-class _Statements:
-    def __init__(self, source: Text):
-        self.source = source
-
-    def statement(self, node: ast.stmt, *, last: bool) -> Statement:
-        place = self.source.place(node)
-        if isinstance(node, ast.Expr):
-            if not last:
-                raise self.source.wrong("this result is used nowhere; give it a name, as in f = ...", place)
-            return Statement("", self.tree(node.value), place)
-        if not isinstance(node, ast.Assign):
-            raise self.source.wrong("an expression is a formula, or name = formula; several are separated by ;", place)
-        if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
-            raise self.source.wrong("left of = stands one name", place)
-        name = node.targets[0].id
-        if name in FUNCTIONS or name in OF_TWO:
-            raise self.source.wrong(f'"{name}" is a function; take another name', self.source.place(node.targets[0]))
-        return Statement(name, self.tree(node.value), place)
-
-    def tree(self, node: ast.expr) -> Node:
-        place = self.source.place(node)
-        match node:
-            case ast.Constant(value=bool() | complex() | str() | bytes() | None):
-                raise self.source.wrong("this is no number", place)
-            case ast.Constant(value=int() | float() as value):
-                return Number(self.number(value, place), place=place)
-            case ast.Name(id=name):
-                if name in FUNCTIONS or name in OF_TWO:
-                    raise self.source.wrong(f'"{name}" is a function: {name}(x)', place)
-                return Symbol(name, place=place)
-            case ast.UnaryOp(op=ast.USub(), operand=of):
-                return Negative(self.tree(of), place=place)
-            case ast.UnaryOp(op=ast.UAdd(), operand=of):
-                return self.tree(of)
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return Sum((self.tree(left), self.tree(right)), place=place)
-            case ast.BinOp(left=left, op=ast.Sub(), right=right):
-                taken = Negative(self.tree(right), place=self.source.place(right))
-                return Sum((self.tree(left), taken), place=place)
-            case ast.BinOp(left=left, op=ast.Mult(), right=right):
-                return Product((self.tree(left), self.tree(right)), place=place)
-            case ast.BinOp(left=left, op=ast.Div(), right=right):
-                return Quotient(self.tree(left), self.tree(right), place=place)
-            case ast.BinOp(left=left, op=ast.Pow(), right=right):
-                return Power(self.tree(left), self.tree(right), place=place)
-            case ast.BinOp(op=op):
-                raise self.source.wrong(_INSTEAD.get(type(op), "only + - * / ** are known here"), place)
-            case ast.Call():
-                return self.call(node, place)
-        raise self.source.wrong("only numbers, names, + - * / **, and functions are known here", place)
-
-    def call(self, node: ast.Call, place: Place) -> Node:
-        called = self.source.place(node.func)
-        if not isinstance(node.func, ast.Name):
-            raise self.source.wrong("a product needs a *, as in 2*(x + 1)", called)
-        name = node.func.id
-        known = [*FUNCTIONS, *OF_TWO]
-        if name not in known:
-            why = " It has several outputs, or no derivative." if name in NO_FUNCTION_OF_ONE else ""
-            raise self.source.wrong(
-                f'there is no function "{name}" here.{why}{did_you_mean(name, known)} '
-                f"There are {listed(known, limit=40)}; a product needs a *",
-                called,
-            )
-        wanted = 2 if name in OF_TWO else 1
-        if node.keywords or len(node.args) != wanted or any(isinstance(a, ast.Starred) for a in node.args):
-            form = f"{name}(x, y)" if wanted == 2 else f"{name}(x)"
-            raise self.source.wrong(f'"{name}" takes {wanted} argument{"s" * (wanted > 1)}: {form}', place)
-        return Call(name, tuple(self.tree(argument) for argument in node.args), place=place)
-
-    def number(self, value: float, place: Place) -> float:
-        try:
-            made = float(value)
-        except OverflowError:
-            made = float("inf")
-        if made in (float("inf"), float("-inf")):
-            raise self.source.wrong("this number is too large: the largest is 1.8e308", place)
-        return made

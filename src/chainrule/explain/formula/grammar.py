@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from chainrule.explain.formula.tree import (
     FUNCTIONS,
@@ -30,7 +30,6 @@ from chainrule.explain.formula.tree import (
     rebuild,
     replace_symbols,
     sum_of,
-    symbols_of,
 )
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)|([A-Za-z][A-Za-z0-9_]*)|(<=|>=|[-+*/^()\[\]|,=<>;]))")
@@ -43,11 +42,6 @@ class Formula:
     text: str
     left: str
     right: Node
-
-    @cached_property
-    def letters(self) -> tuple[str, ...]:
-        """The letters on the right, each once, in order."""
-        return tuple(map(str, symbols_of(self.right)))
 
 
 @lru_cache(maxsize=512)
@@ -108,7 +102,7 @@ def options_of(thing: object) -> dict[str, Number]:
     }
 
 
-def bound(text: str, letters: Mapping[str, Hashable], thing: object) -> Node:
+def bound(text: str, letters: Mapping[str, Hashable], thing: object = None) -> Node:
     """A formula text with its letters bound to quantities, or to other formulas, and its options to numbers."""
     return bind(read_formula(text).right, letters, thing)
 
@@ -124,7 +118,8 @@ def bound_over(text: str, letters: Mapping[str, Sequence[Hashable]], thing: obje
 def bind(tree: Node, letters: Mapping[str, Hashable], thing: object) -> Node:
     """The same for a formula that is read already."""
     symbols = {letter: means if isinstance(means, Node) else Symbol(means) for letter, means in letters.items()}
-    return replace_symbols(tree, options_of(thing) | symbols)
+    options = {} if thing is None else options_of(thing)
+    return replace_symbols(tree, options | symbols)
 
 
 class _Reader:
@@ -213,11 +208,7 @@ class _Reader:
     def atom(self) -> Node:
         token = self.advance() if self.next else ""
         if token == "(":
-            outer, self.open_bars = self.open_bars, 0
-            inside = self.conditional()
-            self.open_bars = outer
-            self.expect(")")
-            return inside
+            return self._in_brackets()[0]
         if token == "|":
             self.open_bars += 1
             inside = self.additive()
@@ -236,13 +227,16 @@ class _Reader:
             return SumOver(token.removeprefix("sum_"), self.conditional())
         if token in FUNCTIONS:
             self.expect("(")
-            outer, self.open_bars = self.open_bars, 0
-            arguments = [self.conditional()]
-            while self.take(","):
-                arguments.append(self.conditional())
-            self.open_bars = outer
-            self.expect(")")
-            return Call(token, tuple(arguments))
+            return Call(token, self._in_brackets(several=True))
         if token[:1].isalpha():
             return Symbol(token)
         raise ValueError(f"{token!r} is out of place in the formula {self.text!r}")
+
+    def _in_brackets(self, *, several: bool = False) -> tuple[Node, ...]:
+        outer, self.open_bars = self.open_bars, 0
+        found = [self.conditional()]
+        while several and self.take(","):
+            found.append(self.conditional())
+        self.open_bars = outer
+        self.expect(")")
+        return tuple(found)

@@ -47,7 +47,7 @@ class Element(NetworkKind):
     def uses(self, net: Structure, name: Name) -> int:
         """By the steps that read it, by the slopes of the one that makes it, and by losses."""
         slot, row, unit = net.place(self.spelled, name)
-        total = sum(net.operations[step.index].uses_of_element(row, slot, unit) for step in net.readers[slot])
+        total = sum(reader.uses_of_element(row, slot, unit) for reader in net.readers[slot])
         step = net.producers[slot]
         if step is not None:
             total += net.operations[step.index].uses_of_output(net.sizes[slot])
@@ -65,10 +65,10 @@ class Gradient(NetworkKind):
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """The sum over readers; the loss's own derivative where there are none; and `h - y` of a known pair."""
         slot, row, unit = net.place(self.of, name)
-        direct, readers, operations = net.heads_at[slot], net.readers[slot], net.operations
+        direct, readers = net.heads_at[slot], net.readers[slot]
         if len(direct) == 1 and not readers:
             return (gradient_by_output(net, direct[0], row, unit, net.row_factor(direct[0], row)),)
-        sole = operations[readers[0].index] if len(readers) == 1 and not direct else None
+        sole = readers[0] if len(readers) == 1 and not direct else None
         if sole is not None and sole.step.inputs.count(slot) == 1:
             whole = sole.back(row, Read(unit, sole.step.inputs.index(slot)))
             if whole is not None:
@@ -77,10 +77,10 @@ class Gradient(NetworkKind):
         for i in direct:
             outer = Name("dloss/dh", net.heads[i].head, (unit + 1,), net.row_names[row])
             parts.append(Part((outer,), net.row_factor(i, row), outer=outer))
-        for step in readers:
-            for k in (k for k, read in enumerate(step.inputs) if read == slot):
-                parts += operations[step.index].passed_back(row, Read(unit, k))
-        general = operations[readers[0].index].back_formula if len(readers) == 1 else CHAIN
+        for reader in readers:
+            for k in (k for k, read in enumerate(reader.step.inputs) if read == slot):
+                parts += reader.passed_back(row, Read(unit, k))
+        general = readers[0].back_formula if len(readers) == 1 else CHAIN
         recipes: list[Recipe] = [Products(tuple(parts), general)]
         fused = [i for i, head in enumerate(net.heads) if head.slot == slot and head.fused]
         if len(fused) == 1 and sole is not None:
@@ -92,7 +92,7 @@ class Gradient(NetworkKind):
 
     def array_formula(self, net: Structure, layer: str, general: str) -> str:
         """As the only layer that reads the slot says."""
-        formulas = [step.layer.array_formulas.get("x") for step in net.readers[net.slots[self.of, layer]]]
+        formulas = [reader.step.layer.array_formulas.get("x") for reader in net.readers[net.slots[self.of, layer]]]
         return formulas[0] or general if len(formulas) == 1 else general
 
     def stage(self, net: Structure, layer: str) -> Stage:

@@ -71,34 +71,25 @@ def _elements(net: Structure, slot: int, part: Extent, gradient: bool = False) -
 def _backward(net: Structure, step: Step, part: Extent) -> Iterator[Name]:
     slot, units, operation = step.output, part.units(net.sizes[step.output]), net.operations[step.index]
     heads = [net.heads[i] for i in net.heads_at[slot]]
-    several = bool(net.program.readers(slot)) or len(heads) > 1  # then each head's loss gives one part of dL/dh
+    several = bool(net.readers[slot]) or len(heads) > 1  # then each head's loss gives one part of dL/dh
     rows = part.rows(net)
     for head in heads:
-        if several and (head.skips is None or not net.program.readers(slot)):
+        if several and (head.skips is None or not net.readers[slot]):
             yield from (Name("dloss/dh", head.head, (u,), net.row_names[row]) for row, u in product(rows, units))
     yield from _elements(net, slot, part, gradient=True)
     for row in rows:
         yield from sorted(name for unit in units for name in operation.slopes(row, unit - 1))
-    for row in rows:
-        yield from _passed_back(net, step, row, part)
+    # what a layer that is no sum of products passes back to each value that others read too
+    shared = [not net.is_code[i] and (bool(net.heads_at[i]) or len(net.readers[i]) > 1) for i in step.inputs]
+    for row, k in product(rows, (k for k, by_others in enumerate(shared) if by_others)):
+        for unit in part.units(net.sizes[step.inputs[k]]):
+            read = Read(unit - 1, k)
+            if operation.back(row, read) is not None:
+                yield from (name for p in operation.passed_back(row, read) for name in p.factors)
     for span in step.parameters:
-        indices = list(_indices(span.shape, part))
-        for row in rows:
-            for index in indices:
-                learned = Learned(span.name, tuple(i - 1 for i in index))
-                yield from operation.local(row, learned)
+        for row, index in product(rows, _indices(span.shape, part)):
+            yield from operation.local(row, Learned(span.name, tuple(i - 1 for i in index)))
     yield from _parameters(step, "dL/d{}", part)
-
-
-def _passed_back(net: Structure, step: Step, row: int, part: Extent) -> Iterator[Name]:
-    """What a layer that is no sum of products passes back to each value that others read too."""
-    operation = net.operations[step.index]
-    for k, slot in enumerate(step.inputs):
-        if not net.is_code[slot] and (net.heads_at[slot] or len(net.program.readers(slot)) > 1):
-            for unit in part.units(net.sizes[slot]):
-                read = Read(unit - 1, k)
-                if operation.back(row, read) is not None:
-                    yield from (name for p in operation.passed_back(row, read) for name in p.factors)
 
 
 def _parameters(step: Step, pattern: str, part: Extent) -> Iterator[Name]:

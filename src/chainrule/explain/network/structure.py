@@ -105,7 +105,6 @@ class Structure(Quantities):
         self.sizes = [math.prod(slot.shape) for slot in slots]  # elements of each slot in a row
         self.is_code = [slot.dtype == "integer" for slot in slots]  # integers, by which there is no gradient
         self.producers = [None if slot.producer is None else steps[slot.producer] for slot in slots]
-        self.readers = [[step for step in steps if slot.index in step.inputs] for slot in slots]
         spans = self.program.parameters.spans
         self.parameter_steps = {(span.name, span.layer): (steps[span.step], span) for span in spans}
         self.runs = {(span.name, span.layer): trace.objective.run_at(span.offset) for span in spans}  # how each learns
@@ -117,6 +116,7 @@ class Structure(Quantities):
         for i, output in enumerate(self.head_slots):
             self.heads_at[output].append(i)
         self.operations = [operate(self, step) for step in steps]
+        self.readers = [[o for o in self.operations if slot.index in o.step.inputs] for slot in slots]
 
     @property
     def places(self) -> Places:
@@ -156,11 +156,6 @@ class Structure(Quantities):
         """Whether the units of an activation depend on each other (softmax)."""
         return step.layer.applies is not None and step.layer.applies.coupled
 
-    def parameter(self, name: Name) -> float:
-        """A learned number."""
-        step, _ = self.parameter_steps[name.kind, name.layer]
-        return float(self.trace.parameters[step.index][name.kind][tuple(i - 1 for i in name.index)])
-
     def head_index(self, layer: str) -> int:
         """The head that a target, or a share of the loss, belongs to."""
         return 0 if self.single_head else self.head_of[layer]
@@ -186,9 +181,8 @@ class Structure(Quantities):
             found = self.name_of(slot, 0, 0, gradient=name.kind != kind)
             name = name._replace(kind=found.kind, layer=found.layer)
         if name.kind != kind and self.is_code[slot]:
-            raise InputError(
-                f'"{name}": "{self.program.slots[slot].name}" holds integer codes; there is no gradient by them'
-            )
+            codes = self.program.slots[slot].name
+            raise InputError(f'"{name}": "{codes}" holds integer codes; there is no gradient by them')
         check_index(name, (self.sizes[slot],))
         return name
 

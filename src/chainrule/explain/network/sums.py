@@ -29,8 +29,6 @@ class SumOfProducts(Operation):
         self._sources: dict[tuple[int, int], dict[Source, tuple[Term, ...]]] = {}
         self._reached: dict[int, dict[Source, tuple[int, ...]]] = {}
 
-    # ------------------------------------------------------------ the scalar form
-
     def _key(self, row: int, unit: int) -> tuple[int, int]:
         return (-1 if self.step.layer.rows_alike else row, unit)
 
@@ -89,8 +87,6 @@ class SumOfProducts(Operation):
             return Name(kind, self.step.name, tuple(i + 1 for i in source.index))
         return self.net.name_of(self.step.inputs[source.input], row, source.unit, gradient)
 
-    # ------------------------------------------------------------------- recipes
-
     def value(self, row: int, unit: int) -> Products:
         """The layer's own sum of products."""
         parts = (
@@ -128,8 +124,6 @@ class SumOfProducts(Operation):
         over_rows = "sum over rows of " if net.trace.n_rows > 1 else ""
         return Products(tuple(parts), f"dL/d{learned.name} = {over_rows}{outer_letter} {local}")
 
-    # --------------------------------------------------------- local derivatives
-
     def _local(self, row: int, unit: int, learned: Learned) -> Name:
         """`dz/dW[i,j]` is of unit j; where a number acts on other units, the unit stands first: `dh/da[unit,i]`."""
         index = tuple(i + 1 for i in learned.index)
@@ -141,8 +135,6 @@ class SumOfProducts(Operation):
     def local(self, row: int, learned: Learned) -> Iterator[Name]:
         """The derivatives of the units by a learned number."""
         return (self._local(row, unit, learned) for unit in self.reached(row, learned))
-
-    # ---------------------------------------------------------------------- uses
 
     def _readers(self, row: int, source: Source) -> Iterable[Name]:
         """What in one row is computed from a source: units, and the derivatives by what stands beside it."""

@@ -37,8 +37,6 @@ class WholeLayer(Operation):
         self.together = layer.is_random or (layer.couples_rows and net.trace.training)
         self.general = layer.formula or f"h = the function of {type(layer).__name__}"
 
-    # -------------------------------------------------------- what a unit depends on
-
     def units(self, slot: int, unit: int) -> range:
         """The units of a slot that belong to one of them."""
         return range(self.net.sizes[slot])
@@ -66,8 +64,6 @@ class WholeLayer(Operation):
         slot = self.step.output
         return tuple(self.net.name_of(slot, row, u, gradient=True) for row in rows for u in self.units(slot, unit))
 
-    # ---------------------------------------------------------------- the layer, run
-
     def state(self, unit: int) -> dict[str, Array]:
         """What the layer keeps without learning it."""
         return dict(self.net.trace.state[self.step.index])
@@ -92,8 +88,6 @@ class WholeLayer(Operation):
             output, memo, _ = layer.forward(parameters, self.state(unit), inputs, context)
             found.append(ran(*layer.backward(parameters, memo, arrays[-1])) if back else ran((output,), {}))
         return np.array(found)
-
-    # ---------------------------------------------------------------------- recipes
 
     def value(self, row: int, unit: int) -> FunctionOf:
         """A unit by the layer's forward pass."""
@@ -140,8 +134,6 @@ class WholeLayer(Operation):
         general = self.gradient_general(learned)
         return FunctionOf(names, function, general, lambda: self.gradient_tree(learned), outer=outer)
 
-    # ----------------------------------------------------- formulas, where there are some
-
     def value_tree(self, row: int, unit: int) -> Node | None:
         """The formula of a unit."""
         return None
@@ -161,8 +153,6 @@ class WholeLayer(Operation):
     def gradient_general(self, learned: Learned) -> str:
         """The gradient by a learned number in general."""
         return f"dL/d{learned.name} = what {type(self.step.layer).__name__} passes back"
-
-    # ------------------------------------------------------------------------- uses
 
     def _sizes(self, unit: int) -> tuple[int, int, int]:
         """How many units are written, elements passed back to and numbers learned that belong to a unit."""
