@@ -281,7 +281,7 @@ def _other_loss(graph: Graph, name: Name, v: Value) -> float:
     h, y = v(Name("h", head.head, name.index, name.row)), v(Name("y", "", name.index, name.row))
     other = (h - y) ** 2 if head.loss.name not in ("squared_error", "half_squared_error") else abs(h - y)
     slope = 2 * (h - y) if head.loss.name not in ("squared_error", "half_squared_error") else float(np.sign(h - y))
-    factor = float(graph.trace.row_factors(0)[graph.rows[name.row]])
+    factor = float(graph.trace.row_factors[0][graph.rows[name.row]])
     return other if name.kind == "loss" else slope * factor
 
 

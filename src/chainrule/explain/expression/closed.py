@@ -15,7 +15,7 @@ from chainrule.explain.formula import (
     Symbol,
     replace_symbols,
 )
-from chainrule.explain.formula.tree import product_of, size, sum_of
+from chainrule.explain.formula.tree import product_of, sum_of, walk
 from chainrule.explain.quantities.names import Name
 
 LARGEST = 60  # nodes of a sum over paths that is still worth reading
@@ -38,7 +38,7 @@ def factored(graph: ExpressionGraph, variable: Name) -> Node | None:
                 terms.append(product_of((slope, *factors)))
         if terms:
             known[step.name] = sum_of(terms)
-        if any(tree is not None and size(tree) > LARGEST for tree in known.values()):
+        if any(tree is not None and len(walk(tree)) > LARGEST for tree in known.values()):
             return None
     tree = known.get(graph.end)
     shares = isinstance(tree, Product) and any(isinstance(factor, Sum) for factor in tree.factors)
@@ -64,10 +64,10 @@ def written_out(graph: ExpressionGraph, variable: Name) -> Node | None:
                 terms.append(times(replace_symbols(slope, values), derivatives[name]))
         if terms:
             derivatives[step.name] = plus(terms)
-        if size(values[step.name]) > 4 * LARGEST:
+        if len(walk(values[step.name])) > 4 * LARGEST:
             return None
     found = derivatives.get(graph.end, Number(0.0))
-    return found if size(found) <= LARGEST_WRITTEN_OUT else None
+    return found if len(walk(found)) <= LARGEST_WRITTEN_OUT else None
 
 
 def plus(terms: list[Node]) -> Node:
@@ -98,7 +98,7 @@ def times(*factors: Node) -> Node:
                 others.append(factor)
     if number == 0:
         return Number(0.0)
-    others.sort(key=lambda f: (isinstance(f, Call), isinstance(f, (Sum, Quotient)), size(f)))
+    others.sort(key=lambda f: (isinstance(f, Call), isinstance(f, (Sum, Quotient)), len(walk(f))))
     if number < 0:
         number, sign = -number, -sign
     label = labels[0].lstrip("-") if len(labels) == 1 and labels[0] else None

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, count
 
-from chainrule.explain.expression.interned import Interned
 from chainrule.explain.expression.statements import Statement, Text
-from chainrule.explain.expression.step import Step, Term, number
+from chainrule.explain.expression.step import Interned, Step, Term, number
 from chainrule.explain.formula import Node, Number, Sum, Symbol
 from chainrule.explain.formula.tree import rebuild, symbols_of
 from chainrule.explain.quantities.names import Name

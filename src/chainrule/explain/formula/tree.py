@@ -296,8 +296,3 @@ def expand_sums(node: Node, indices: Sequence[int], bound: Mapping[str, int]) ->
 def symbols_of(node: Node) -> list[Hashable]:
     """The names of all symbols in a formula, each once, in order."""
     return list(dict.fromkeys(part.name for part in walk(node) if isinstance(part, Symbol)))
-
-
-def size(node: Node) -> int:
-    """The number of a formula's nodes."""
-    return len(walk(node))

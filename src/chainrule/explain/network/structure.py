@@ -150,7 +150,7 @@ class Structure(Quantities):
 
     def row_factor(self, head: int, row: int) -> float:
         """What a row's loss is multiplied by in the batch's."""
-        return float(self.trace.row_factors(head)[row])
+        return float(self.trace.row_factors[head][row])
 
     def is_coupled(self, step: Step) -> bool:
         """Whether the units of an activation depend on each other (softmax)."""

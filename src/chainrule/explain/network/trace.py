@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.arrays import Array, Doubles, whole
+from chainrule.arrays import AnyArray, Array, Doubles, whole
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.engines.reference import Forward, ReferenceEngine
@@ -17,7 +17,7 @@ from chainrule.errors import InputError
 from chainrule.layers import Context, Shape
 from chainrule.losses import Loss
 from chainrule.network import Network
-from chainrule.objective import NetworkObjective
+from chainrule.objective import HeadLoss, NetworkObjective
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import ParameterRun
 from chainrule.training.state import TrainingState
@@ -104,19 +104,14 @@ class Trace:
         """The value of a slot, shape (rows, elements)."""
         return self.forward.values[slot].reshape(self.n_rows, -1)  # type: ignore[return-value]  # float64 throughout
 
-    def row_factors(self, head: int) -> Doubles:
-        """What each row's loss is multiplied by in the batch's: the head's weight, the row's, and 1/n for a mean."""
-        return self._row_factors[head]
-
     @cached_property
-    def _row_factors(self) -> list[Doubles]:
-        return [self._factors(head) for head in range(len(self.heads))]
-
-    def _factors(self, head: int) -> Doubles:
-        weights = self.data.weights[head]
-        plain = np.ones(self.n_rows) if weights is None else np.asarray(weights, dtype=DOUBLE)
-        total = float(plain.sum())
-        return plain * (self.objective.heads[head].weight / self.objective.divisor(total))
+    def row_factors(self) -> list[Doubles]:
+        """By head each row's factor in the batch's loss: the head's weight, the row's own, and 1/n for a mean."""
+        factors = []
+        for head, weights in zip(self.objective.heads, self.data.weights, strict=True):
+            plain = np.ones(self.n_rows) if weights is None else np.asarray(weights, dtype=DOUBLE)
+            factors.append(plain * (head.weight / self.objective.divisor(float(plain.sum()))))
+        return factors
 
     @cached_property
     def penalty_factor(self) -> float:
@@ -134,9 +129,13 @@ class Trace:
         """The loss of the rows as one batch, penalties included."""
         with np.errstate(all="ignore"):
             total = self.penalty
-            for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
-                total += float(head.rows(target, self.forward.values[head.slot]) @ self.row_factors(i))
+            for head, target, factors in self._by_head:
+                total += float(head.rows(target, self.forward.values[head.slot]) @ factors)
         return total
+
+    @property
+    def _by_head(self) -> Iterator[tuple[HeadLoss, AnyArray, Doubles]]:
+        return zip(self.objective.heads, self.data.targets, self.row_factors, strict=True)
 
     @cached_property
     def _backward(self) -> tuple[dict[int, Doubles], Doubles]:
@@ -144,18 +143,17 @@ class Trace:
         vector = np.zeros_like(self.moment.parameters)
         deltas: dict[int, Any] = {}
         with np.errstate(all="ignore"):
-            for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
-                delta = head.gradient(target, self.forward.values[head.slot]) * self.row_factors(i)[:, None]
+            for head, target, factors in self._by_head:
+                delta = head.gradient(target, self.forward.values[head.slot]) * factors[:, None]
                 deltas[head.slot] = deltas[head.slot] + delta if head.slot in deltas else delta
             slots = self.engine.backward(
                 self.parameters, self.forward.memos, deltas, self.program.parameters.views(vector)
             )
             self.objective.add_penalty_gradient(self.moment.parameters, vector, self.penalty_factor)
-            for i, (head, target) in enumerate(zip(self.objective.heads, self.data.targets, strict=True)):
+            for head, target, factors in self._by_head:
                 if head.skips is not None:  # fused: the engine never needs the gradient by the head's activation
                     slot = self.program.steps[head.skips].output
-                    plain = head.loss.gradient(target, self.forward.values[slot])
-                    slots[slot] = plain * self.row_factors(i)[:, None]
+                    slots[slot] = head.loss.gradient(target, self.forward.values[slot]) * factors[:, None]
         return slots, vector  # type: ignore[return-value]  # float64 throughout
 
     def gradient(self, slot: int) -> Doubles:

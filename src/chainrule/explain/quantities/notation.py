@@ -12,10 +12,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from typing import Any, NamedTuple, Protocol
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.quantities.names import COUNTS, Name
@@ -152,25 +152,19 @@ class Notation:
         self.style = style
         self.places = places
         self.own = dict(own or {})
-        self._texts = dict(self.own)
-        self.symbol: Callable[[Hashable], str] = cache(self._symbol)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "symbol"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.symbol = cache(self._symbol)
+        self._texts: dict[Hashable, str] = {}
 
     def text(self, name: Name) -> str:
         """A name's symbol as plain text."""
-        if name not in self._texts:
-            self._texts[name] = str(name) if self.style == "ours" else self.written(name).text
-        return self._texts[name]
+        if name in self.own:
+            return self.own[name]
+        return str(name) if self.style == "ours" else self.written(name).text
 
-    def _symbol(self, name: Hashable) -> str:
+    def symbol(self, name: Hashable) -> str:
         """A symbol of a formula as plain text: the name of a quantity, or a letter, which stays as it is."""
-        return self.text(name) if isinstance(name, Name) else str(name)
+        if name not in self._texts:
+            self._texts[name] = self.text(name) if isinstance(name, Name) else str(name)
+        return self._texts[name]
 
     def written(self, name: Name) -> Written:
         """A name's symbol with its parts, for renderers that set them above and below."""
@@ -227,9 +221,7 @@ def read_symbol(text: str) -> Written:
                 return Ratio(first, second)
         return Sign(text)
     found = _SYMBOL.match(text)
-    if found is None:
-        return Sign(text)
-    return Sign(found.group(1), found.group(2), "", bool(found.group(3)))
+    return Sign(text) if found is None else Sign(found[1], found[2], plus=bool(found[3]))
 
 
 class Placed(Protocol):

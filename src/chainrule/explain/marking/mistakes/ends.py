@@ -121,7 +121,7 @@ def other_loss(a: Attempt) -> Iterator[Spread]:
 
 def _by_other_loss(a: Attempt, i: int, loss: Loss) -> Iterator[Spread]:
     row, unit = a.place
-    factor = 1.0 if isinstance(a.kind, HeadGradient) else float(a.graph.trace.row_factors(i)[row])
+    factor = 1.0 if isinstance(a.kind, HeadGradient) else float(a.graph.trace.row_factors[i][row])
     head = "" if a.graph.single_head else a.graph.trace.heads[i].head
     h, y = a.graph.name_of(a.graph.head_slots[i], row, unit), Name("y", head, (unit + 1,), a.name.row)
     if isinstance(a.kind, Share):
