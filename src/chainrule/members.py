@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from chainrule.engines.contract import Rows
 from chainrule.errors import DivergenceError, InputError, counted
 from chainrule.folds import Part, fold_parts, random_parts
 from chainrule.learner import Learner
-from chainrule.limits import COUNT, POSITIVE, check
+from chainrule.limits import COUNT, POSITIVE, THREADS, check
 from chainrule.model import Model
 from chainrule.training.batches import resolve_batch_size
 from chainrule.training.history import History
@@ -27,6 +27,7 @@ from chainrule.training.progress import ProgressBar, wanted
 from chainrule.training.stopping import Stop
 
 M = TypeVar("M", bound=Learner)
+_LOOK = 0.05  # seconds
 _logger = logging.getLogger("chainrule")
 
 
@@ -119,6 +120,8 @@ def fit_members(
     """
     rows = prepare_rows(model.network, model.objective, X, y, sample_weight, model.dtype)
     check("fit_members", "members", members, COUNT)
+    if threads is not None:
+        check("fit_members", "threads", threads, THREADS)
     if parts is None:
         chosen = {"labels": stratify, "groups": groups, "seed": model.seed}
         if validation is None:
@@ -183,7 +186,10 @@ def train_members(
             return True
 
         with _few_threads(learners[0]), ThreadPoolExecutor(workers, "chainrule") as pool:
-            results = list(pool.map(trained, range(len(learners))))
+            futures = [pool.submit(trained, i) for i in range(len(learners))]
+            while wait(futures, timeout=_LOOK).not_done:
+                pass  # between the waits Ctrl-C is noticed, whichever thread the system tells of it
+        results = [future.result() for future in futures]
     left_out = {i: None if result is False else result for i, result in enumerate(results) if result is not True}
     diverged = [error for error in left_out.values() if error is not None]
     if len(left_out) == len(learners):
