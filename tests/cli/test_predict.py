@@ -59,6 +59,28 @@ def test_no_probabilities_of_a_number(run, penguins, mass):
     assert message == '"body_mass_g" is a number, not a class: there are no probabilities to predict'
 
 
+def test_an_interval(run, penguins, mass):
+    Path("out.csv").write_text(run("predict", mass, penguins, "--interval", 0.8).out, encoding="utf-8")
+    frame = pl.read_csv("out.csv")
+    assert frame.columns == ["body_mass_g", "body_mass_g from", "body_mass_g to"]
+    loaded = cr.load(mass)
+    np.testing.assert_array_equal(frame.to_numpy()[:, 1:], loaded.predict_interval(penguins, 0.8))
+    truth = pl.read_csv(penguins)["body_mass_g"].to_numpy()
+    inside = (frame["body_mass_g from"].to_numpy() <= truth) & (truth <= frame["body_mass_g to"].to_numpy())
+    assert 0.75 < inside[~np.isnan(truth.astype(float))].mean() < 0.95
+    report = run("predict", mass, penguins, "--interval", 0.8, "--json").json
+    assert len(report["predictions"]["body_mass_g to"]) == 344
+
+
+def test_intervals_that_cannot_be(run, penguins, mass, model):
+    assert (
+        "coverage is 1.5; it must be a number in (0, 1)" in run("predict", mass, penguins, "--interval", 1.5).complaint
+    )
+    message = run("predict", model, penguins, "--interval", 0.9).complaint
+    assert message == '"species" is a class, not a number: predict_proba says how sure the model is'
+    assert "out-of-fold errors at most 0.99" in run("predict", mass, penguins, "--interval", 0.9999).complaint
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet", "pq", "CSV"])
 def test_a_file(run, penguins, model, ending):
     result = run("predict", model, penguins, "--out", f"p.{ending}")

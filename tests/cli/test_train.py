@@ -150,6 +150,39 @@ def test_quiet_says_errors(run, penguins):
     assert "specis" in run("train", penguins, "-t", "specis", "--quiet").complaint
 
 
+def test_eight_networks_by_default(run, penguins):
+    result = run("train", penguins, "--target", "species", *FAST)
+    assert (result.status, result.err) == (0, "")
+    lines = [line.rstrip() for line in result.out.splitlines()]
+    assert lines[10] == (
+        "8 networks, each on 240 of 275 training rows in batches of 15: 16 steps x 4 epochs = 64 steps at most; "
+        "14-8-3: 147 parameters"
+    )
+    assert lines[11] == (
+        "held out: by each network one of 8 folds (34 rows) to decide when to stop and 69 rows for the test"
+    )
+    assert lines[12].startswith("8 networks in ")
+    assert lines[12].endswith(" s: 4 epochs, each with the weights of its best (epoch 4)")
+    assert lines[14] == "out-of-fold scores (275 rows, by networks that didn't train on them)"
+    assert lines[20] == "test scores (69 rows)"
+    report = run("train", penguins, "--target", "species", "--json", *FAST).json
+    assert report["out_of_fold"]["rows"] == 275
+    assert set(report["out_of_fold"]["scores"]) == set(report["scores"])
+    assert [network["epochs"] for network in report["networks"]] == [4] * 8
+    assert (report["epochs"], report["best_epoch"], report["stopped_by"]) == (4, None, "epochs")
+    assert (report["weights"], report["left_out"]) == ([1.0], {"diverged": 0, "no time": 0})
+    assert 0.1 < report["temperature"] < 10
+
+
+def test_the_kinds_of_best_are_said(run, penguins):
+    result = run("train", penguins, "-t", "body_mass_g", "--effort", "best", "--epochs", 3)
+    assert result.out.count("8 networks, each on ") == 3
+    model = cr.load("penguins.safetensors")
+    assert model.members == 8 * len(model.models)
+    if len(model.models) > 1:
+        assert f"of {len(model.models)} kinds, weighted" in " ".join(result.out.split())
+
+
 @pytest.mark.parametrize(
     ("name", "task", "score", "least"),
     [
@@ -283,6 +316,38 @@ class TestEachFlagHasItsEffect:
     def test_validation_and_test(self, run, penguins):
         rows = _report(run, penguins, "--members", 1, "--validation", 0.3, "--test", 0.1)["rows"]
         assert (round(rows["validation"] / 34.4), round(rows["test"] / 34.4)) == (3, 1)
+
+    def test_members_and_folds(self, run, penguins):
+        assert _trained(run, penguins, *FAST, "--members", 3).members == 3
+        assert _trained(run, penguins, *FAST, "--folds", 10).members == 10
+        said = run("train", penguins, "-t", "species", "--members", 6, "--folds", 3, *FAST).out
+        assert "6 networks, each on 183 of 275 training rows" in said
+        assert "by each network one of 3 folds (91 rows)" in said
+
+    def test_effort(self, run, penguins):
+        assert _trained(run, penguins, *FAST, "--effort", "quick").members == 1
+        assert _trained(run, penguins, *FAST, "--effort", "quick", "--members", 2).members == 2
+        assert _trained(run, penguins, *FAST, "--effort", "good").members == 8
+
+    def test_validation_of_each(self, run, penguins):
+        said = run("train", penguins, "-t", "species", "--members", 3, "--validation", 0.2, *FAST).out
+        assert "3 networks, each on 206 of 275 training rows" in said
+        assert "held out: by each network 69 rows to decide when to stop and 69 rows for the test" in said
+
+    def test_group(self, run, penguins):
+        report = _report(run, penguins, "--group", "island")
+        dropped = [c for c in report["columns"] if c["name"] == "island"]
+        assert dropped[0]["kind"] == "dropped"
+        assert report["rows"]["test"] in (52, 124, 168)  # one island
+
+    def test_time_limit(self, run, penguins):
+        flags = ("--epochs", 10**6, "--patience", 10**6, "--time-limit", 0.2)
+        result = run("train", penguins, "-t", "species", *flags)
+        assert result.status == 0
+        said = "note: the time limit of 0.2 s ended training; the saved model is what was learned until then\n"
+        assert result.err == said
+        assert "that there was no time for" in " ".join(result.out.split())
+        assert cr.load("penguins.safetensors").members < 8
 
     def test_no_validation_trains_all_epochs(self, run, penguins):
         report = _report(run, penguins, "--validation", 0, "--epochs", 30, "--learning-rate", 0.1, "--patience", 1)

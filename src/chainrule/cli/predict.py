@@ -21,6 +21,13 @@ def predict(
     model: ModelFile,
     table: TableFile,
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            help="Add an interval that holds the true number in so many cases, such as 0.9; none when left out.",
+            show_default=False,
+        ),
+    ] = None,
     out_file: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="A CSV or Parquet file; standard output when left out.", show_default=False),
@@ -36,6 +43,8 @@ def predict(
         chainrule predict penguins.safetensors new.csv
 
         chainrule predict penguins.safetensors new.csv --probabilities --out predictions.csv
+
+        chainrule predict houses.safetensors new.csv --interval 0.9
     """
     import polars as pl
 
@@ -50,6 +59,9 @@ def predict(
     if probabilities:
         chances = loaded.predict_proba(frame)
         answers |= {f"probability of {name}": chances[:, i] for i, name in enumerate(loaded.target.classes)}
+    if interval is not None:
+        bounds = loaded.predict_interval(frame, interval)
+        answers |= {f"{loaded.target.name} {end}": bounds[:, i] for i, end in enumerate(("from", "to"))}
     print_notes(notes)
     answer = pl.DataFrame(answers)
     if out_file is not None:
