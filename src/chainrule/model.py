@@ -195,7 +195,7 @@ class Model(Learner):
         return {head.name: self._checked(output) for head, output in zip(self.network.heads, outputs, strict=True)}
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-        """The loss (penalties included) and the metrics on rows, by name.
+        """The loss (penalties included) and the metrics on rows, by name; what is larger than any number is infinite.
 
         Arguments:
             X, y: rows and targets; mappings by name where the network has several inputs or heads.

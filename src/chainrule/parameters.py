@@ -102,6 +102,10 @@ class Layout:
         spans = sorted(self.spans, key=lambda span: span.step)
         return next((span for span in spans if not np.isfinite(vectors[:, span.slice]).all()), None)
 
+    def first_too_small(self, vectors: Array) -> Span | None:
+        """The first span where a member's vector holds less than may stand there, such as a variance below 0."""
+        return next((span for span in self.spans if (vectors[:, span.slice] < span.least).any()), None)
+
     def assign(self, vector: Array, values: Mapping[str, Mapping[str, ArrayLike]]) -> None:
         """Write named arrays into one member's vector; nothing is written unless all of them fit."""
         spans = {(span.layer, span.name): span for span in self.spans}

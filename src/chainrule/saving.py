@@ -261,9 +261,9 @@ def _fill_both(network: Network, into: Snapshot | TrainingState, tensors: Tensor
     _fill(network.state_layout, into.state, tensors, f"{prefix}state")
     if not (is_finite(into.parameters) and is_finite(into.state)):
         raise FileError("the file is damaged: a parameter or a running statistic is NaN or infinite")
-    for span in network.state_layout.spans:
-        if (into.state[:, span.slice] < span.least).any():
-            raise FileError(f"the file is damaged: a number in {prefix}state/{span.key} is below {span.least:g}")
+    span = network.state_layout.first_too_small(into.state)
+    if span is not None:
+        raise FileError(f"the file is damaged: a number in {prefix}state/{span.key} is below {span.least:g}")
 
 
 def _fill(layout: Layout, vectors: Array, tensors: Tensors, prefix: str) -> None:

@@ -172,8 +172,9 @@ def compare(what: str, one: Any, other: Any, tolerance: float) -> None:
     for layer, arrays in one.items():
         for name, a in arrays.items():
             a, b = np.asarray(a), np.asarray(other[layer][name])
-            size = max(1.0, float(np.max(np.abs(a), initial=0.0)))
-            off = np.abs(a - b)
+            size = max(1.0, float(np.max(np.abs(a), initial=0.0, where=np.isfinite(a))))
+            with np.errstate(invalid="ignore"):
+                off = np.where(a == b, 0.0, np.abs(a - b))  # both may be infinite
             if not np.all(off <= tolerance * size):
                 worst = tuple(map(int, np.unravel_index(np.argmax(off), off.shape)))
                 raise Finding(f"{what}: not the same numbers: {a[worst]} and {b[worst]} in {layer} {name} {worst}")

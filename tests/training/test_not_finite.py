@@ -142,11 +142,18 @@ def test_an_answer_that_is_none(engine: str) -> None:
     network = Network(inputs=x, outputs=cr.Add(name="sum")(*branches))
     model = Model(network, "squared_error", dtype="float64", engine=engine)
     model.set_parameters({"a": {"W": [[1e300]]}, "b": {"W": [[-1e300]]}})
-    with (
-        np.errstate(all="ignore"),
-        pytest.raises(cr.TrainingError, match=r"no finite number for row 1 \(rows count from 0\)"),
-    ):
+    with pytest.raises(cr.TrainingError, match=r"no finite number for row 1 \(rows count from 0\)"):
         model.predict([[1.0], [1e300]])
+
+
+def test_a_loss_beyond_all_numbers_is_infinite_and_no_number_is_an_error(engine: str) -> None:
+    model = Model(Network.mlp(1, [], 1), "squared_error", dtype="float64", engine=engine)
+    model.set_parameters({"output": {"W": [[1e200]], "b": [0.0]}})
+    assert model.evaluate([[1.0], [2.0]], [0.0, 1.0])["loss"] == np.inf
+    model = Model(Network([Input(1), Dense(1)]), CustomLoss(lambda y, h: (h - h)[:, 0] * np.inf, lambda y, h: h),
+                  dtype="float64", engine="reference")  # fmt: skip
+    with pytest.raises(cr.TrainingError, match="the loss of these rows is no number"):
+        model.evaluate([[1.0]], [0.0])
 
 
 def test_an_epochs_loss_that_overflows_by_its_sum() -> None:

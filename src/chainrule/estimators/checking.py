@@ -159,6 +159,9 @@ def check_works(estimator: Any) -> None:
     hidden_sizes(estimator.hidden_layer_sizes)
     make_optimizer(estimator)
     model = estimator._ready_model()
+    for name in ("state", "best_state") if training else ():
+        if name in training and (span := model.network.state_layout.first_too_small(training[name])):
+            raise _damaged(f"{name} of {span.key}", training[name])
     n_features = estimator.coefs_[0].shape[0]
     if vars(estimator).get("n_features_in_", n_features) != n_features:
         raise _damaged("n_features_in_", estimator.n_features_in_)
