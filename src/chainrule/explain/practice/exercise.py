@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,16 +15,17 @@ from chainrule.errors import InputError
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
 from chainrule.explain.practice.round_numbers import draw, faults
+from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import get_notation
 from chainrule.explain.worksheets.sheet_model import hand_optimizer
 from chainrule.explain.worksheets.sheet_writing import new_sheet, with_work
 from chainrule.explain.worksheets.worksheet import Worksheet, read_worksheet_text
 from chainrule.layers import Dense, Input
 from chainrule.limits import COUNT, NOT_NEGATIVE, POSITIVE, Limit, Limited
-from chainrule.losses import get_loss
+from chainrule.losses import LOSSES, get_loss
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Optimizer
+from chainrule.optimizers import SGD
 
 ATTEMPTS = 150
 MOST_PARAMETERS = 200  # more than anybody works by hand
@@ -116,21 +119,16 @@ class Exercise(Limited):
     @cached_property
     def _worked(self) -> Derivation:
         """The derivation with the numbers that were drawn."""
-        best: tuple[float, Derivation] | None = None
+        best, least = None, math.inf
         for attempt in range(ATTEMPTS):
             work = draw(self._model, self.rows, self.seed, attempt, update=self.optimizer is not None)
             found = faults(work)
-            if best is None or found < best[0]:
-                best = found, work
+            if best is None or found < least:
+                best, least = work, found
             if found == 0:
                 break
         assert best is not None
-        return best[1]
-
-    def _optimizer(self) -> Optimizer:
-        if self.optimizer is None:
-            return SGD()
-        return hand_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        return best
 
     def _model(self) -> Model:
         names = ["hidden"] if len(self.sizes) == 3 else [f"hidden_{i}" for i in range(1, len(self.sizes) - 1)]
@@ -140,15 +138,13 @@ class Exercise(Limited):
             for units, f, name in zip(self.sizes[1:], functions, [*names, "output"], strict=True)
         ]
         network = Network([Input(self.sizes[0], name="x"), *layers])
-        return Model(
-            network, self.loss, self._optimizer(), l2=self.l2, dtype="float64", engine="reference",
-        )  # fmt: skip
+        update = SGD() if self.optimizer is None else hand_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        return Model(network, self.loss, update, l2=self.l2, dtype="float64", engine="reference")
 
     @cached_property
     def text(self) -> str:
         """The worksheet, its `[work]` still to be filled in."""
-        blank = self._sheet_text()
-        return with_work(blank, dict.fromkeys(self.answers, ""))
+        return with_work(self._blank(), dict.fromkeys(self.answers, ""))
 
     @cached_property
     def key(self) -> str:
@@ -158,9 +154,8 @@ class Exercise(Limited):
     @cached_property
     def answers(self) -> dict[str, str]:
         """Every number asked for, by the sheet's symbol, rounded to the decimals asked for."""
-        work = self._worked
-        symbols = self._symbols()
-        return {symbols[name]: rounded(work.graph.value(name), self.decimals) for name in asked_names(work)}
+        value = self._worked.graph.value
+        return {symbol: rounded(value(name), self.decimals) for name, symbol in self._symbols.items()}
 
     @cached_property
     def decimals(self) -> int:
@@ -172,39 +167,26 @@ class Exercise(Limited):
         """The worksheet, read."""
         return read_worksheet_text(self.text, self.title)
 
-    def _symbols(self) -> dict[Any, str]:
+    @cached_property
+    def _symbols(self) -> dict[Name, str]:
         """What each quantity asked for is called: its symbol in the notation, or its name where two would be alike."""
-        work = self._worked
-        names = asked_names(work)
-        notation = get_notation(self.notation, work.graph)
-        texts = {name: notation.text(name) for name in names}
-        alike = {text for text in texts.values() if sum(other == text for other in texts.values()) > 1}
-        return {name: str(name) if text in alike else text for name, text in texts.items()}
+        notation = get_notation(self.notation, self._worked.graph)
+        texts = {name: notation.text(name) for name in asked_names(self._worked)}
+        times = Counter(texts.values())
+        return {name: str(name) if times[text] > 1 else text for name, text in texts.items()}
 
-    def _sheet_text(self) -> str:
-        work = self._worked
-        network: dict[str, Any] = {"inputs": self.sizes[0], "loss": self.loss}
-        if self.l2:
-            network["loss"] = {"name": self.loss, "l2": self.l2}
-        layers = []
-        parameters: dict[str, Any] = {}
-        for layer in work.trace.network.layers[1:]:
+    def _blank(self) -> str:
+        """The worksheet without `[work]`."""
+        trace = self._worked.trace
+        layers: list[dict[str, Any]] = []
+        for layer in trace.network.layers[1:]:
             assert isinstance(layer, Dense)
-            entry: dict[str, Any] = {
-                "name": layer.name,
-                "units": layer.units,
-                "activation": get_activation(layer.activation).name,
-            }
-            layers.append(entry if layer.bias else {**entry, "bias": False})
-        for span in sorted(work.trace.network.layout.spans, key=lambda span: (span.step, span.name)):
-            parameters[f"{span.layer}.{span.name}"] = work.trace.parameters[span.step][span.name].tolist()
-        x, y = work.trace.data.inputs[0], work.trace.targets(0)
-        sample = {
-            "x": x.tolist() if self.rows > 1 else x[0].tolist(),
-            "y": y.tolist() if self.rows > 1 else y[0].tolist(),
-        }
-        update = {"optimizer": self.optimizer, "learning_rate": self.learning_rate} if self.optimizer else None
-        symbols = {symbol: str(name) for name, symbol in self._symbols().items() if symbol != str(name)}
+            activation = get_activation(layer.activation).name
+            layers.append({"name": layer.name, "units": layer.units, "activation": activation})
+            if not layer.bias:
+                layers[-1]["bias"] = False
+        spans = sorted(trace.network.layout.spans, key=lambda span: (span.step, span.name))
+        x, y = (array if self.rows > 1 else array[0] for array in (trace.data.inputs[0], trace.targets(0)))
         return new_sheet(
             title=self.title,
             source=self.command,
@@ -213,8 +195,16 @@ class Exercise(Limited):
                 "  chainrule mark THIS_FILE                 marks them\n"
                 "  chainrule practice THIS_FILE --check     asks for those that are missing, with hints"
             ),
-            network=network, layers=layers, parameters=parameters, sample=sample, update=update, symbols=symbols,
-        )  # fmt: skip
+            network={
+                "inputs": self.sizes[0],
+                "loss": {"name": self.loss, "l2": self.l2} if self.l2 else self.loss,
+            },
+            layers=layers,
+            parameters={f"{span.layer}.{span.name}": trace.parameters[span.step][span.name].tolist() for span in spans},
+            sample={"x": x.tolist(), "y": y.tolist()},
+            update={"optimizer": self.optimizer, "learning_rate": self.learning_rate} if self.optimizer else None,
+            symbols={symbol: str(name) for name, symbol in self._symbols.items() if symbol != str(name)},
+        )
 
 
 def pair(loss: str | None, output: str | None) -> tuple[str, str]:
@@ -223,8 +213,6 @@ def pair(loss: str | None, output: str | None) -> tuple[str, str]:
     >>> pair("cross_entropy", None), pair(None, "sigmoid"), pair(None, None)
     (('cross_entropy', 'softmax'), ('binary_cross_entropy', 'sigmoid'), ('squared_error', 'linear'))
     """
-    from chainrule.losses import LOSSES
-
     if loss is not None:
         found = get_loss(loss)
         return found.name, get_activation(output or found.fuses_with or "linear").name

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chainrule.errors import ChainruleError
-from chainrule.explain.derivation import Derivation, Quantity
+from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Document
 from chainrule.explain.document.vectors import given
-from chainrule.explain.formula import Node, Number, replace_symbols, symbols_of
+from chainrule.explain.formula import Number, replace_symbols, symbols_of
 from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Mark, Marks
@@ -17,6 +17,7 @@ from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.render.text import to_text
+from chainrule.explain.worksheets.sheet_writing import quoted
 from chainrule.explain.worksheets.worksheet import Worksheet
 
 COARSE = 50  # times the last place asked for: answers in units above that get a remark
@@ -108,40 +109,27 @@ class Session:
     def _hints(self, question: Question) -> list[str]:
         quantity = self.work[question.name]
         hints = [quantity.general] if quantity.general else []
-        routes = quantity.routes
-        if routes and routes[0].formula is not None:
-            own = self._own_numbers(quantity)
-            tree = replace_symbols(routes[0].formula, own)
-            symbols = formula_text(routes[0].formula, self.work.notation.symbol)
-            numbers = formula_text(tree, self.work.notation.symbol, self.work.digits)
-            hints.append(" = ".join(dict.fromkeys([question.symbol, symbols, numbers])))
+        formula = quantity.routes[0].formula if quantity.routes else None
+        if formula is not None:  # with the learner's own numbers where there are some
+            own = self._judge().views[0].lookup
+            known = {name: Number(own(name).point) for name in symbols_of(formula) if isinstance(name, Name)}
+            symbol, digits = self.work.notation.symbol, self.work.digits
+            numbers = formula_text(replace_symbols(formula, known), symbol, digits)
+            hints.append(" = ".join(dict.fromkeys([question.symbol, formula_text(formula, symbol), numbers])))
         return [*hints, f"{question.symbol} = {self._value(question)}"]
-
-    def _own_numbers(self, quantity: Quantity) -> dict[Name, Node]:
-        """What the formula's symbols stand for: the learner's own numbers where there are some."""
-        judge = self._judge()
-        formula = quantity.routes[0].formula
-        assert formula is not None
-        known = [name for name in symbols_of(formula) if isinstance(name, Name)]
-        return {name: Number(judge.views[0].lookup(name).point) for name in known}
 
     def _value(self, question: Question) -> str:
         """The value, and what follows from the learner's own numbers where that is something else."""
         exact = self.work.graph.value(question.name)
-        decimals = self.decimals
-        recomputed = next((spread.point for _, _, spread in self._judge().recomputed(question.name)), exact)
-        text, own = rounded(exact, decimals), rounded(recomputed, decimals)
-        if abs(recomputed - exact) <= 2 * 10.0**-decimals:
+        own = next((spread.point for _, _, spread in self._judge().recomputed(question.name)), exact)
+        text = rounded(exact, self.decimals)
+        if abs(own - exact) <= 2 * 10.0**-self.decimals:
             return text
-        return f"{text}; from your own numbers {own}"
+        return f"{text}; from your own numbers {rounded(own, self.decimals)}"
 
     def _judge(self) -> Judge:
-        entries = {}
-        for question in self.questions:
-            text = self.answers.get(question.symbol)
-            if text is not None:
-                entries[question.name] = read_number(text)
-        return Judge(self.work.graph, entries)
+        answered = (question for question in self.questions if question.symbol in self.answers)
+        return Judge(self.work.graph, {q.name: read_number(self.answers[q.symbol]) for q in answered})
 
     def marks(self) -> Marks:
         """The marks of everything answered so far."""
@@ -195,11 +183,9 @@ def given_lines(work: Derivation) -> list[str]:
 def summary_lines(session: Session) -> list[str]:
     """How it went: what is right, what not, hints, and the first wrong step."""
     marks = session.marks()
-    counts = marks.counts
-    asked = len(session.questions)
     answered = sum(question.symbol in session.answers for question in session.questions)
-    parts = [f"{counts[word]} {word}" for word in ("correct", "follows", "wrong") if counts[word]]
-    lines = [f"{answered} of {asked} answered" + (f": {', '.join(parts)}" if parts else "") + "."]
+    parts = [f"{n} {word}" for word, n in marks.counts.items() if n and word != "unknown"]
+    lines = [f"{answered} of {len(session.questions)} answered" + (f": {', '.join(parts)}" if parts else "") + "."]
     repaired = sum(verdict == "wrong" and marks[symbol].verdict != "wrong" for symbol, verdict in session.first.items())
     hints = sum(session.hints.values())
     if repaired:
@@ -218,7 +204,4 @@ def summary_lines(session: Session) -> list[str]:
 
 def work_section(entries: Mapping[str, str]) -> str:
     """Answers as a sheet's `[work]`, to be kept by hand."""
-    from chainrule.explain.worksheets.sheet_writing import quoted
-
-    lines = [f"{quoted(symbol)} = {quoted(text)}" for symbol, text in entries.items() if text]
-    return "\n".join(["[work]", *lines])
+    return "\n".join(["[work]", *(f"{quoted(symbol)} = {quoted(text)}" for symbol, text in entries.items() if text)])

@@ -114,17 +114,26 @@ def read_class(path: str | Path) -> dict[str, Cells]:
         if len(row) != len(header):
             quotes = '. A symbol that holds a comma stands in quotes, as in "z[hidden,1]", and so does such a number'
             raise FileError(f"{path}, line {line} has {len(row)} cells; the first line has {len(header)}{quotes}")
-    long = {name.lower(): i for i, name in enumerate(header)}
-    students = _long(path, rows[1:], long) if set(long) == set(LONG_FORM) else _wide(path, rows[1:], header)
+    columns = {name.lower(): i for i, name in enumerate(header)}
+    is_long = set(columns) == set(LONG_FORM)
+    students: dict[str, Cells] = {}
+    for line, row in rows[1:]:
+        student, *entry = (row[columns[name]].strip() for name in LONG_FORM) if is_long else [row[0].strip()]
+        if not student:
+            raise FileError(f"{path}, line {line} doesn't say whose it is: the student is missing")
+        cells = students.setdefault(student, {})
+        for symbol, value in [entry] if is_long else zip(header[1:], row[1:], strict=True):
+            if symbol in cells:
+                whose = shortened(student)
+                twice = f"{whose} has {shortened(symbol)} twice" if is_long else f'there are two students "{whose}"'
+                raise FileError(f"{path}, line {line}: {twice}")
+            cells[symbol] = (line, value.strip())
     if not students:
         raise FileError(f"{path} has no students")
     return students
 
 
-Rows = list[tuple[int, list[str]]]
-
-
-def _numbered_rows(text: str) -> Rows:
+def _numbered_rows(text: str) -> list[tuple[int, list[str]]]:
     """The rows that aren't empty, with the line that each begins on; what follows the first cell is the separator."""
     first = re.match(r'\s*(?:"[^"]*"|[^,;\t"\n]*)([,;\t])', text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=first.group(1) if first else ",", strict=True)
@@ -134,31 +143,3 @@ def _numbered_rows(text: str) -> Rows:
             rows.append((line, row))
         line = reader.line_num + 1
     return rows
-
-
-def _student(path: str | Path, line: int, cell: str) -> str:
-    if not cell.strip():
-        raise FileError(f"{path}, line {line} doesn't say whose it is: the student is missing")
-    return cell.strip()
-
-
-def _long(path: str | Path, rows: Rows, columns: Mapping[str, int]) -> dict[str, Cells]:
-    students: dict[str, Cells] = {}
-    for line, row in rows:
-        student = _student(path, line, row[columns["student"]])
-        symbol, value = (row[columns[name]].strip() for name in LONG_FORM[1:])
-        cells = students.setdefault(student, {})
-        if symbol in cells:
-            raise FileError(f"{path}, line {line}: {shortened(student)} has {shortened(symbol)} twice")
-        cells[symbol] = (line, value)
-    return students
-
-
-def _wide(path: str | Path, rows: Rows, header: list[str]) -> dict[str, Cells]:
-    students: dict[str, Cells] = {}
-    for line, row in rows:
-        student = _student(path, line, row[0])
-        if student in students:
-            raise FileError(f'{path}, line {line}: there are two students "{shortened(student)}"')
-        students[student] = {name: (line, cell.strip()) for name, cell in zip(header[1:], row[1:], strict=True)}
-    return students

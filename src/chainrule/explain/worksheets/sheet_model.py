@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, FileError, InputError, did_you_mean, listed
+from chainrule.errors import ChainruleError, InputError, did_you_mean, listed
 from chainrule.explain.worksheets.sheet_reading import MOST_NUMBERS, SheetReading, numbers
 from chainrule.layers import Dense, Input, Layer, Scale
 from chainrule.model import Model
@@ -25,26 +25,17 @@ def read_network(reading: SheetReading) -> Network:
     names = inputs if isinstance(inputs, list) else []
     texts = all(isinstance(name, str) and name.strip() for name in names)
     if not texts or len({str(name) for name in names}) < len(names):
-        raise reading.wrong(
-            f'inputs is {shortened(repr(inputs))}; names must be texts that differ, as in ["area", "rooms"]',
-            "network",
-            "inputs",
-        )
+        differ = 'names must be texts that differ, as in ["area", "rooms"]'
+        raise reading.wrong(f"inputs is {shortened(repr(inputs))}; {differ}", "network", "inputs")
     if not isinstance(n_inputs, int) or isinstance(n_inputs, bool) or n_inputs < 1:
-        raise reading.wrong(
-            f"inputs is {shortened(repr(inputs))}; it must be a number of inputs, or a list of names",
-            "network",
-            "inputs",
-        )
+        raise reading.misfit("inputs", inputs, "a number of inputs, or a list of names", "network", "inputs")
     _check_size(reading, n_inputs, "network", "inputs")
     entries = table.get("layers")
     if not isinstance(entries, list) or not entries:
         raise reading.wrong('layers must be a list such as [{ name = "output", units = 1 }]', "network", "layers")
     layers = [_layer(reading, i, entry) for i, entry in enumerate(entries)]
-    try:
+    with reading.blaming("network", "layers"):
         return Network([Input(n_inputs, name="x"), *layers])
-    except ChainruleError as error:
-        raise reading.wrong(str(error), "network", "layers") from None
 
 
 _FIELDS = {
@@ -56,23 +47,19 @@ _FIELDS = {
 def _layer(reading: SheetReading, number: int, entry: Any) -> Layer:
     where = ("network", "layers", str(number))
     if not isinstance(entry, dict):
-        raise reading.wrong(f"layer {number + 1} is {shortened(repr(entry))}; it must be a table", *where)
+        raise reading.misfit(f"layer {number + 1}", entry, "a table", *where)
     kind = entry.get("type", "dense")
     if not isinstance(kind, str) or kind not in _FIELDS:
         types = " or ".join(f'"{name}"' for name in _FIELDS)
-        raise reading.wrong(f"layer {number + 1}: type is {shortened(repr(kind))}; it must be {types}", *where)
+        raise reading.misfit(f"layer {number + 1}: type", kind, types, *where)
     known = _FIELDS[kind]
     for key in entry:
         if key not in known:
             near = did_you_mean(key, known)
             raise reading.wrong(f'layer {number + 1} has no "{key}".{near} It has {listed(known)}', *where)
     name = entry.get("name", f"layer_{number + 1}")
-    try:
+    with reading.blaming(*where, about=f'layer "{name}": '):
         return Scale(name=name) if kind == "scale" else _dense(reading, name, entry, where)
-    except FileError:
-        raise
-    except ChainruleError as error:
-        raise reading.wrong(f'layer "{name}": {error}', *where) from None
 
 
 def _dense(reading: SheetReading, name: Any, entry: dict[str, Any], where: tuple[str, ...]) -> Dense:
@@ -80,7 +67,7 @@ def _dense(reading: SheetReading, name: Any, entry: dict[str, Any], where: tuple
     if units is None:
         raise reading.wrong(f'layer "{name}" doesn\'t say how many units: units = 1', *where)
     if not isinstance(bias, bool):
-        raise reading.wrong(f'layer "{name}": bias is {shortened(repr(bias))}; it must be true or false', *where)
+        raise reading.misfit(f'layer "{name}": bias', bias, "true or false", *where)
     _check_size(reading, units, *where)
     return Dense(units, activation=entry.get("activation", "linear"), bias=bias, name=name)
 
@@ -102,16 +89,9 @@ def read_model(reading: SheetReading, network: Network) -> Model:
         raise reading.wrong(
             'loss is a table without a name: loss = { name = "squared_error", l2 = 0.01 }', "network", "loss"
         )
-    try:
-        model = Model(
-            network, Objective(loss, reduction=table.get("reduction", "mean")), _optimizer(reading), dtype="float64",
-            engine="reference", **penalties,
-        )  # fmt: skip
-    except FileError:
-        raise
-    except ChainruleError as error:
-        raise reading.wrong(str(error), "network", "loss") from None
-    return model
+    with reading.blaming("network", "loss"):
+        objective = Objective(loss, reduction=table.get("reduction", "mean"))
+        return Model(network, objective, _optimizer(reading), dtype="float64", engine="reference", **penalties)
 
 
 def learns_biases(reading: SheetReading) -> bool:
@@ -119,7 +99,7 @@ def learns_biases(reading: SheetReading) -> bool:
     update = reading.data.get("update", {})
     biases = update.get("biases", True) if isinstance(update, dict) else True
     if not isinstance(biases, bool):
-        raise reading.wrong(f"biases is {shortened(repr(biases))}; it must be true or false", "update", "biases")
+        raise reading.misfit("biases", biases, "true or false", "update", "biases")
     return biases
 
 
@@ -140,33 +120,27 @@ def _optimizer(reading: SheetReading) -> Optimizer:
 
 def set_parameters(reading: SheetReading, model: Model) -> None:
     """Put the numbers of `[parameters]` into a model."""
-    table = reading.data["parameters"]
-    layout = model.network.layout
-    spans = {(span.layer, span.name): span for span in layout.spans}
+    spans = {(span.layer, span.name): span for span in model.network.layout.spans}
     given: dict[str, dict[str, Any]] = {}
-    for layer, arrays in table.items():
+    for layer, arrays in reading.data["parameters"].items():
         if not isinstance(arrays, dict):
             raise reading.wrong(f"write {layer}.W = [[...]] and {layer}.b = [...]", "parameters", layer)
         for name, value in arrays.items():
+            what, where = f"{layer}.{name}", ("parameters", layer, name)
             span = spans.get((layer, name))
             if span is None:
                 has = listed(f"{owner}.{n}" for owner, n in spans)
-                raise reading.wrong(
-                    f'there is no parameter "{layer}.{name}"; the network has {has}', "parameters", layer, name
-                )
+                raise reading.wrong(f'there is no parameter "{what}"; the network has {has}', *where)
             array = numbers(value)
             if array is None:
-                raise reading.wrong(f"{layer}.{name} must be numbers", "parameters", layer, name)
+                raise reading.wrong(f"{what} must be numbers", *where)
             if array.ndim == 0:
                 array = np.full(span.shape, float(array))
             if array.shape != span.shape:
                 hint = " (W has a row for each input, a column for each unit)" if name == "W" else ""
-                raise reading.wrong(
-                    f"{layer}.{name} has shape {array.shape}; {span.shape} would be right{hint}",
-                    "parameters", layer, name,
-                )  # fmt: skip
+                raise reading.wrong(f"{what} has shape {array.shape}; {span.shape} would be right{hint}", *where)
             if not np.isfinite(array).all():
-                raise reading.wrong(f"{layer}.{name} must be finite numbers", "parameters", layer, name)
+                raise reading.wrong(f"{what} must be finite numbers", *where)
             given.setdefault(layer, {})[name] = array
     missing = [f"{layer}.{name}" for layer, name in spans if name not in given.get(layer, {})]
     if missing:
@@ -174,6 +148,10 @@ def set_parameters(reading: SheetReading, model: Model) -> None:
     model.set_parameters(given)
 
 
+# The names that texts use; a velocity that starts at zero gives them the same first step as plain descent.
+_DESCENTS: dict[object, dict[str, Any]] = {
+    "gradient_descent": {}, "gd": {}, "momentum": {"momentum": 0.9}, "nesterov": {"nesterov": True, "momentum": 0.9},
+}  # fmt: skip
 HAND_OPTIMIZERS = (*(name for name, cls in OPTIMIZERS.items() if not cls.full_batch), "momentum", "nesterov")
 
 
@@ -183,13 +161,10 @@ def hand_optimizer(name: object, **fields: Any) -> Optimizer:
     >>> hand_optimizer("momentum", learning_rate=0.1)
     SGD(learning_rate=0.1, momentum=0.9, nesterov=False, dampening=0.0, weight_decay=0.0, convention='torch')
     """
-    # the names that texts use; a velocity that starts at zero gives them the same first step as plain descent
     if isinstance(name, str):
         name = name.lower().replace("-", "_").replace(" ", "_")
-    if name in ("momentum", "nesterov", "gradient_descent", "gd"):
-        fields = {"momentum": 0.9, **fields} if name in ("momentum", "nesterov") else fields
-        fields = {"nesterov": True, **fields} if name == "nesterov" else fields
-        name = "sgd"
+    if name in _DESCENTS:
+        name, fields = "sgd", {**_DESCENTS[name], **fields}
     if isinstance(name, str) and name not in OPTIMIZERS:
         near = did_you_mean(name, HAND_OPTIMIZERS)
         raise InputError(f'there is no optimizer "{name}".{near} These exist: {listed(HAND_OPTIMIZERS)}')

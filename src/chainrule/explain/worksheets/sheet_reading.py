@@ -1,14 +1,20 @@
-"""The text of a worksheet taken apart: sections and texts, where every complaint names its line."""
+"""The text of a worksheet taken apart: sections and texts, where every complaint names its line.
+
+Python's reader of TOML doesn't tell on which line something stands. It has accepted the text before, so its tokens in
+order are enough to know where each key begins.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import FileError, did_you_mean, listed
-from chainrule.explain.worksheets.toml_lines import line_of
+from chainrule.errors import ChainruleError, FileError, did_you_mean, listed
 from chainrule.plain import shortened
 
 FORMAT = "chainrule-worksheet/1"
@@ -17,6 +23,15 @@ LONGEST_NAME = 200  # characters of a name, a symbol, a number in [work]
 DEEPEST, TOO_DEEP = 12, "{}: tables or brackets in it are nested deeper than any worksheet needs"
 MOST_NUMBERS = 1_000_000  # weights, or values of a layer in all rows: far more than hands compute
 SECTIONS = ("format", "title", "source", "network", "parameters", "sample", "update", "symbols", "work", "notation")
+_TOKEN = re.compile(
+    r'''
+      """ (?: [^"\\]++ | \\. | "{1,2}(?!") )*+ "{3,5}  |  \'\'\' .*? \'{3,5}     # texts of several lines
+    | " [^"\\]*+ (?: \\. [^"\\]*+ )*+ "  |  ' [^']* '                            # texts
+    | \#[^\n]*  |  \n  |  [][{},=.]  |  [^][{},=.\#"'\s]+
+    ''',
+    re.DOTALL | re.VERBOSE,
+)
+Key = tuple[str, ...]
 
 
 class SheetReading:
@@ -39,6 +54,20 @@ class SheetReading:
         """The error for something at a key of the sheet."""
         line = line_of(self.toml, key)
         return FileError(f"{self.path}{f', line {line}' if line else ''}: {message}")
+
+    def misfit(self, what: str, value: object, wanted: str, *key: str) -> FileError:
+        """The error for a value that is something else than is wanted."""
+        return self.wrong(f"{what} is {shortened(repr(value))}; it must be {wanted}", *key)
+
+    @contextmanager
+    def blaming(self, *key: str, about: str = "") -> Iterator[None]:
+        """What the rest of the house complains of, said with the line of a key; what names its line is left alone."""
+        try:
+            yield
+        except FileError:
+            raise
+        except ChainruleError as error:
+            raise self.wrong(f"{about}{error}", *key) from None
 
     def check_sections(self) -> None:
         """Refuse other formats, sections that don't exist, sheets without those that they need, endless names."""
@@ -73,7 +102,7 @@ class SheetReading:
         """The text of a key outside of all sections, empty where it was left out."""
         value = self.data.get(key, "")
         if not isinstance(value, str):
-            raise self.wrong(f"{key} is {shortened(repr(value))}; it must be a text", key)
+            raise self.misfit(key, value, "a text", key)
         return value
 
     def table(self, path: tuple[str, ...], known: tuple[str, ...]) -> dict[str, Any]:
@@ -120,3 +149,62 @@ def numbers(value: Any) -> Any:
         return np.asarray(value, dtype=float) if only_numbers(value) else None
     except (ValueError, OverflowError):
         return None
+
+
+def line_of(text: str, path: Key) -> int | None:
+    """The line of a key or of an element, or of the nearest thing around it that stands in the text.
+
+    >>> text = 'title = "t"\\n[parameters]\\nhidden.W = [\\n  [1.0],\\n  [2.0]\\n]\\n'
+    >>> line_of(text, ("parameters", "hidden", "W")), line_of(text, ("parameters", "hidden", "W", "1"))
+    (3, 5)
+    """
+    lines = lines_of(text)
+    return next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+
+
+def lines_of(text: str) -> dict[Key, int]:
+    """The line on which everything begins, by its path; elements of arrays are numbered from "0"."""
+    lines: dict[Key, int] = {}
+    around: list[tuple[Key, int]] = []  # open arrays with the number of their element, inline tables with -1
+    tables: dict[Key, int] = {}  # how many [[tables]] of a name there were
+    section: Key = ()
+    path: Key = ()
+    mode, line, place = "key", 1, 0
+    for token in _TOKEN.finditer(text):
+        word, begin = token.group(), token.start()
+        line, place = line + text.count("\n", place, begin), begin
+        if word[0] == "#":
+            continue
+        if word == "\n":
+            if not around:
+                path, mode = section, "key"
+        elif word in ("]", "}") and around:
+            path, _ = around.pop()
+            mode = "value"
+        elif mode == "value":
+            if word == ",":
+                path, number = around.pop()
+                around.append((path, number + 1 if number >= 0 else -1))
+                path, mode = (path, "key") if number < 0 else ((*path, str(number + 1)), "value")
+                continue
+            lines.setdefault(path, line)
+            if word in ("[", "{"):
+                around.append((path, 0 if word == "[" else -1))
+                path, mode = ((*path, "0"), "value") if word == "[" else (path, "key")
+        elif word == "=":
+            mode = "value"
+        elif word == "[":  # of a header: within a value it would be no key
+            path, mode = (), "tables" if mode == "header" else "header"
+        elif word == "]":
+            if mode == "tables":
+                tables[path] = tables.get(path, -1) + 1
+                path = (*path, str(tables[path]))
+                lines[path] = line
+            if mode != "key":
+                section, mode = path, "key"
+        elif word != ".":
+            if mode != "key" and path in tables:
+                path = (*path, str(tables[path]))
+            path = (*path, tomllib.loads(f"key = {word}")["key"] if word[0] in "\"'" else word)
+            lines.setdefault(path, line)
+    return lines

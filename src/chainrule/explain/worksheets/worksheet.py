@@ -199,20 +199,15 @@ def _input_symbols(reading: SheetReading, symbols: Mapping[str, str]) -> dict[st
 
 def _check_whole(reading: SheetReading, sheet: Worksheet) -> None:
     """Whatever the heart says of the sample and the symbols, said with the line."""
-    try:
+    with reading.blaming("sample", "y"):
         _ = sheet._trace
-    except ChainruleError as error:
-        raise reading.wrong(str(error), "sample", "y") from None
     try:
         _ = sheet._marked_by
     except ChainruleError as error:
         raise reading.wrong(str(error), *_blamed(sheet)) from None
     for symbol, text in sheet.work.items():
-        if text.strip():
-            try:
-                read_number(text)
-            except InputError as error:
-                raise reading.wrong(f'"{shortened(symbol)}": {error}', "work", symbol) from None
+        with reading.blaming("work", symbol, about=f'"{shortened(symbol)}": '):
+            _ = read_number(text) if text.strip() else None
 
 
 def _blamed(sheet: Worksheet) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import FileError
+from chainrule.explain.worksheets.sheet_reading import line_of, lines_of
 from chainrule.explain.worksheets.sheet_writing import quoted
-from chainrule.explain.worksheets.toml_lines import line_of, lines_of
 from chainrule.explain.worksheets.worksheet import read_worksheet_text
 
 SHEETS = sorted((Path(__file__).parents[3] / "examples" / "worksheets").glob("*.toml"))
