@@ -67,7 +67,7 @@ SET: dict[type, tuple[Any, ...]] = {
     ),
     AdamW: (
         AdamW(0.02), AdamW(0.02, beta1=0.8, beta2=0.9, epsilon=1e-4, weight_decay=0.3, amsgrad=True),
-        AdamW(0.02, convention="sklearn"),
+        AdamW(0.02, convention="sklearn"), AdamW(0.02, weight_decay=schedules.FlatCosine(0.3, flat=0.2)),
     ),
     LBFGS: (LBFGS(memory=5, gradient_tolerance=1e-7, loss_tolerance=1e-10, max_evaluations=500),),
     schedules.Constant: (schedules.Constant(0.1),),
@@ -94,7 +94,7 @@ SET: dict[type, tuple[Any, ...]] = {
     ),
     Activation: (Activation("tanh"),),
     BatchNorm: (BatchNorm(momentum=0.3, epsilon=1e-3, trainable=False),),
-    Dropout: (Dropout(0.3),),
+    Dropout: (Dropout(0.3), Dropout(schedules.FlatCosine(0.3, flat=0.2))),
     OneHot: (OneHot(3, first=1),),
     Embedding: (
         Embedding((3, 2), 4, initializers.Normal(0.2), l1=0.01, l2=0.02, trainable=False),

@@ -5,7 +5,7 @@ Only where PyTorch has no such thing (quantile loss, dropout with our mask) is i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -32,7 +32,8 @@ from chainrule import (
     random,
 )  # fmt: skip
 from chainrule.activations import ActivationFunction
-from chainrule.engines.contract import Rows
+from chainrule.engines.contract import NOTHING, Rows
+from chainrule.layers import Context
 from chainrule.objective import HeadLoss
 
 Tensor = torch.Tensor
@@ -138,6 +139,7 @@ def forward(
     inputs: tuple[np.ndarray, ...],
     training: bool,
     step: int = 0,
+    scheduled: Mapping[int, float] = NOTHING,
 ) -> list[Tensor]:
     """The value of every slot; the running statistics in `s` are changed in training."""
     values: list[Tensor] = [torch.from_numpy(x) for x in inputs]
@@ -154,9 +156,10 @@ def forward(
             )  # fmt: skip
         elif isinstance(layer, Dropout):
             y = reads[0]
-            if training and layer.rate:
-                mask = random.keep_mask(tuple(y.shape), layer.rate, model.seed, step, index)
-                y = y * torch.from_numpy(mask.astype(float)) / (1 - layer.rate)
+            rate = layer.rate_at(Context(layer=index, scheduled=scheduled))
+            if training and rate:
+                mask = random.keep_mask(tuple(y.shape), rate, model.seed, step, index)
+                y = y * torch.from_numpy(mask.astype(float)) / (1 - rate)
         elif isinstance(layer, Scale):
             y = reads[0] * p[f"{name}/scale"]
         elif isinstance(layer, OneHot):

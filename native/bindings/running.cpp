@@ -111,6 +111,24 @@ Sums sums_of(const Program& program, int64_t members, const Writable& losses, co
             numbers_of<double>(penalties, "penalties", members, members)};
 }
 
+// Pairs of a step of the program and its number's values, and the arrays that keep them alive.
+struct BoundSchedules {
+    std::vector<Scheduled> scheduled;
+    std::vector<Readable> kept;
+};
+
+BoundSchedules bound_schedules(const Objects& pairs, int64_t count) {
+    BoundSchedules bound;
+    for (const nb::object& object : pairs) {
+        size_t step = 0;
+        if (!nb::isinstance<nb::tuple>(object) || nb::len(object) != 2 || !nb::try_cast<size_t>(object[0], step, false))
+            throw std::invalid_argument("what is scheduled comes as pairs of a step and its values");
+        bound.kept.push_back(Bound<double>::readable(nb::object(object[1]), "scheduled values"));
+        bound.scheduled.push_back({step, numbers_of<double>(bound.kept.back(), "scheduled values", count)});
+    }
+    return bound;
+}
+
 // A call without Python's lock, which lets Python see signals and asks whether to stop. An exception stops too, and is
 // raised when the core has returned.
 class Watch {
@@ -185,6 +203,8 @@ struct TrainArguments {
     const Readable& order;
     long batch_size;
     const Readable& rates;
+    const nb::object& weight_decays;
+    const Objects& scheduled;
     uint64_t first_step, memory_from;
     Sums sums;
     Optimizer optimizer;
@@ -210,6 +230,13 @@ Outcome run_training(const TrainArguments& a) {
     job.batch = a.batch_size;
     job.steps = long(a.rates.size());
     job.rates = numbers_of<double>(a.rates, "rates", job.steps);
+    Readable weight_decays;
+    if (!a.weight_decays.is_none()) {
+        weight_decays = Bound<T>::readable(a.weight_decays, "weight decays");
+        job.weight_decays = numbers_of<double>(weight_decays, "weight decays", job.steps);
+    }
+    const BoundSchedules schedules = bound_schedules(a.scheduled, job.steps);
+    job.scheduled = schedules.scheduled;
     job.first_step = a.first_step;
     job.memory_from = a.memory_from;
     job.sums = a.sums;
@@ -225,14 +252,15 @@ Outcome run_training(const TrainArguments& a) {
 
 nb::tuple train_program(const Program& program, const Writable& parameters, const Writable& state, const Writable& slots,
                         const Objects& inputs, const Objects& targets, const Objects& weights, const Readable& order,
-                        long batch_size, const Readable& rates, uint64_t first_step, uint64_t memory_from,
+                        long batch_size, const Readable& rates, nb::object weight_decays, const Objects& scheduled,
+                        uint64_t first_step, uint64_t memory_from,
                         const Writable& loss_sums, const Writable& weight_sums, const Writable& penalty_sums,
                         const nb::dict& optimizer, uint64_t seed, nb::object clip_norm, nb::object should_stop,
                         int threads) {
     const Vectors vectors = vectors_of(program, Readable(parameters), Readable(state));
     Watch watch(std::move(should_stop));
     const TrainArguments arguments{program, vectors.members, parameters, state, slots, inputs, targets, weights, order,
-                                   batch_size, rates, first_step, memory_from,
+                                   batch_size, rates, weight_decays, scheduled, first_step, memory_from,
                                    sums_of(program, vectors.members, loss_sums, weight_sums, penalty_sums),
                                    optimizer_of(optimizer), seed,
                                    clip_norm.is_none() ? 0.0 : nb::cast<double>(clip_norm), watch, threads};
@@ -289,25 +317,27 @@ void losses_of_program(const Program& program, const Readable& parameters, const
 template <class T>
 void run_gradients(const Program& program, int64_t members, const Readable& parameters, const Writable& state,
                    const Objects& inputs, const Objects& targets, const Objects& weights, bool training, uint64_t seed,
-                   uint64_t step, const Writable& gradient, const Sums& sums, int threads) {
+                   uint64_t step, const Objects& scheduled, const Writable& gradient, const Sums& sums, int threads) {
+    const BoundSchedules schedules = bound_schedules(scheduled, 1);
     Bound<T> bound = bound_data<T>(program, inputs, targets, weights);
     const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
     T* s = vector_of<T>(state, "state", members, program.state);
     T* g = vector_of<T>(gradient, "gradient", members, program.parameters);
     Watch().run([&](Stop& stop) {
-        gradients<T>(program, members, p, s, bound.data, training, seed, step, g, sums, threads, &stop);
+        gradients<T>(program, members, p, s, bound.data, training, seed, step, schedules.scheduled, g, sums, threads, &stop);
         return true;
     });
 }
 
 void gradients_of_program(const Program& program, const Readable& parameters, const Writable& state, const Objects& inputs,
                           const Objects& targets, const Objects& weights, bool training, uint64_t seed, uint64_t step,
-                          const Writable& gradient, const Writable& loss_sums, const Writable& weight_sums,
+                          const Objects& scheduled, const Writable& gradient, const Writable& loss_sums, const Writable& weight_sums,
                           const Writable& penalty_sums, int threads) {
     const Vectors vectors = vectors_of(program, parameters, Readable(state));
     const Sums sums = sums_of(program, vectors.members, loss_sums, weight_sums, penalty_sums);
     auto run = vectors.single ? run_gradients<float> : run_gradients<double>;
-    run(program, vectors.members, parameters, state, inputs, targets, weights, training, seed, step, gradient, sums, threads);
+    run(program, vectors.members, parameters, state, inputs, targets, weights, training, seed, step, scheduled, gradient, sums,
+        threads);
 }
 
 }  // namespace
@@ -315,10 +345,11 @@ void gradients_of_program(const Program& program, const Readable& parameters, co
 void init_running(nb::class_<Program>& program) {
     program.def("train", &train_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("slots"),
                 nb::arg("inputs"), nb::arg("targets"), nb::arg("weights"), nb::arg("order"), nb::arg("batch_size"),
-                nb::arg("rates"), nb::arg("first_step"), nb::arg("memory_from"), nb::arg("loss_sums"),
+                nb::arg("rates"), nb::arg("weight_decays").none(), nb::arg("scheduled"), nb::arg("first_step"), nb::arg("memory_from"), nb::arg("loss_sums"),
                 nb::arg("weight_sums"), nb::arg("penalty_sums"), nb::arg("optimizer"), nb::arg("seed"),
                 nb::arg("clip_norm").none(), nb::arg("should_stop").none(), nb::arg("threads"),
-                "Do one step for each learning rate; returns the steps done, the step and the member that diverged\n"
+                "Do one step for each learning rate, with the weight decay of each unless they are None, and with the values\n"
+                "of each step for the numbers that are scheduled; returns the steps done, the step and the member that diverged\n"
                 "(-1 if none did), and whether it was stopped.");
     program.def("predict", &predict_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),
                 nb::arg("outputs"), nb::arg("threads"), "Write each output, (members, rows, width), into its array.");
@@ -327,7 +358,7 @@ void init_running(nb::class_<Program>& program) {
                 nb::arg("threads"), "Add the head losses over all rows, as in prediction, to the sums.");
     program.def("gradients", &gradients_of_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),
                 nb::arg("targets"), nb::arg("weights"), nb::arg("training"), nb::arg("seed"), nb::arg("step"),
-                nb::arg("gradient"), nb::arg("loss_sums"), nb::arg("weight_sums"), nb::arg("penalty_sums"),
+                nb::arg("scheduled"), nb::arg("gradient"), nb::arg("loss_sums"), nb::arg("weight_sums"), nb::arg("penalty_sums"),
                 nb::arg("threads"), "All rows as one batch: fill `gradient`, follow the statistics in `state`.");
 }
 

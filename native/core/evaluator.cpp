@@ -142,9 +142,11 @@ void losses(const Program& program, long members, const T* parameters, const T* 
 
 template <class T>
 void gradients(const Program& program, long members, const T* parameters, T* state, const Data<T>& data, bool training,
-               uint64_t seed, uint64_t step, T* gradient, const Sums& sums, int threads, Stop* stop) {
+               uint64_t seed, uint64_t step, const std::vector<Scheduled>& scheduled, T* gradient, const Sums& sums,
+               int threads, Stop* stop) {
     const FlushDenormals flush;
     check_data(program, data, true);
+    program.check(scheduled, 1);
     if (data.rows < 1) throw std::invalid_argument("a gradient needs at least one row");
     const Kernels<T>& kernels = kernels_of<T>(current_set());
     const Mode mode = training ? Mode::training : Mode::fixed;
@@ -161,7 +163,7 @@ void gradients(const Program& program, long members, const T* parameters, T* sta
         T* own_state = state + member * program.state;
         T* own_gradient = gradient + member * program.parameters;
         auto take = [&](long begin, long rows) { executor.take_stretch(data, begin, rows, true); };
-        parts.run(executor, data.rows, take, own, own_state, {seed, uint32_t(step), uint32_t(member)}, weights.data(),
+        parts.run(executor, data.rows, take, own, own_state, {seed, uint32_t(step), uint32_t(member), &scheduled}, weights.data(),
                   losses.data(), own_gradient, team);
         if (stop && stop->said()) return;
         const double penalty = penalties<T>(program, kernels, own, own_gradient, program.penalty_factor(weights.data()));
@@ -173,8 +175,8 @@ void gradients(const Program& program, long members, const T* parameters, T* sta
 #define CHAINRULE_INSTANTIATE(T)                                                                                          \
     template void predict(const Program&, long, const T*, const T*, const Data<T>&, const std::vector<T*>&, int, Stop*);  \
     template void losses(const Program&, long, const T*, const T*, const Data<T>&, const Sums&, int, Stop*);              \
-    template void gradients(const Program&, long, const T*, T*, const Data<T>&, bool, uint64_t, uint64_t, T*, const Sums&, \
-                            int, Stop*);
+    template void gradients(const Program&, long, const T*, T*, const Data<T>&, bool, uint64_t, uint64_t,                   \
+                            const std::vector<Scheduled>&, T*, const Sums&, int, Stop*);
 CHAINRULE_INSTANTIATE(float)
 CHAINRULE_INSTANTIATE(double)
 

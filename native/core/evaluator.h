@@ -22,6 +22,7 @@ void losses(const Program& program, long members, const T* parameters, const T* 
 // All rows as one batch: `gradient` (zeros before) gets every parameter's, `state` is changed as by a step of training.
 template <class T>
 void gradients(const Program& program, long members, const T* parameters, T* state, const Data<T>& data, bool training,
-               uint64_t seed, uint64_t step, T* gradient, const Sums& sums, int threads, Stop* stop = nullptr);
+               uint64_t seed, uint64_t step, const std::vector<Scheduled>& scheduled, T* gradient, const Sums& sums, int threads,
+               Stop* stop = nullptr);
 
 }  // namespace chainrule

@@ -33,10 +33,12 @@ struct Data {
 template <class T>
 void check_data(const Program& program, const Data<T>& data, bool with_targets);
 
-// Where a batch stands in the random stream.
+// Where a batch stands in the random stream, and which of the scheduled values are its.
 struct Place {
     uint64_t seed = 0;
     uint32_t step = 0, member = 0;
+    const std::vector<Scheduled>* scheduled = nullptr;
+    long moment = 0;
     uint64_t first_row = 0;  // of the batch, where it is only a part of one
 };
 
@@ -123,6 +125,14 @@ struct Work {
     Matrix<T> output() const { return value(step().output); }
     Matrix<T> d_input(size_t k = 0) const { return delta(step().inputs[k]); }
     Matrix<T> d_output() const { return delta(step().output); }
+
+    // The step's first number, at this moment of training.
+    double number() const {
+        if (place.scheduled)
+            for (const Scheduled& one : *place.scheduled)
+                if (one.step == index) return one.values[place.moment];
+        return step().numbers[0];
+    }
 
     // A row of an input that holds integers.
     const int32_t* codes(long row) const { return reinterpret_cast<const int32_t*>(input().row(row)); }

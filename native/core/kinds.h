@@ -42,6 +42,7 @@ struct NumberRule {
     const char* name = nullptr;
     double start = 0;
     bool (*holds)(double) = nullptr;
+    bool scheduled = false;  // it may change from one step of training to the next: passes ask `Work::number` for it
 };
 
 // Numbers of a step of which there are as many as it needs.

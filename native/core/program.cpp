@@ -141,4 +141,14 @@ void Program::check() const {
     check_runs(*this);
 }
 
+void Program::check(const std::vector<Scheduled>& scheduled, long count) const {
+    for (const Scheduled& one : scheduled) {
+        if (one.step >= steps.size()) fail("there is no step " + std::to_string(one.step) + " to schedule");
+        const NumberRule& rule = steps[one.step].kind->numbers[0];
+        if (!rule.scheduled) fail("step " + std::to_string(one.step) + " has no number that may be scheduled");
+        for (long i = 0; i < count; ++i)
+            if (!rule.holds(one.values[i])) fail(std::string(rule.name) + " is " + std::to_string(one.values[i]) + ", which is out of range");
+    }
+}
+
 }  // namespace chainrule

@@ -9,6 +9,12 @@
 
 namespace chainrule {
 
+// The first number of a step of the program, in each step of some training.
+struct Scheduled {
+    size_t step = 0;
+    const double* values = nullptr;
+};
+
 // A step's place in the list is its layer number in the random stream.
 struct Step {
     const StepKind* kind = nullptr;
@@ -80,8 +86,9 @@ struct Program {
     // The runs with penalties, neighbours of equal penalties as one.
     std::vector<ParameterRun> charges() const;
 
-    // Throws std::invalid_argument, saying what is wrong and where.
+    // Throw std::invalid_argument, saying what is wrong and where.
     void check() const;
+    void check(const std::vector<Scheduled>& scheduled, long count) const;
 };
 
 }  // namespace chainrule

@@ -74,7 +74,7 @@ private:
             const T* parameters = job_.parameters + member * program_.parameters;
             const T* state = job_.state + member * program_.state;
             T* gradient = gradients_.data() + member * program_.parameters;
-            const Place place{job_.seed, uint32_t(job_.first_step + uint64_t(step)), uint32_t(member)};
+            const Place place{job_.seed, uint32_t(job_.first_step + uint64_t(step)), uint32_t(member), &job_.scheduled, step};
             double* losses = losses_.data() + size_t(member) * heads;
             double* weights = weights_.data() + size_t(member) * heads;
             executor.heed(is_long_ ? job_.stop : nullptr);
@@ -120,7 +120,9 @@ private:
         if (!std::isfinite(sum)) return false;
         const double factor = program_.penalty_factor(weights_.data() + size_t(member) * heads);
         const uint64_t t = job_.first_step - job_.memory_from + uint64_t(step) + 1;
-        updater.begin_step(job_.optimizer, job_.rates[step], t, factor);
+        Optimizer optimizer = job_.optimizer;
+        if (job_.weight_decays) optimizer.weight_decay = job_.weight_decays[step];
+        updater.begin_step(optimizer, job_.rates[step], t, factor);
         return true;
     }
 
@@ -176,6 +178,9 @@ Outcome train(const Program& program, const TrainJob<T>& job) {
     if (job.members < 1 || job.batch < 1 || job.rows_in_order < 1) throw std::invalid_argument("there is nothing to train on");
     if (job.steps > (job.rows_in_order - 1) / job.batch + 1)
         throw std::invalid_argument("there are more learning rates than batches");
+    program.check(job.scheduled, job.steps);
+    for (long i = 0; job.weight_decays && i < job.steps; ++i)
+        if (!(job.weight_decays[i] >= 0)) throw std::invalid_argument("a weight decay is negative");
     for (long i = 0; i < job.members * job.rows_in_order; ++i)
         if (job.order[i] < 0 || job.order[i] >= job.data.rows)
             throw std::invalid_argument("the row order names row " + std::to_string(job.order[i]) + " of " +

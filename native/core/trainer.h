@@ -20,6 +20,8 @@ struct TrainJob {
     long rows_in_order = 0;
     long batch = 1;
     const double* rates = nullptr;  // one for each step
+    const double* weight_decays = nullptr;  // the same; null: the optimizer's own
+    std::vector<Scheduled> scheduled = {};
     long steps = 0;
     uint64_t first_step = 0;
     uint64_t memory_from = 0;  // the step from which the optimizer counts its own

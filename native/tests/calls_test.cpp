@@ -129,7 +129,7 @@ void test_gradients_in_parts() {
         std::vector<float> gradient(network.parameters.size());
         double loss = 0, penalty = 0;
         const Data<float> data{count, {rows.x.data() + 20 * begin}, {{nullptr, rows.labels.data() + begin, rows.weights.data() + begin}}};
-        gradients<float>(program, 1, network.parameters.data(), nullptr, data, true, 7, 2, gradient.data(), {&loss, weight, &penalty}, threads);
+        gradients<float>(program, 1, network.parameters.data(), nullptr, data, true, 7, 2, {}, gradient.data(), {&loss, weight, &penalty}, threads);
         gradient.push_back(float(loss));
         return gradient;
     };

@@ -77,7 +77,7 @@ double objective(const Program& program, const Fixture<double>& f, const std::ve
                  std::vector<double>* gradient) {
     std::vector<double> state = f.state, losses(3), weights(3), vector(parameters.size());
     double penalty = 0;
-    gradients<double>(program, 1, parameters.data(), state.data(), f.data, training, 42, 9, vector.data(),
+    gradients<double>(program, 1, parameters.data(), state.data(), f.data, training, 42, 9, {}, vector.data(),
                       {losses.data(), weights.data(), &penalty}, 1);
     if (gradient) *gradient = vector;
     double total = penalty;

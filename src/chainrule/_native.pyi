@@ -35,9 +35,10 @@ class Program:
 
     def __init__(self, *, widths: list[int], inputs: list[int], codes: list[int], outputs: list[int], steps: list[dict[str, Any]], heads: list[dict[str, Any]], runs: list[tuple[int, int, bool, float, float, float, float]], parameters: int, state: int, mean: bool, sklearn: bool) -> None: ...
 
-    def train(self, *, parameters: Annotated[NDArray, dict(device='cpu')], state: Annotated[NDArray, dict(device='cpu')], slots: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], order: Annotated[NDArray, dict(device='cpu', writable=False)], batch_size: int, rates: Annotated[NDArray, dict(device='cpu', writable=False)], first_step: int, memory_from: int, loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], optimizer: dict, seed: int, clip_norm: object | None, should_stop: object | None, threads: int) -> tuple:
+    def train(self, *, parameters: Annotated[NDArray, dict(device='cpu')], state: Annotated[NDArray, dict(device='cpu')], slots: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], order: Annotated[NDArray, dict(device='cpu', writable=False)], batch_size: int, rates: Annotated[NDArray, dict(device='cpu', writable=False)], weight_decays: object | None, scheduled: Sequence[object], first_step: int, memory_from: int, loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], optimizer: dict, seed: int, clip_norm: object | None, should_stop: object | None, threads: int) -> tuple:
         """
-        Do one step for each learning rate; returns the steps done, the step and the member that diverged
+        Do one step for each learning rate, with the weight decay of each unless they are None, and with the values
+        of each step for the numbers that are scheduled; returns the steps done, the step and the member that diverged
         (-1 if none did), and whether it was stopped.
         """
 
@@ -47,7 +48,7 @@ class Program:
     def losses(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu', writable=False)], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], threads: int) -> None:
         """Add the head losses over all rows, as in prediction, to the sums."""
 
-    def gradients(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], training: bool, seed: int, step: int, gradient: Annotated[NDArray, dict(device='cpu')], loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], threads: int) -> None:
+    def gradients(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], training: bool, seed: int, step: int, scheduled: Sequence[object], gradient: Annotated[NDArray, dict(device='cpu')], loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], threads: int) -> None:
         """
         All rows as one batch: fill `gradient`, follow the statistics in `state`.
         """

@@ -33,6 +33,7 @@ from chainrule.training.history import History
 from chainrule.training.interrupt import Interrupt
 from chainrule.training.lifecycle import train
 from chainrule.training.run import Plan, Run
+from chainrule.training.scheduled import scheduled
 from chainrule.training.state import TrainingState
 from chainrule.training.stopping import Stop
 
@@ -289,8 +290,9 @@ class Learner:
         state = self.training
         with np.errstate(all="ignore"):
             result = self._engine_for(rows).gradients(
-                state.parameters[:1], state.state[:1], rows, training=training, seed=self.seed, step=state.step
-            )
+                state.parameters[:1], state.state[:1], rows, training=training, seed=self.seed, step=state.step,
+                scheduled=self._scheduled(),
+            )  # fmt: skip
         loss, vector = float(result.loss[0]), result.vector[0]
         if not (math.isfinite(loss) and is_finite(vector)):
             raise TrainingError(
@@ -313,6 +315,10 @@ class Learner:
         """
         self._is_finite = False
         self.training.take_over(other.training, optimizer=self.optimizer.name == other.optimizer.name)
+
+    def _scheduled(self) -> dict[int, float]:
+        """The numbers of layers that follow schedules, as in the next training step."""
+        return scheduled(self.network, self.optimizer, self.training).at(0)
 
     def _engine_for(self, *rows: Any) -> Engine:
         """The engine that computes these rows or inputs; a kind of model with rows of its own may take another."""

@@ -85,7 +85,8 @@ class Limited:
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]  # those who inherit are dataclasses
             value, declared = getattr(self, field.name), str(field.type)
-            if field.name in self.limits and not (value is None and field.default is None):
+            follows = "Schedule" in declared and isinstance(value, Limited)  # a schedule has limits of its own
+            if field.name in self.limits and not follows and not (value is None and field.default is None):
                 check(type(self).__name__, field.name, value, self.limits[field.name])
             if declared == "bool" and not isinstance(value, (bool, np.bool_)):
                 shown = repr(value) if isinstance(value, str) else shortened(value)

@@ -254,8 +254,9 @@ class Model(Learner):
         state = self.training
         with np.errstate(all="ignore"):
             return ReferenceEngine(self.network, self.objective).memo_report(
-                state.parameters, state.state, rows, training=training, seed=self.seed, step=state.step
-            )
+                state.parameters, state.state, rows, training=training, seed=self.seed, step=state.step,
+                scheduled=self._scheduled(),
+            )  # fmt: skip
 
     def explain(
         self, X: Any, y: Any = None, sample_weight: Any = None, *, training: bool = False, notation: str = "ours"

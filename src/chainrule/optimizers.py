@@ -5,7 +5,7 @@ optimizer remembers (one row for each name in `slot_names`), `rate` the step's l
 
 Two conventions exist for some of them, PyTorch's (the default) and scikit-learn's; each difference is a named option.
 `weight_decay` adds `weight_decay * w` to the gradient, of biases too, as PyTorch does; `Model(l2=...)` charges
-weights only.
+weights only. It may follow a schedule, `AdamW(weight_decay=FlatCosine(0.02))`: `decayed` is the optimizer of one step.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chainrule.compiled import Native
 from chainrule.errors import InputError
 from chainrule.limits import COUNT, DIVISOR, FRACTION, NOT_NEGATIVE, Limit, Limited
 from chainrule.resolve import resolve
-from chainrule.schedules import Constant, Schedule, get_schedule
+from chainrule.schedules import Constant, Schedule, base_of, follow, get_schedule
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class Optimizer(Limited):
     full_batch: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        if "weight_decay" in self.limits:
+            follow(self, "weight_decay")
         super().__post_init__()
         get_schedule(self.learning_rate)
         if isinstance(self.learning_rate, dict):
@@ -94,17 +96,29 @@ class Optimizer(Limited):
         """
         raise NotImplementedError
 
-    def decayed(self, factor: float) -> Optimizer:
-        """The optimizer for parameters whose weight decay is `factor` times its own; itself where that is the same.
+    @property
+    def decay(self) -> float:
+        """The weight decay as a number: of a schedule the one that it begins from or rises to."""
+        return base_of(getattr(self, "weight_decay", 0.0))
+
+    @property
+    def decay_schedule(self) -> Schedule | None:
+        """What the weight decay follows, if it isn't the same in every step."""
+        decay = getattr(self, "weight_decay", 0.0)
+        return decay if isinstance(decay, Schedule) else None
+
+    def decayed(self, factor: float, decay: float | None = None) -> Optimizer:
+        """The optimizer for parameters whose weight decay is `factor` times `decay`; itself where that is the same.
 
         Arguments:
             factor: what the weight decay is multiplied by.
+            decay: that of the step at hand, where it follows a schedule; None is the optimizer's own.
 
         >>> AdamW(weight_decay=0.01).decayed(0.5).weight_decay
         0.005
         """
-        decay = getattr(self, "weight_decay", 0.0)
-        return self if factor == 1 or decay == 0 else replace(self, weight_decay=decay * factor)  # type: ignore[call-arg]  # it has the field
+        wanted = factor * (self.decay if decay is None else decay)
+        return self if getattr(self, "weight_decay", 0.0) == wanted else replace(self, weight_decay=wanted)  # type: ignore[call-arg]  # it has the field
 
     def step_formula(self, t: int) -> str:
         """What `update` does to one parameter in one step, as one formula with these options.
@@ -152,11 +166,11 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
     dampening: float = 0.0
-    weight_decay: float = 0.0
+    weight_decay: float | Schedule = 0.0
     convention: Literal["torch", "sklearn"] = "torch"
 
     name = "sgd"
-    native = Native("sgd", "momentum", "nesterov", "dampening", "weight_decay")
+    native = Native("sgd", "momentum", "nesterov", "dampening", weight_decay="decay")
     formula = "v = momentum v + g; w = w - rate v"
     slot_names = ("velocity",)
     slot_letters = ("v0",)
@@ -172,8 +186,8 @@ class SGD(Optimizer):
 
     def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
         (v,) = slots
-        if self.weight_decay:
-            g = g + self.weight_decay * w
+        if self.decay:
+            g = g + self.decay * w
         if self.momentum == 0:
             w -= rate * g
         elif self.convention == "sklearn":
@@ -194,7 +208,7 @@ class SGD(Optimizer):
         else:
             step = "rate ( g + momentum v)" if self.nesterov else "rate v"
             text = f"w+ = w - {step}, v = momentum v0 + {'(1 - dampening) ' * (self.dampening > 0 and t > 1)}g"
-        return self._decayed(text, self.weight_decay).replace("( ", "(")
+        return self._decayed(text, self.decay).replace("( ", "(")
 
 
 @dataclass(frozen=True)
@@ -223,10 +237,10 @@ class AdaGrad(Optimizer):
     epsilon: float = 1e-10
     rate_decay: float = 0.0
     initial_accumulator: float = 0.0
-    weight_decay: float = 0.0
+    weight_decay: float | Schedule = 0.0
 
     name = "adagrad"
-    native = Native("adagrad", "epsilon", "rate_decay", "weight_decay")
+    native = Native("adagrad", "epsilon", "rate_decay", weight_decay="decay")
     formula = "s = s + g^2; w = w - rate / (1 + (t - 1) rate_decay) g / (sqrt(s) + epsilon)"
     slot_names = ("squares",)
     slot_letters = ("s0",)
@@ -240,14 +254,14 @@ class AdaGrad(Optimizer):
 
     def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
         (s,) = slots
-        if self.weight_decay:
-            g = g + self.weight_decay * w
+        if self.decay:
+            g = g + self.decay * w
         s += g * g
         w -= rate / (1 + (t - 1) * self.rate_decay) * g / (np.sqrt(s) + self.epsilon)
 
     def step_formula(self, t: int) -> str:
         decay = " / (1 + (t - 1) rate_decay)" if self.rate_decay else ""
-        return self._decayed(f"w+ = w - rate{decay} g / (sqrt(s) + epsilon), s = s0 + g^2", self.weight_decay)
+        return self._decayed(f"w+ = w - rate{decay} g / (sqrt(s) + epsilon), s = s0 + g^2", self.decay)
 
 
 @dataclass(frozen=True)
@@ -279,10 +293,10 @@ class RMSProp(Optimizer):
     epsilon: float = 1e-8
     momentum: float = 0.0
     centered: bool = False
-    weight_decay: float = 0.0
+    weight_decay: float | Schedule = 0.0
 
     name = "rmsprop"
-    native = Native("rmsprop", "rho", "epsilon", "momentum", "centered", "weight_decay")
+    native = Native("rmsprop", "rho", "epsilon", "momentum", "centered", weight_decay="decay")
     formula = "s = rho s + (1 - rho) g^2; w = w - rate g / (sqrt(s) + epsilon)"
     slot_names = ("squares", "velocity", "mean")
     slot_letters = ("s0", "v0", "m0")
@@ -290,8 +304,8 @@ class RMSProp(Optimizer):
 
     def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
         s, v, m = slots
-        if self.weight_decay:
-            g = g + self.weight_decay * w
+        if self.decay:
+            g = g + self.decay * w
         s *= self.rho
         s += (1 - self.rho) * g * g
         variance = s
@@ -311,7 +325,7 @@ class RMSProp(Optimizer):
         step = f"g / (sqrt({variance}) + epsilon)"
         text = f"w+ = w - rate (momentum v0 + {step})" if self.momentum else f"w+ = w - rate {step}"
         text += ", s = rho s0 + (1 - rho) g^2" + ", m = rho m0 + (1 - rho) g" * self.centered
-        return self._decayed(text, self.weight_decay)
+        return self._decayed(text, self.decay)
 
 
 @dataclass(frozen=True)
@@ -344,12 +358,12 @@ class Adam(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
-    weight_decay: float = 0.0
+    weight_decay: float | Schedule = 0.0
     amsgrad: bool = False
     convention: Literal["torch", "sklearn"] = "torch"
 
     name = "adam"
-    native = Native("adam", "beta1", "beta2", "epsilon", "weight_decay", "amsgrad", "decoupled")
+    native = Native("adam", "beta1", "beta2", "epsilon", "amsgrad", "decoupled", weight_decay="decay")
     formula = (
         "m = b1 m + (1 - b1) g; s = b2 s + (1 - b2) g^2; w = w - rate m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + epsilon)"
     )
@@ -366,10 +380,10 @@ class Adam(Optimizer):
 
     def update(self, w: Array, g: Array, slots: Array, rate: float, t: int) -> None:
         m, s, largest = slots
-        if self.weight_decay and self.decoupled:
-            w *= 1 - rate * self.weight_decay
-        elif self.weight_decay:
-            g = g + self.weight_decay * w
+        if self.decay and self.decoupled:
+            w *= 1 - rate * self.decay
+        elif self.decay:
+            g = g + self.decay * w
         m *= self.beta1
         m += (1 - self.beta1) * g
         s *= self.beta2
@@ -390,13 +404,13 @@ class Adam(Optimizer):
 
     def step_formula(self, t: int) -> str:
         squares = "max(largest, s)" if self.amsgrad else "s"
-        decayed = "w (1 - rate weight_decay)" if self.weight_decay and self.decoupled else "w"
+        decayed = "w (1 - rate weight_decay)" if self.decay and self.decoupled else "w"
         if self.convention == "torch":
             step = f"rate m / (1 - beta1^t) / (sqrt({squares} / (1 - beta2^t)) + epsilon)"
         else:
             step = f"rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt({squares}) + epsilon)"
         text = f"w+ = {decayed} - {step}, m = beta1 m0 + (1 - beta1) g, s = beta2 s0 + (1 - beta2) g^2"
-        return self._decayed(text, 0.0 if self.decoupled else self.weight_decay)
+        return self._decayed(text, 0.0 if self.decoupled else self.decay)
 
 
 @dataclass(frozen=True)
@@ -423,7 +437,7 @@ class AdamW(Adam):
     [0.8]
     """
 
-    weight_decay: float = 0.01
+    weight_decay: float | Schedule = 0.01
 
     name = "adamw"
     native = Adam.native

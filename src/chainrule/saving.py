@@ -27,7 +27,8 @@ from chainrule.training.history import History
 from chainrule.training.state import Snapshot, TrainingState
 
 Tensors = dict[str, AnyArray]
-_COUNTERS = ("step", "epoch", "batch", "first_step", "first_epoch", "memory_from")
+_COUNTERS = ("step", "epoch", "batch", "first_step", "first_epoch", "memory_from", "steps_per_epoch", "total_steps")
+_LACKING = {"memory_from": 0, "steps_per_epoch": 1, "total_steps": 1}  # in older files, and the least in newer ones
 _COUNTER = Limit(0, 2**53, whole=True)
 _MOMENTS = ("latest", "epoch_start")  # snapshots that aren't of a stopping rule
 _COMPARING = {"best", "best_epoch"}  # what rules that compare epochs remember
@@ -184,8 +185,8 @@ def _rules_of(training: TrainingState, name: Any) -> list[int]:
 
 def _load_counters(training: TrainingState, saved: Mapping[str, Any], heads: int) -> None:
     for name in _COUNTERS:
-        value = saved.get(name, 0) if name == "memory_from" else saved[name]  # older files lack it
-        check("the file", name, value, _COUNTER)
+        value = saved.get(name, _LACKING[name]) if name in _LACKING else saved[name]
+        check("the file", name, value, Limit(_LACKING.get(name, 0), 2**53, whole=True))
         setattr(training, name, value)
     for first, last in (("first_step", "step"), ("memory_from", "step"), ("first_epoch", "epoch")):
         check("the file", first, getattr(training, first), Limit(0, getattr(training, last), whole=True))

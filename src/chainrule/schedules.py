@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the rate of every step, as a function of the step.
+"""Schedules: a number for every step of a fit, as a function of the step: learning rates, weight decay, dropout.
 
 `t` is the step from 0, `e = t // steps_per_epoch` its epoch from 0, `T` all steps of the fit. Source of the
 conventions: PyTorch's schedulers of the same names, stepped once an epoch (step, exponential, plateau) or once a step
@@ -8,6 +8,7 @@ conventions: PyTorch's schedulers of the same names, stepped once an epoch (step
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from chainrule.arrays import Doubles, Order
 from chainrule.errors import InputError
-from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
+from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited, check
 from chainrule.resolve import resolve
 
 PlateauState = dict[str, Any]
@@ -27,7 +28,7 @@ class Schedule(Limited):
     """What every schedule has: rates for an array of steps. Your own: subclass it and give `rates`.
 
     Arguments:
-        rate: the learning rate that it begins from or rises to, above 0.
+        rate: the learning rate, or whatever follows it, that it begins from or rises to, above 0.
 
     >>> @dataclass(frozen=True)
     ... class Halved(Schedule):
@@ -377,3 +378,38 @@ def get_schedule(given: object) -> Schedule:
     if isinstance(given, str):
         raise InputError(f"learning_rate is {given!r}; it must be a number or a schedule such as Cosine(0.01)")
     return resolve("schedule", given, Schedule, SCHEDULES)
+
+
+def follow(thing: Limited, name: str) -> None:
+    """Resolve and check a field that is a number or a schedule; its values are checked where a fit asks for them.
+
+    Arguments:
+        thing: whose field it is, while it is being made.
+        name: the field, which is in the table of limits.
+
+    Raises:
+        InputError: the schedule is none for such a number, or begins outside of its limits.
+
+    >>> from chainrule import Dropout
+    >>> Dropout({"name": "flat_cosine", "rate": 0.15}).rate
+    FlatCosine(rate=0.15, flat=0.5, minimum=0.0)
+    """
+    given, owner = getattr(thing, name), type(thing).__name__
+    if not isinstance(given, (Schedule, Mapping)):
+        return
+    schedule = resolve("schedule", given, Schedule, SCHEDULES)
+    if type(schedule).observe is not Schedule.observe:
+        raise InputError(
+            f"{owner}: {name} can't follow {schedule.name}, which looks at losses: learning rates alone do"
+        )
+    check(owner, name, schedule.rate, thing.limits[name])
+    object.__setattr__(thing, name, schedule)
+
+
+def base_of(given: float | Schedule) -> float:
+    """A number; of a schedule the one that it begins from or rises to.
+
+    >>> base_of(0.5), base_of(Cosine(0.1))
+    (0.5, 0.1)
+    """
+    return given.rate if isinstance(given, Schedule) else given

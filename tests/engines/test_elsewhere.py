@@ -84,10 +84,8 @@ class Elsewhere(Engine):
     def losses(self, parameters: Array, state: Array, data: Rows) -> Sums:
         return self._ask("losses", parameters, state, data)
 
-    def gradients(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
-    ) -> Gradients:
-        return self._ask("gradients", parameters, state, data, training=training, seed=seed, step=step)
+    def gradients(self, parameters: Array, state: Array, data: Rows, **how: Any) -> Gradients:
+        return self._ask("gradients", parameters, state, data, **how)
 
     def load(self, parameters: Array, state: Array, slots: Array) -> None:
         self._ask("load", parameters, state, slots)

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule import Dense, EngineError, Input, InputError, Model, Network
+from chainrule import SGD, Dense, Dropout, EngineError, Input, InputError, Model, Network, Objective
+from chainrule.engines.contract import Rows
 from chainrule.engines.native import NativeEngine
+from chainrule.training.state import TrainingState
 
 pytestmark = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
 NETWORK = Network.mlp(3, [4], 2, output="softmax")
@@ -204,10 +206,11 @@ def arguments(method: str) -> dict[str, Any]:
     given = {
         "predict": {**vectors, **inputs, "outputs": [np.zeros((1, 6, 2), "f4")]},
         "losses": {**vectors, **data, **sums},
-        "gradients": {**vectors, **data, **sums, "training": True, "seed": 0, "step": 0,
+        "gradients": {**vectors, **data, **sums, "training": True, "seed": 0, "step": 0, "scheduled": [],
                       "gradient": np.zeros((1, 64), "f4")},
         "train": {**vectors, **data, **sums, "slots": np.zeros((1, 3, 64), "f4"), "order": np.arange(6)[None],
-                  "batch_size": 4, "rates": np.full(2, 0.1), "first_step": 0, "memory_from": 0,
+                  "batch_size": 4, "rates": np.full(2, 0.1), "weight_decays": None, "scheduled": [], "first_step": 0,
+                  "memory_from": 0,
                   "optimizer": {"kind": "adam"}, "seed": 0, "clip_norm": None, "should_stop": None},
     }  # fmt: skip
     return copy.deepcopy(given[method])
@@ -236,6 +239,9 @@ WRONG: dict[str, list[Any]] = {
               np.zeros((1, 0), int), np.zeros((2, 6), int), np.arange(12)[None, ::2], np.array([[0, 2**62]]), None],
     "batch_size": [0, -1, 2**70, 1.5, None],
     "rates": [np.full(3, 0.1), np.full(2, 0.1, "f4"), np.zeros((1, 1), "f4"), None],
+    "weight_decays": [np.full(3, 0.1), np.full(2, 0.1, "f4"), np.full(2, -0.1), np.full(2, np.nan), "none", 0.1],
+    "scheduled": [[(0, np.zeros(1))], [(0, np.zeros(2))], [(99, np.zeros(1))], [(-1, np.zeros(1))], [(0,)], [0], [None],
+                  [("a", np.zeros(1))], [(0, None)], None],
     "first_step": [-1, 2**70, "one"],
     "memory_from": [-1, 1, 2**70, "one"],
     "optimizer": [{}, {"kind": "lbfgs"}, {"kind": 3}, {"kind": "adam", "beta1": 2.0}, {"kind": "sgd", "momentum": -1.0},
@@ -290,6 +296,18 @@ def test_an_exception_in_should_stop_comes_through() -> None:
 
     assert_raised_while_training(fail, ZeroDivisionError)
     assert_raised_while_training(lambda: "yes", (RuntimeError, TypeError, ValueError))
+
+
+def test_a_scheduled_number_out_of_its_limits() -> None:
+    noisy = Network([Input(3), Dropout(0.5), Dense(1)])
+    engine = NativeEngine(noisy, Objective("squared_error").on(noisy))
+    state = TrainingState.initial(noisy, SGD(), 0, "float64")
+    data = Rows((np.ones((2, 3)),), (np.ones((2, 1)),), (None,))
+    for rate in (1.0, -0.1, np.nan):
+        with pytest.raises(ValueError, match=r"rate is .*, which is out of range"):
+            engine.gradients(state.parameters, state.state, data, training=True, seed=0, step=0, scheduled={0: rate})
+    with pytest.raises(ValueError, match="step 1 has no number that may be scheduled"):
+        engine.gradients(state.parameters, state.state, data, training=True, seed=0, step=0, scheduled={1: 0.5})
 
 
 def assert_raised_while_training(should_stop: Callable[[], Any], error: Any) -> None:

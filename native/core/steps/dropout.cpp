@@ -6,7 +6,7 @@ namespace {
 
 template <class T>
 void forward(const Work<T>& work) {
-    const double rate = work.step().numbers[0];
+    const double rate = work.number();
     const Matrix<T> x = work.input(), y = work.output();
     const Place& place = work.place;
     const DropoutCall call{place.seed, place.step, uint32_t(work.index), place.member, uint32_t(rate * 4294967296.0), y.width,
@@ -34,7 +34,7 @@ long extra(const Step& step, Mode mode, long rows, const Shape& shape) { return 
 constexpr StepKind row() {
     StepKind kind;
     kind.name = "dropout";
-    kind.numbers = {NumberRule{"rate", 0, is_rate}};
+    kind.numbers = {NumberRule{"rate", 0, is_rate, true}};
     kind.passes_on = passes_on;
     kind.extra = extra;
     kind.delta_in_place = true;

@@ -7,9 +7,10 @@ Members are independent: each has its own row order and its own place in the ran
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from chainrule.arrays import AnyArray, Array, Doubles, Order
 from chainrule.network import Network
 from chainrule.objective import NetworkObjective
 from chainrule.optimizers import Optimizer
+
+NOTHING: Final[Mapping[int, float]] = MappingProxyType({})  # is scheduled
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,33 @@ class UpdateRule(Protocol):
     def update(self, parameters: Array, gradients: Array, slots: Array, rate: float, step: int) -> None:
         """Change `parameters` and `slots` (n_slots, size) in place; `step` counts from 1."""
 
-    def decayed(self, factor: float) -> UpdateRule:
-        """The rule for parameters whose weight decay is `factor` times its own."""
+    def decayed(self, factor: float, decay: float | None = None) -> UpdateRule:
+        """The rule for parameters whose weight decay is `factor` times `decay`, or its own."""
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """What follows schedules beside the learning rate, in each of some steps.
+
+    `decays` are weight decays, None where the optimizer has one for all; `numbers` are those of layers (dropout rates),
+    by the layer's index in `network.steps`.
+    """
+
+    decays: Doubles | None = None
+    numbers: Mapping[int, Doubles] = field(default_factory=dict)
+
+    def part(self, steps: slice) -> Scheduled:
+        """Those of a stretch of the steps."""
+        decays = None if self.decays is None else self.decays[steps]
+        return Scheduled(decays, {layer: values[steps] for layer, values in self.numbers.items()})
+
+    def decay(self, step: int) -> float | None:
+        """The weight decay of a step."""
+        return None if self.decays is None else float(self.decays[step])
+
+    def at(self, step: int) -> dict[int, float]:
+        """The numbers of layers in a step."""
+        return {layer: float(values[step]) for layer, values in self.numbers.items()}
 
 
 @dataclass
@@ -113,6 +141,7 @@ class Job:
         clip_norm: the greatest 2-norm of the gradient of all trainable parameters, or None.
         should_stop: asked after every step, or as often as the engine can.
         memory_from: the step at which what the optimizer remembers begins; its own steps count from there.
+        scheduled: what else follows schedules, in each step of this job.
     """
 
     data: Rows
@@ -126,6 +155,7 @@ class Job:
     clip_norm: float | None = None
     should_stop: Callable[[], bool] = field(default=lambda: False)
     memory_from: int = 0
+    scheduled: Scheduled = field(default_factory=Scheduled)
 
 
 @dataclass
@@ -202,9 +232,13 @@ class Engine(ABC):
 
     @abstractmethod
     def gradients(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
-    ) -> Gradients:
-        """The objective over all rows as one batch, and its gradient; nothing is changed."""
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int,
+        scheduled: Mapping[int, float] = NOTHING,
+    ) -> Gradients:  # fmt: skip
+        """The objective over all rows as one batch, and its gradient; nothing is changed.
+
+        `scheduled` has the numbers of layers that follow schedules, in this step, by index in `network.steps`.
+        """
 
     @abstractmethod
     def load(self, parameters: Array, state: Array, slots: Array) -> None:

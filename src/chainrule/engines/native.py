@@ -6,6 +6,7 @@ of themselves (their `native`); `docs/reference/native.md` lists them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from chainrule import compiled
 from chainrule.arrays import AnyArray, Array
 from chainrule.compiled import native_form
-from chainrule.engines.contract import Gradients, InPlace, Job, Outcome, Rows, Sums, UpdateRule
+from chainrule.engines.contract import NOTHING, Gradients, InPlace, Job, Outcome, Rows, Sums, UpdateRule
 from chainrule.network import Network
 from chainrule.objective import HeadLoss, NetworkObjective
 from chainrule.optimizers import Optimizer
@@ -100,14 +101,16 @@ class NativeEngine(InPlace):
         return sums
 
     def gradients(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
-    ) -> Gradients:
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int,
+        scheduled: Mapping[int, float] = NOTHING,
+    ) -> Gradients:  # fmt: skip
         """The objective over all rows as one batch, and its gradient; nothing is changed."""
         sums = self._one_step(len(parameters))
         vector = self.network.layout.zeros(len(parameters), parameters.dtype)
         new_state = state.copy()
         self._core.gradients(
             parameters=parameters, state=new_state, **_data(data, parameters), training=training, seed=seed, step=step,
+            scheduled=[(layer, np.array([value])) for layer, value in scheduled.items()],
             gradient=vector, **_sums(sums), threads=self.threads,
         )  # fmt: skip
         loss = np.array([sums.loss(self.objective, member) for member in range(len(parameters))])
@@ -121,7 +124,8 @@ class NativeEngine(InPlace):
             parameters=parameters, state=state, slots=slots, **_data(job.data, parameters),
             order=np.ascontiguousarray(job.order), batch_size=job.batch_size, rates=job.rates,
             first_step=job.first_step, memory_from=job.memory_from, **_sums(sums),
-            optimizer=_rule_form(job.rule), seed=job.seed,
+            optimizer=_rule_form(job.rule), weight_decays=job.scheduled.decays,
+            scheduled=list(job.scheduled.numbers.items()), seed=job.seed,
             clip_norm=job.clip_norm, should_stop=job.should_stop, threads=self.threads,
         )  # fmt: skip
         sums.steps += steps

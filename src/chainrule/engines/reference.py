@@ -5,12 +5,13 @@ It is never made clever. Every other engine is checked against it, and explanati
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from chainrule.arrays import AnyArray, Array, Doubles
-from chainrule.engines.contract import Gradients, InPlace, Job, Outcome, Rows, Sums
+from chainrule.engines.contract import NOTHING, Gradients, InPlace, Job, Outcome, Rows, Sums
 from chainrule.engines.memo import CountingMemo, MemoReport, kept_arrays, steps_without_memo
 from chainrule.layers import Arrays, Context
 from chainrule.network import Network
@@ -118,21 +119,23 @@ class ReferenceEngine(InPlace):
         return sums
 
     def gradients(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
-    ) -> Gradients:
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int,
+        scheduled: Mapping[int, float] = NOTHING,
+    ) -> Gradients:  # fmt: skip
         """The objective over all rows as one batch, and its gradient; nothing is changed."""
-        return self._pass(parameters, state, data, training, seed, step, report=False)[0]
+        return self._pass(parameters, state, data, Context(training, seed, step, scheduled=scheduled), report=False)[0]
 
     def memo_report(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
-    ) -> MemoReport:
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int,
+        scheduled: Mapping[int, float] = NOTHING,
+    ) -> MemoReport:  # fmt: skip
         """What memoization keeps and saves in one forward and backward pass over all rows."""
-        report = self._pass(parameters, state, data, training, seed, step, report=True)[1]
+        report = self._pass(parameters, state, data, Context(training, seed, step, scheduled=scheduled), report=True)[1]
         assert report is not None
         return report
 
     def _pass(
-        self, parameters: Array, state: Array, data: Rows, training: bool, seed: int, step: int, report: bool
+        self, parameters: Array, state: Array, data: Rows, place: Context, report: bool
     ) -> tuple[Gradients, MemoReport | None]:
         members = len(parameters)
         sums = Sums.zeros(members, len(self.objective.heads))
@@ -143,8 +146,7 @@ class ReferenceEngine(InPlace):
         memo: MemoReport | None = None
         for member in range(members):
             p, s = self._views(parameters, state, member)
-            context = Context(training, seed, step, 0, member, parameters.dtype)
-            forward = self.forward(p, s, data.inputs, context)
+            forward = self.forward(p, s, data.inputs, replace(place, member=member, dtype=parameters.dtype))
             counted = [CountingMemo(m) for m in forward.memos] if report else None
             losses, weights = self._head_sums(forward.values, data)
             sums.add(self.objective, member, losses, weights, self.objective.penalty(parameters[member]), len(data))
@@ -172,10 +174,11 @@ class ReferenceEngine(InPlace):
         ]
         for index, rate in enumerate(job.rates):
             begin = index * job.batch_size
+            scheduled, decay = job.scheduled.at(index), job.scheduled.decay(index)
             done = []
             for member, (p, s, gradient, gradient_views) in enumerate(bound):
                 batch = job.data.take(job.order[member, begin : begin + job.batch_size])
-                context = Context(True, job.seed, job.first_step + index, 0, member, parameters.dtype)
+                context = Context(True, job.seed, job.first_step + index, 0, member, parameters.dtype, scheduled)
                 forward = self.forward(p, s, batch.inputs, context)
                 losses, weights = self._head_sums(forward.values, batch)
                 penalty = self.objective.penalty(parameters[member])
@@ -190,7 +193,7 @@ class ReferenceEngine(InPlace):
             for member, (losses, weights, penalty, rows, states) in enumerate(done):
                 self._keep_state(states, bound[member][1])
                 own_step, runs = job.first_step - job.memory_from + index + 1, self.objective.trainable
-                update(job, parameters[member], bound[member][2], slots[member], float(rate), own_step, runs)
+                update(job, parameters[member], bound[member][2], slots[member], float(rate), decay, own_step, runs)
                 outcome.sums.add(self.objective, member, losses, weights, penalty, rows)
             outcome.sums.steps += 1
             outcome.steps += 1
@@ -257,8 +260,9 @@ class ReferenceEngine(InPlace):
 
 
 def update(
-    job: Job, parameters: Array, gradient: Array, slots: Array, rate: float, step: int, runs: tuple[ParameterRun, ...]
-) -> None:
+    job: Job, parameters: Array, gradient: Array, slots: Array, rate: float, decay: float | None, step: int,
+    runs: tuple[ParameterRun, ...],
+) -> None:  # fmt: skip
     """Clip the gradient of one member and let the optimizer change what is trainable."""
     if job.clip_norm is not None:
         norm = float(np.sqrt(sum(float(gradient[run.slice] @ gradient[run.slice]) for run in runs)))
@@ -266,4 +270,4 @@ def update(
             gradient *= job.clip_norm / norm
     for run in runs:
         w, g, own = parameters[run.slice], gradient[run.slice], slots[:, run.slice]
-        job.rule.decayed(run.decay_factor).update(w, g, own, rate * run.rate_factor, step)
+        job.rule.decayed(run.decay_factor, decay).update(w, g, own, rate * run.rate_factor, step)

@@ -5,7 +5,7 @@ Memory then depends on the batch and not on the table; the numbers are those of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from chainrule.arrays import Array, Order
-from chainrule.engines.contract import Engine, Gradients, Job, Outcome, Rows, Sums
+from chainrule.engines.contract import NOTHING, Engine, Gradients, Job, Outcome, Rows, Sums
 from chainrule.engines.reference import PREDICT_ROWS, ReferenceEngine
 from chainrule.layers import Context
 
@@ -103,17 +103,19 @@ class InParts(Engine):
         return total.sums()
 
     def gradients(
-        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int
-    ) -> Gradients:
+        self, parameters: Array, state: Array, data: Rows, *, training: bool, seed: int, step: int,
+        scheduled: Mapping[int, float] = NOTHING,
+    ) -> Gradients:  # fmt: skip
         """The objective over all rows as one batch, and its gradient; nothing is changed."""
+        how: Any = {"training": training, "seed": seed, "step": step, "scheduled": scheduled}
         coupled = training and self.network.least_rows > 1  # a batch's statistics need all of it
         if not isinstance(data, SparseRows) or coupled:
             whole = data.take(np.arange(len(data))) if isinstance(data, SparseRows) else data
-            return self.engine.gradients(parameters, state, whole, training=training, seed=seed, step=step)
+            return self.engine.gradients(parameters, state, whole, **how)
         total = _Total(self, parameters, data)
         vector = np.zeros_like(parameters)
         for rows in total.parts():
-            part = self.engine.gradients(parameters, state, rows, training=training, seed=seed, step=step)
+            part = self.engine.gradients(parameters, state, rows, **how)
             total.add(part.sums, rows)
             weight = _weight(rows)
             for member, gradient in enumerate(part.vector):  # the penalties' are added once, below
@@ -148,7 +150,7 @@ class InParts(Engine):
             done = self.engine.run(
                 replace(
                     job, data=job.data.take(order.reshape(-1)), order=own, rates=job.rates[part],
-                    first_step=job.first_step + part.start, sums=outcome.sums,
+                    first_step=job.first_step + part.start, sums=outcome.sums, scheduled=job.scheduled.part(part),
                 )
             )  # fmt: skip
             outcome.sums = done.sums

@@ -17,6 +17,7 @@ from chainrule.initializers import Initializer
 from chainrule.layers.element import Source, Term
 from chainrule.limits import NOT_NEGATIVE, Limited, check
 from chainrule.resolve import set_fields
+from chainrule.schedules import Schedule
 
 Arrays = Mapping[str, Array]
 Shape = tuple[int, ...]
@@ -74,7 +75,8 @@ class Context:
 
     `training` turns dropout on and makes batch normalization use the batch. The rest is the place in the
     random stream: `step` counts parameter updates from 0, `layer` is the index in `network.steps`. `dtype` is the
-    precision in which the network computes, for layers that make numbers out of something else.
+    precision in which the network computes, for layers that make numbers out of something else. `scheduled` has the
+    numbers that follow schedules, in this step, by the layer.
     """
 
     training: bool = False
@@ -83,6 +85,7 @@ class Context:
     layer: int = 0
     member: int = 0
     dtype: DTypeLike = np.float64
+    scheduled: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +156,11 @@ class Layer(Limited):
     def output_dtype(self) -> Numbers:
         """What the output's numbers are; only an `Input` can give integers."""
         return "float"
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """What the number of the layer follows that changes from one training step to the next, if there is one."""
+        return None
 
     def codes(self, shapes: tuple[Shape, ...]) -> range | tuple[range, ...] | None:
         """The integers that the layer takes, where it reads integers: one range, or one for each column; None: all.

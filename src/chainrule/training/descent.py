@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from chainrule.arrays import Doubles, Order
+from chainrule.arrays import Order
 from chainrule.engines.contract import Job, Outcome, Sums
 from chainrule.errors import InputError
 from chainrule.training.batches import epoch_order, rows_used
 from chainrule.training.run import Run
+from chainrule.training.scheduled import rates, scheduled
 
 
 def descend(run: Run) -> str:
     """Do epochs until there are no more, or a rule stops them; the reason."""
-    while run.epoch <= run.plan.epochs:
+    plan, state = run.plan, run.state
+    state.steps_per_epoch, state.total_steps = plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch
+    while run.epoch <= plan.epochs:
         run.begin_epoch()
         reason = _steps(run)
         if reason is not None:
             return reason
-        assert run.state.partial is not None
-        loss = run.state.partial.mean_loss(run.plan.engine.objective)
-        reason = run.finish_epoch(loss, run.state.rate)
+        assert state.partial is not None
+        loss = state.partial.mean_loss(plan.engine.objective)
+        reason = run.finish_epoch(loss, state.rate)
         if reason is not None:
             return reason
     return "epochs"
@@ -68,10 +69,11 @@ def _do(run: Run, order: Order, n_steps: int) -> Outcome:
     """Have the engine do steps: it takes what they change, and gives it back when they are done or broken off."""
     plan, state = run.plan, run.state
     assert state.partial is not None
-    rates = _rates(run, n_steps)
+    of_steps = rates(plan.optimizer, state, n_steps)
     job = Job(
-        plan.data, order, plan.batch_size, rates, state.step, state.partial, plan.optimizer, plan.seed,
+        plan.data, order, plan.batch_size, of_steps, state.step, state.partial, plan.optimizer, plan.seed,
         plan.clip_norm, run.should_stop, state.memory_from,
+        scheduled(plan.engine.network, plan.optimizer, state, n_steps),
     )  # fmt: skip
     vectors = state.parameters, state.state, state.slots
     plan.engine.load(*vectors)
@@ -83,12 +85,5 @@ def _do(run: Run, order: Order, n_steps: int) -> Outcome:
     state.step += outcome.steps
     state.batch += outcome.steps
     if outcome.steps:
-        state.rate = float(rates[outcome.steps - 1])
+        state.rate = float(of_steps[outcome.steps - 1])
     return outcome
-
-
-def _rates(run: Run, n_steps: int) -> Doubles:
-    plan, state = run.plan, run.state
-    steps = np.arange(n_steps) + (state.step - state.first_step)
-    rates = plan.optimizer.schedule.rates(steps, plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch)
-    return rates * state.plateau.get("scale", 1.0)

@@ -24,6 +24,7 @@ from chainrule.training.batches import Shuffle, rows_used
 from chainrule.training.evaluation import Metrics, measure
 from chainrule.training.history import EpochRecord
 from chainrule.training.interrupt import Interrupt
+from chainrule.training.scheduled import scheduled
 from chainrule.training.state import TrainingState
 from chainrule.training.stopping import Epoch, Stop
 
@@ -269,7 +270,8 @@ class Run:
         """
         plan, state = self.plan, self.state
         engine = ReferenceEngine(plan.engine.network, plan.engine.objective)
-        context = Context(training, plan.seed, state.step, 0, member, state.parameters.dtype)
+        numbers = scheduled(plan.engine.network, plan.optimizer, state).at(0)
+        context = Context(training, plan.seed, state.step, 0, member, state.parameters.dtype, numbers)
         looked = (
             engine.first_not_finite(state.parameters[member], state.state[member], rows.take(part).inputs, context)
             for part in np.array_split(np.arange(len(rows)), -(-len(rows) // PREDICT_ROWS))

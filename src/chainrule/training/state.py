@@ -40,7 +40,8 @@ class TrainingState:
     `slots` (members, n_slots, size) is what the optimizer remembers. `step` and `epoch` count finished ones since the
     parameters were initialized, and the slots began at step `memory_from`; `batch` counts those of an unfinished epoch,
     `partial` is what they added up, `rate` the learning rate of the last step.
-    `first_step` and `first_epoch` are where the present run began; `memories` belong to its stopping rules.
+    `first_step` and `first_epoch` are where the present run began, `steps_per_epoch` and `total_steps` how long it is
+    meant to be: by them schedules know where in it a step is. `memories` belong to its stopping rules.
     `epoch_start` is how the epoch at hand began, `bests` the end of the best epoch of each rule that brings it back (by
     its place among the rules), `latest` where the run stood when one of them was brought back. `history` is the record
     of the run, or, where each member had one of its own, the first one's; the others' are `other_histories`.
@@ -55,6 +56,8 @@ class TrainingState:
     first_step: int = 0
     first_epoch: int = 0
     memory_from: int = 0
+    steps_per_epoch: int = 1
+    total_steps: int = 1
     seconds: float = 0.0
     rate: float = 0.0
     partial: Sums | None = None
@@ -137,6 +140,7 @@ class TrainingState:
         if optimizer and other.slots.shape == self.slots.shape:
             self.slots[...] = other.slots
             self.first_step, self.memory_from = other.first_step, other.memory_from
+            self.steps_per_epoch, self.total_steps = other.steps_per_epoch, other.total_steps
             self.plateau = dict(other.plateau)
 
     def snapshot(self) -> Snapshot:

@@ -104,7 +104,7 @@ class Updated(OfParameter):
             raise InputError(f"{trace.optimizer.name} has no update of single parameters: it searches along a line")
         _, span = self.owner(net, name.layer)
         remembered = trace.memory(span.offset + int(np.ravel_multi_index(self.learned(name).index, span.shape)))
-        optimizer, t = trace.optimizer.decayed(run.decay_factor), trace.optimizer_step
+        optimizer, t = trace.rule(run), trace.optimizer_step
 
         def function(points: Doubles) -> Doubles:
             w, g = points[:, 0].copy(), points[:, 1].copy()

@@ -20,6 +20,7 @@ from chainrule.network import Network
 from chainrule.objective import HeadLoss, NetworkObjective
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import ParameterRun
+from chainrule.training.scheduled import rates, scheduled
 from chainrule.training.state import TrainingState
 
 DOUBLE = np.dtype(np.float64)
@@ -40,7 +41,9 @@ class Moment:
     """Where a model stands between two steps, in float64.
 
     `statistics` are kept but not learned, `memory` is what the optimizer remembers (slots, size), `step` counts the
-    steps taken, `since` those that the optimizer remembers, `seed` decides the next masks.
+    steps taken, `since` those that the optimizer remembers, `seed` decides the next masks. `rate`, `decay` and
+    `scheduled` are what schedules make of the next step: its learning rate, its weight decay unless that is the
+    optimizer's own, and numbers of layers.
     """
 
     parameters: Doubles
@@ -50,6 +53,9 @@ class Moment:
     step: int
     since: int
     seed: int
+    rate: float
+    decay: float | None
+    scheduled: Mapping[int, float]
 
     @classmethod
     def of(cls, model: Trained) -> Moment:
@@ -57,7 +63,12 @@ class Moment:
         now = model.training
         arrays = (array[0].astype(DOUBLE) for array in (now.parameters, now.state, now.slots))
         parameters, statistics, memory = arrays
-        return cls(parameters, statistics, model.optimizer, memory, now.step, now.step - now.memory_from, model.seed)
+        rate = float(rates(model.optimizer, now)[0])
+        others = scheduled(model.network, model.optimizer, now)
+        return cls(
+            parameters, statistics, model.optimizer, memory, now.step, now.step - now.memory_from, model.seed, rate,
+            others.decay(0), others.at(0),
+        )  # fmt: skip
 
 
 class Trace:
@@ -92,7 +103,7 @@ class Trace:
         self.parameters = self.program.parameters.views(moment.parameters)
         self.state = self.program.state.views(moment.statistics)
         self.engine = ReferenceEngine(network, objective, every_gradient=True)
-        self.context = Context(training, moment.seed, moment.step)
+        self.context = Context(training, moment.seed, moment.step, scheduled=moment.scheduled)
 
     @cached_property
     def forward(self) -> Forward:
@@ -166,11 +177,14 @@ class Trace:
         """The gradient by every parameter, penalties included, by step and name."""
         return self.program.parameters.views(self._backward[1])  # type: ignore[return-value]  # float64 throughout
 
-    @cached_property
+    @property
     def rate(self) -> float:
         """The learning rate of the next step."""
-        step = np.array([self.moment.step], dtype=np.int64)
-        return float(self.optimizer.schedule.rates(step, 1, 1)[0])
+        return self.moment.rate
+
+    def rule(self, run: ParameterRun) -> Optimizer:
+        """The optimizer with the weight decay that a run has in the next step."""
+        return self.optimizer.decayed(run.decay_factor, self.moment.decay)
 
     def memory(self, offset: int) -> Doubles:
         """What the optimizer remembers of one parameter, shape (slots, 1)."""
@@ -192,7 +206,7 @@ class Trace:
     def update(self, run: ParameterRun, w: Array, g: Array, slots: Array, rate: float | None = None) -> None:
         """Change some of a run's numbers in place as the optimizer does; `rate` instead of the step's own."""
         rate = self.rate if rate is None else rate
-        self.optimizer.decayed(run.decay_factor).update(w, g, slots, rate * run.rate_factor, self.optimizer_step)
+        self.rule(run).update(w, g, slots, rate * run.rate_factor, self.optimizer_step)
 
     def targets(self, head: int) -> Doubles:
         """The targets of a head as numbers (rows, outputs): labels one-hot, smoothed where the loss smooths."""

@@ -194,7 +194,7 @@ def _update_by(a: Attempt, change: Callable[[str], str]) -> Iterator[Spread]:
     if not _is_update(a):
         return
     trace, (remembered, run) = a.graph.trace, _remembered(a)
-    optimizer = trace.optimizer.decayed(run.decay_factor)
+    optimizer = trace.rule(run)
     text = optimizer.step_formula(trace.optimizer_step)
     if change(text) == text:
         return

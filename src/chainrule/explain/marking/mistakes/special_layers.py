@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.marking.mistakes.attempt import Attempt
@@ -60,8 +61,12 @@ def mask_missing(a: Attempt) -> Iterator[Spread]:
 
 def _dropouts(a: Attempt) -> dict[str, tuple[int, float]]:
     """What the dropouts that are at work read, and their rates, by layer."""
-    steps = a.graph.program.steps if a.graph.trace.training else ()
-    return {step.name: (step.inputs[0], step.layer.rate) for step in steps if isinstance(step.layer, Dropout)}
+    steps, context = a.graph.program.steps if a.graph.trace.training else (), a.graph.trace.context
+    return {
+        step.name: (step.inputs[0], step.layer.rate_at(replace(context, layer=step.index)))
+        for step in steps
+        if isinstance(step.layer, Dropout)
+    }
 
 
 def _with_mask(a: Attempt, change: Callable[[float, float], float]) -> Iterator[Spread]:
