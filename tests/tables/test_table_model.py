@@ -134,8 +134,11 @@ class TestAnswers:
             answers = model.predict(table)
             assert answers.shape == (0,)
             assert answers.dtype == model.predict(frame).dtype
+        assert model.predict_spread(empty).shape == ((0, 3) if model.target.classes else (0,))
         if model.target.classes:
             assert model.predict_proba(empty).shape == (0, 3)
+        else:
+            assert model.predict_interval(empty).shape == (0, 2)
         with pytest.raises(cr.InputError, match=f'no row of the table has a value of the target "{model.target.name}"'):
             model.evaluate(frame[:0])
 

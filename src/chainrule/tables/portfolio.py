@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -164,12 +164,15 @@ def _parts(prepared: PreparedTable, settings: Settings, validation: float | None
     return fold_parts(n_train, settings.members, folds, labels=labels, groups=groups, seed=settings.seed)
 
 
-def _rows(prepared: PreparedTable) -> tuple[AnyArray, AnyArray]:
+def _rows(prepared: PreparedTable) -> tuple[Any, AnyArray]:
     """The rows to learn from, those that are held out from all after them."""
-    parts = [prepared.train, prepared.validation]
-    if not len(prepared.validation):
-        return prepared.train.X, prepared.train.y
-    return np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts])
+    train, validation = prepared.train, prepared.validation
+    if not len(validation):
+        return train.X, train.y
+    y = np.concatenate([train.y, validation.y])
+    if isinstance(train.X, Mapping):
+        return {name: np.concatenate([x, validation.X[name]]) for name, x in train.X.items()}, y
+    return np.concatenate([train.X, validation.X]), y
 
 
 def _is_over(members: Members) -> bool:

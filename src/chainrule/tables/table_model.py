@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule import __version__, container
 from chainrule.arrays import AnyArray, Array, Doubles
+from chainrule.data import prepare_inputs
 from chainrule.errors import InputError, counted, listed
 from chainrule.limits import COUNT
 from chainrule.model import Model
@@ -300,9 +301,14 @@ class TableModel:
         >>> model.predict_spread("iris").shape
         (150, 3)
         """
-        X, _ = self.encoding.encode(as_table(table))
+        frame = as_table(table)
+        X, _ = self.encoding.encode(frame)
+        if not frame.height:
+            return np.zeros((0, len(self.target.classes)) if self.target.classes else 0)
         shares = np.concatenate([[w / m.members] * m.members for w, m in zip(self.weights, self.models, strict=True)])
-        said = np.concatenate([model.outputs((X,))[0] for model in self.models]).astype(np.float64)
+        inputs = [prepare_inputs(model.network, X, model.dtype) for model in self.models]
+        outputs = [model.outputs(own)[0] for model, own in zip(self.models, inputs, strict=True)]
+        said = np.concatenate(outputs).astype(np.float64)
         spread = np.sqrt(np.tensordot(shares, np.square(said - np.tensordot(shares, said, 1)), 1))
         return spread if self.target.classes else spread[:, 0] * self.target.scale
 
@@ -396,8 +402,9 @@ class TableModel:
 
     def _outputs(self, table: Any) -> tuple[AnyArray, EncodingNotes]:
         """Calibrated probabilities, or numbers as the networks give them."""
-        X, notes = self.encoding.encode(as_table(table))
-        if not len(X):
+        frame = as_table(table)
+        X, notes = self.encoding.encode(frame)
+        if not frame.height:
             return np.zeros((0, len(self.target.classes) or 1), dtype=np.float32), notes
         if len(self.models) == 1:
             outputs = self.model.predict(X)
