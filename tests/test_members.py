@@ -226,6 +226,6 @@ def test_one_of_several() -> None:
     np.testing.assert_array_equal(second.training.parameters[0], together.training.parameters[1])
     assert second.history == together.history
     assert second.explain(X[0], Y[0]).loss == pytest.approx(second.evaluate(X[:1], Y[:1])["loss"], rel=1e-5)
-    for number in (0, 4, 1.5, "mean"):
+    for number in (0, 4, 1.5, "median"):
         with pytest.raises(cr.InputError, match="the model has 3, from 1 to 3"):
             together.member(number)

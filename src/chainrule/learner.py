@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 
 from chainrule import random
 from chainrule.arrays import Array, is_finite
+from chainrule.averaged import mean_network, mean_parameters, mean_state
 from chainrule.data import check_dtype, check_weights
 from chainrule.engines.choose import choose
 from chainrule.engines.contract import Engine, Rows
@@ -231,11 +232,13 @@ class Learner:
         other.training = TrainingState.initial(self.network, self.optimizer, other.seed, self.dtype, members)
         return other
 
-    def member(self, number: int) -> Self:
+    def member(self, number: int | str) -> Self:
         """One of the members as a model of its own: to explain it, or to ask for its gradients.
 
         Arguments:
-            number: which one, from 1.
+            number: which one, from 1; or `"mean"`, one network in which all of them stand beside each other and whose
+                outputs are their mean. Its layers have the members' numbers after their names, and its loss is that of
+                the mean, without the penalties that the model was told.
 
         Raises:
             InputError: there is none of that number.
@@ -245,9 +248,13 @@ class Learner:
         >>> X = np.ones((8, 1), "float32")
         >>> bool((model.member(2).predict(X) == model.outputs((X,))[0][1]).all())
         True
+        >>> model.member("mean").network.count().total
+        9
         """
-        if not COUNT.holds(number) or number > self.members:
-            raise InputError(f"member is {number!r}; the model has {self.members}, from 1 to {self.members}")
+        if number == "mean":
+            return self._mean()
+        if not isinstance(number, int) or not COUNT.holds(number) or number > self.members:
+            raise InputError(f'member is {number!r}; the model has {self.members}, from 1 to {self.members}, or "mean"')
         now, i = self.training, number - 1
         seed = self.seed + i if now.other_histories else self.seed  # trained by itself, it had its own
         one = self.anew(members=now.parameters[i : i + 1], seed=seed % 2**64)
@@ -256,6 +263,20 @@ class Learner:
         one.training.step, one.training.epoch, one.training.memory_from = now.step, now.epoch, now.memory_from
         one.training.history = (self.histories * self.members)[i]
         return one
+
+    def _mean(self) -> Self:
+        told, heads, now = self.objective, self.objective.heads, self.training
+        losses = {head.head: head.loss for head in heads}
+        weights = {head.head: head.weight for head in heads}
+        mean = type(self).__new__(type(self))
+        Learner.__init__(
+            mean, 1, mean_network(self.network, self.members),
+            Objective(losses, weights, told.reduction, told.convention, told.fuse), self.optimizer,
+            seed=self.seed, dtype=self.dtype, engine=self._asked[0], threads=self._asked[1],
+        )  # fmt: skip
+        mean.set_parameters(mean_parameters(self.network, now.parameters))
+        mean.set_state(mean_state(self.network, now.state))
+        return mean
 
     def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
         """What every member says of rows that are prepared, for each head: (members, rows, outputs).

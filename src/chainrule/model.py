@@ -263,6 +263,8 @@ class Model(Learner):
     ) -> Derivation:
         """Every quantity of a forward and a backward pass over one row (or several as one batch), by name.
 
+        Of several members it is the first; `model.member(2).explain(...)` is of another, `model.member("mean")` of all.
+
         Arguments:
             X, y: a row and its target, or rows and targets; without `y` there is the forward pass alone.
             sample_weight: a weight for each row, or by head.

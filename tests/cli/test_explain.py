@@ -110,7 +110,7 @@ def test_a_table_model_and_a_row(run, penguins, small_models):
     outputs = [second[f"h[output,{k}]"] for k in (1, 2, 3)]
     np.testing.assert_allclose(outputs, loaded.network(2).predict(X)[0], rtol=1e-4)
     message = run("explain", model, "--table", penguins, "--member", 3).complaint
-    assert message == "member is 3; the model has 2 networks, from 1"
+    assert message == 'member is 3; the model has 2 networks, from 1, or "mean"'
     text = run("explain", model, "--table", penguins, "--row", 17)
     assert "penguins.csv, row 17" in text.out
     assert "x[4]   bill_length_mm                        38.7" in text.out

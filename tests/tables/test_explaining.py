@@ -121,6 +121,19 @@ def test_one_network_of_several() -> None:
             team.model.outputs(tuple(alone))[0][member - 1, 0, 0], rel=1e-4
         )
         assert f"of all networks: body_mass_g = {shown(float(team.predict(frame)[0]))}" in work.notes[2].text
-    for member in (0, 4, "mean"):
-        with pytest.raises(InputError, match="the model has 3 networks, from 1"):
+    for member in (0, 4, "median"):
+        with pytest.raises(InputError, match='the model has 3 networks, from 1, or "mean"'):
             team.explain(frame, member=member)  # type: ignore[arg-type]
+
+
+def test_the_mean_of_all_networks() -> None:
+    team = TableModel.train(PENGUINS, target="species", hidden=(3,), members=3, epochs=2, progress=False)
+    frame = read_table(PENGUINS).head(2)
+    work = team.explain(frame, 2, member="mean")
+    assert work.notes[0].text == "These are all 3 networks beside each other, and their mean."
+    X, _ = team.encoding.encode(frame)
+    expected = team.model.predict(X)[1]
+    np.testing.assert_allclose([work[f"h[output,{k}]"].value for k in (1, 2, 3)], expected, rtol=1e-5)
+    said = [work[f"h[output_{i},1]"].value for i in (1, 2, 3)]
+    assert work["h[output,1]"].value == pytest.approx(np.mean(said))
+    assert work.paths("W[hidden_2,1,1]").count > 1

@@ -85,9 +85,9 @@ def explain(
         ),
     ] = None,
     member: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            help="Which of a trained model's networks, from 1; the first when left out.",
+            help="Which of a trained model's networks, from 1, or mean for all of them; the first when left out.",
             rich_help_panel=_NUMBERS,
             show_default=False,
         ),
@@ -170,7 +170,7 @@ def explain(
         raise InputError(f'--format is "{form}"; it must be text, markdown, latex, html or json.{near}')
     asked = Asked(
         notation=notation, row=row, activation=activation, output=output, loss=loss, x=x, y=y, seed=seed,
-        optimizer=optimizer, learning_rate=learning_rate, table=table, target=target, member=member,
+        optimizer=optimizer, learning_rate=learning_rate, table=table, target=target, member=_member(member),
     )  # fmt: skip
     derivation, row = _derivation(what, asked, expression, at)
     if form == "text" and out_file is None and (width := columns()) is not None:
@@ -186,6 +186,14 @@ def explain(
         out_file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise FileError(f"can't save to {out_file}: {error.strerror or error}") from None
+
+
+def _member(text: str | None) -> int | str | None:
+    if text is None or text == "mean":
+        return text
+    if not text.isascii() or not text.isdigit():
+        raise InputError(f'--member is "{text}"; it must be the number of a network, from 1, or mean')
+    return int(text)
 
 
 def _derivation(

@@ -47,7 +47,7 @@ class Asked:
     learning_rate: float | None = None
     table: str | None = None
     target: str | None = None
-    member: int | None = None
+    member: int | str | None = None
 
 
 def kind_of(what: str) -> str:

@@ -41,12 +41,16 @@ class Scale(Layer):
     decay_factor: float = 1.0
 
     formula = "y = scale x"
-    makes = "linear"
     native = Native("scale")
     rows_alike = True
     back_formula = "dL/dx_j = dL/dh_j scale_j"
     local_formulas = {"scale": "dh_j/dscale_j = x_j"}
     limits = {"rate_factor": NOT_NEGATIVE, "decay_factor": NOT_NEGATIVE}
+
+    @property
+    def makes(self) -> str:  # type: ignore[override]  # other layers make the same whatever their fields are
+        """Any number while it learns; fixed factors may make a mean of what can be an output."""
+        return "linear" if self.trainable else ""
 
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context

@@ -39,7 +39,7 @@ class Explained(Protocol):
     def members(self) -> int:
         """How many networks there are."""
 
-    def network(self, member: int) -> Model:
+    def network(self, member: int | str) -> Model:
         """One of them."""
 
     def predict(self, table: Any) -> AnyArray:
@@ -54,7 +54,7 @@ def explain(
     table: Any,
     row: int | None = None,
     *,
-    member: int = 1,
+    member: int | str = 1,
     training: bool = False,
     notation: str = "ours",
 ) -> Derivation:
@@ -75,11 +75,17 @@ def explain(
     trace = trace_rows(network, X, y, training=training)
     said = _meaning(encoding, target, frame, X, trace)
     if model.members > 1:
-        said.insert(0, Paragraph(f"This is network {member} of {model.members}; the prediction is the mean of all."))
+        said.insert(0, Paragraph(_which(member, model.members)))
     if frame.height == 1:
         said.append(Paragraph(_predicted(model, frame, trace)))
     said += [Paragraph(f"{line[0].upper()}{line[1:]}.") for line in notes.lines]
     return Derivation(trace, notation=notation, notes=said, model=network)
+
+
+def _which(member: int | str, members: int) -> str:
+    if member == "mean":
+        return f"These are all {members} networks beside each other, and their mean."
+    return f"This is network {member} of {members}; the prediction is the mean of all."
 
 
 def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X: Any, trace: Trace) -> list[Block]:

@@ -359,7 +359,13 @@ class TableModel:
         return score(self.target, truth, outputs), score(self.target, truth, baseline), notes
 
     def explain(
-        self, table: Any, row: int | None = None, *, member: int = 1, training: bool = False, notation: str = "ours"
+        self,
+        table: Any,
+        row: int | None = None,
+        *,
+        member: int | str = 1,
+        training: bool = False,
+        notation: str = "ours",
     ) -> Derivation:
         """Every quantity of a forward and a backward pass over a table's rows, by name, with what each input means.
 
@@ -368,7 +374,7 @@ class TableModel:
         Arguments:
             table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`.
             row: one row of the table, from 1; left out, all rows as one batch.
-            member: which of the networks, from 1.
+            member: which of the networks, from 1; or `"mean"`, all of them beside each other, and their mean.
             training, notation: as for `Model.explain`.
 
         >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
@@ -380,25 +386,30 @@ class TableModel:
 
         return explain(self, table, row, member=member, training=training, notation=notation)
 
-    def network(self, member: int) -> Model:
+    def network(self, member: int | str) -> Model:
         """One of the networks as a model of its own, of what the encoding makes of rows.
 
         Arguments:
-            member: which one, from 1.
+            member: which one, from 1; or `"mean"`, one in which all stand beside each other (see `Model.member`).
 
         Raises:
-            InputError: there is none of that number.
+            InputError: there is none of that number, or there are several kinds whose mean is asked for.
 
         >>> model = TableModel.train("iris", target="target", members=3, epochs=1, progress=False)
         >>> model.network(3).members
         1
         """
+        if member == "mean":
+            if len(self.models) > 1:
+                raise InputError(f"the networks are of {len(self.models)} kinds: ask for one of them, by its number")
+            return self.model.member("mean")
         number = member
         for model in self.models if COUNT.holds(member) else ():
+            assert isinstance(number, int)
             if number <= model.members:
                 return model.member(number) if model.members > 1 else model
             number -= model.members
-        raise InputError(f"member is {member!r}; the model has {counted(self.members, 'network')}, from 1")
+        raise InputError(f'member is {member!r}; the model has {counted(self.members, "network")}, from 1, or "mean"')
 
     def _outputs(self, table: Any) -> tuple[AnyArray, EncodingNotes]:
         """Calibrated probabilities, or numbers as the networks give them."""
