@@ -27,6 +27,7 @@ from chainrule.network import Network
 from chainrule.objective import Objective
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Named
+from chainrule.starting import ROWS, start_from_rows
 from chainrule.training.batches import Shuffle, check_batch_norm
 from chainrule.training.callbacks import get_callback
 from chainrule.training.evaluation import metrics_by_head
@@ -156,6 +157,7 @@ class Learner:
         resume: bool = False,
         keep_schedule: bool = False,
         halt: Interrupt | None = None,
+        initialize: bool = False,
     ) -> Run:
         """Train on rows that are prepared: what `fit` does with them, and others that prepare rows their own way.
 
@@ -165,6 +167,7 @@ class Learner:
             epochs, shuffle, stop, callbacks, clip_norm, resume: as for `fit`.
             keep_schedule: learning rates go on where the last fit left them.
             halt: what ends the fit together with others; left out, Ctrl-C alone does.
+            initialize: whether the starting weights look at the rows first, as by `initialize_from_rows`.
 
         Returns:
             the run, for `solver_results`.
@@ -202,6 +205,8 @@ class Learner:
             if resume:
                 self.training.go_on()
             else:
+                if initialize:
+                    self.initialize_from_rows(rows.inputs)
                 self.training.begin_run(keep_schedule=keep_schedule)
             run = Run(plan, self.training, self)
             train(run)
@@ -277,6 +282,24 @@ class Learner:
         mean.set_parameters(mean_parameters(self.network, now.parameters))
         mean.set_state(mean_state(self.network, now.state))
         return mean
+
+    def initialize_from_rows(self, inputs: tuple[Array, ...], rows: int = ROWS) -> None:
+        """`Model.initialize_from` for rows that are prepared.
+
+        Arguments:
+            inputs: an array (rows, ...) for each input of the network.
+            rows: how many of them are looked at, drawn by the seed where there are more.
+
+        >>> from chainrule import Model
+        >>> model = Model(Network.mlp(1, [4], 1), "squared_error")
+        >>> model.initialize_from_rows((np.array([[-2.0], [2.0]], "float32"),))
+        >>> bool(np.allclose(abs(model.parameters["hidden"]["W"]), 0.5))
+        True
+        """
+        check(type(self).__name__, "rows", rows, COUNT)
+        with np.errstate(all="ignore"):
+            start_from_rows(self.network, self.training.parameters, self.training.state, inputs, self.seed, rows)
+        self._is_finite = False
 
     def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
         """What every member says of rows that are prepared, for each head: (members, rows, outputs).

@@ -78,6 +78,7 @@ def fit_members(
     stop: Stop | Sequence[Stop] = (),
     callbacks: Sequence[Any] = (),
     clip_norm: float | None = None,
+    initialize: bool = False,
     time_limit: float | None = None,
     threads: int | None = None,
     progress: bool | str = "auto",
@@ -102,6 +103,7 @@ def fit_members(
         parts: the rows of each member, in place of `members`, `folds`, `validation`, `groups` and `stratify`.
         epochs, batch_size, stop, clip_norm: as for `Model.fit`, for each member.
         callbacks: as for `Model.fit`; they are called at the epochs of each member, from its thread.
+        initialize: whether each member's starting weights look at its rows first, as by `Model.initialize_from`.
         time_limit: seconds that all may take together.
         threads: how many members are trained at a time; as many as there are processors when left out.
         progress: a bar on standard error, as for `Model.fit`.
@@ -134,7 +136,10 @@ def fit_members(
     own = threads if len(parts) == 1 else max(1, (threads or _processors()) // workers)
     learners = [model.anew(seed=(model.seed + i) % 2**64, threads=own) for i in range(len(parts))]
     bar = [ProgressBar(runs=len(parts))] if wanted(progress) else []
-    fit = {"epochs": epochs, "stop": stop, "callbacks": [*callbacks, *bar], "clip_norm": clip_norm}
+    fit = {
+        "epochs": epochs, "stop": stop, "callbacks": [*callbacks, *bar], "clip_norm": clip_norm,
+        "initialize": initialize,
+    }  # fmt: skip
     left_out = train_members(learners, rows, parts, batch_size, workers=workers, time_limit=time_limit, **fit)
     standing = [i for i in range(len(parts)) if i not in left_out]
     outputs = _out_of_fold([learners[i] for i in standing], [parts[i] for i in standing], rows)

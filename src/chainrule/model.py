@@ -26,6 +26,7 @@ from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Named
 from chainrule.resolve import to_form
 from chainrule.saving import check_sizes, damaged, load_training, loss_of, losses_form, metrics_form, save_training
+from chainrule.starting import ROWS
 from chainrule.training.batches import Shuffle, resolve_batch_size
 from chainrule.training.evaluation import check_numbers, mean_output, measure
 from chainrule.training.history import History
@@ -176,6 +177,30 @@ class Model(Learner):
             clip_norm=clip_norm, resume=resume,
         )  # fmt: skip
         return self.history
+
+    def initialize_from(self, X: Any, *, rows: int = ROWS) -> None:
+        """Have the starting weights look at rows: for once before the first `fit`, with its rows.
+
+        Layer by layer the weights of each unit are divided by the standard deviation of its pre-activation, which then
+        has variance 1 over the rows; its bias becomes minus a random convex combination of what five rows give it
+        (Steinwart, 2019, "A sober look at neural network initializations"), so that it is 0 somewhere among them. Where
+        an `Add` sums several layers that are affine, their sum is meant. Layers that don't learn stay as they are, and
+        a layer of zeros keeps them. Each member of an ensemble begins in its own way.
+
+        Arguments:
+            X: training rows; a mapping by name where the network has several inputs.
+            rows: how many of them are looked at, drawn by the seed where there are more.
+
+        Raises:
+            InputError: X can't be used, or rows isn't a whole number of at least 1.
+
+        >>> X = np.array([[1.0, 50.0], [2.0, 70.0], [4.0, 10.0]])
+        >>> model = Model(Network.mlp(2, [], 3), "squared_error", dtype="float64")
+        >>> model.initialize_from(X)
+        >>> model.predict(X).std(axis=0).round(12).tolist()
+        [1.0, 1.0, 1.0]
+        """
+        self.initialize_from_rows(prepare_inputs(self.network, X, self.dtype), rows)
 
     def predict(self, X: Any) -> Any:
         """The output of every row, shape (rows, outputs); by head where the network has several.

@@ -117,6 +117,7 @@ class Layer(Limited):
     reads: ClassVar[Numbers] = "float"  # "integer": codes, by which there is no gradient
     letter: ClassVar[str] = "h"  # what formulas call an output: z before an activation, h otherwise
     makes: ClassVar[str] = ""  # what an output can be: that of the activation of this name ("linear": any number)
+    affine_in: ClassVar[str] = ""  # the parameter, units last, that the output is proportional to, but for a bias "b"
     rows_alike: ClassVar[bool] = False  # whether the scalar form is the same in every row
     couples_rows: ClassVar[bool] = False  # whether in training a row's output depends on the others
     back_formula: ClassVar[str] = ""  # of the gradient by an input, in the letters of derivations

@@ -66,6 +66,7 @@ class Dense(Layer):
     formula = "z = x W + b"
     letter = "z"
     makes = "linear"
+    affine_in = "W"
     native = Native("dense")
     rows_alike = True
     back_formula = "dL/dh_i = sum_j dL/dz_j W_ij"

@@ -54,6 +54,7 @@ class EmbeddingSum(Lookup):
 
     formula = "z_j = sum_i W_rj, r = the row of code i"
     letter = "z"
+    affine_in = "W"
     native = Native("embedding_sum", sizes="size_list")
     local_formulas = {"W": "dz_j/dW_rj = 1"}
     limits = {

@@ -68,6 +68,7 @@ class PiecewiseLinear(Layer):
     formula = "z_j = sum_b W_bj e_b, e_b = clip((x - t_b) / (t_b+1 - t_b), 0, 1)"
     letter = "z"
     makes = "linear"
+    affine_in = "W"
     native = Native("piecewise_linear", counts="knot_counts", knots="all_knots")
     back_formula = "dL/dh_i = sum_j dL/dz_j W_bj / (t_b+1 - t_b)"
     local_formulas = {"W": "dz_j/dW_bj = e_b"}
