@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from chainrule.errors import InputError
 from chainrule.explain.document.blocks import MANY, Block, Document, Heading, Line, Lines, Paragraph, Table
-from chainrule.explain.document.lines import line
-from chainrule.explain.document.one_weight import path_lines
+from chainrule.explain.document.lines import lines, path_lines
 from chainrule.explain.expression.chain import ExpressionGraph
 from chainrule.explain.expression.closed import factored, written_out
 from chainrule.explain.formula import Node, Number
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.paths import Paths
 
 
 def document(
@@ -36,20 +34,20 @@ def document(
     names = list(graph.in_order())
     if len(names) > MANY and weight is None:
         made.add(Paragraph("Too many steps to write out; choose a variable to see its paths."))
-        made.add(Lines(tuple(line(derivation, Name("gradient", v.layer)) for v in graph.variables)))
+        made.add(lines(derivation, [Name("gradient", variable.layer) for variable in graph.variables]))
         made.add(*_costs(derivation, chosen))
         return made
     if weight is None:
-        made.add(Heading("Forward"), _lines(derivation, [name for name in names if name.kind == "value"]))
+        made.add(Heading("Forward"), lines(derivation, [name for name in names if name.kind == "value"]))
         slopes = [name for name in names if name.kind == "slope"]
         gradients = [name for name in names if name.kind == "gradient"]
         started = [name for name in gradients if not graph.recipes(name)[0].outer]
         made.add(
-            Heading("Each step's own derivative"), _lines(derivation, sorted([*slopes, *started], key=graph.position))
+            Heading("Each step's own derivative"), lines(derivation, sorted([*slopes, *started], key=graph.position))
         )
         rest = [name for name in gradients if name not in started]
         if rest:
-            made.add(Heading("Backward: the chain rule, each derivative computed once"), _lines(derivation, rest))
+            made.add(Heading("Backward: the chain rule, each derivative computed once"), lines(derivation, rest))
     for variable in chosen:
         made.add(*_paths(derivation, variable))
     made.add(*_costs(derivation, chosen))
@@ -61,10 +59,6 @@ def _summary(derivation: Calculation[ExpressionGraph]) -> Paragraph:
     n = len(graph.steps)
     point = graph.point
     return Paragraph(f"{f'At {point}. ' if point else ''}{n} step{'s' * (n != 1)}; the result is {graph.end.layer}.")
-
-
-def _lines(derivation: Calculation[ExpressionGraph], names: list[Name]) -> Lines:
-    return Lines(tuple(line(derivation, name) for name in names))
 
 
 def _paths(derivation: Calculation[ExpressionGraph], variable: Name) -> list[Block]:
@@ -81,24 +75,22 @@ def _paths(derivation: Calculation[ExpressionGraph], variable: Name) -> list[Blo
         (factored(graph, variable), "shared factors taken out"),
         (written_out(graph, variable), "written out"),
     ]
-    lines = tuple(
+    whole = tuple(
         Line(gradient, (tree, derivation.with_numbers(tree), value), remark)
         for tree, remark in forms
         if tree is not None
     )
-    return [*made, Lines(lines)] if lines else made
+    return [*made, Lines(whole)] if whole else made
 
 
 def _costs(derivation: Calculation[ExpressionGraph], chosen: tuple[Name, ...]) -> list[Block]:
-    found: list[Paths] = [derivation.paths(variable) for variable in chosen]
+    found = [derivation.paths(variable) for variable in chosen]
+    if not any(paths.multiplications_apart for paths in found):
+        return []
     rows = []
     for paths in found:
         name = derivation.notation.text(derivation.graph.gradient_of(paths.name))
-        rows.append(
-            (name, f"{paths.count:,}", f"{paths.multiplications_apart:,}", f"{paths.multiplications_memoized:,}",
-             f"{paths.kept:,}")
-        )  # fmt: skip
-    if not any(paths.multiplications_apart for paths in found):
-        return []
+        costs = (paths.count, paths.multiplications_apart, paths.multiplications_memoized, paths.kept)
+        rows.append((name, *(f"{n:,}" for n in costs)))
     columns = ("", "paths", "multiplications, apart", "memoized", "numbers kept")
     return [Heading("What memoization saves"), Table(columns, tuple(rows), (1, 2, 3, 4))]

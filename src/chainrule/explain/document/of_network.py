@@ -6,15 +6,26 @@ is folded into a line that says how much there is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+
+from chainrule.arrays import AnyArray
 from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.explain.document.blocks import MANY, Block, Document, Heading, Lines, Paragraph, SymbolText, Table
-from chainrule.explain.document.lines import line
-from chainrule.explain.document.one_weight import one_weight
-from chainrule.explain.document.vectors import given, vectors
+from chainrule.explain.document.blocks import (
+    MANY,
+    Block,
+    Document,
+    Heading,
+    Matrices,
+    Matrix,
+    Paragraph,
+    SymbolText,
+    Table,
+)
+from chainrule.explain.document.lines import lines, one_weight
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.order import Extent, in_order
 from chainrule.explain.quantities.calculation import Calculation
@@ -23,6 +34,8 @@ from chainrule.explain.quantities.names import Name
 Derivation = Calculation[Graph]
 MANY_LINES = 20  # of one kind of quantity, when something was
 MANY_ROWS = 8  # of more, the first stands for all
+MANY_CELLS = 10  # of an array, in rows or columns; of more, the first and the last are shown
+FIRST, LAST = 6, 2
 
 
 @dataclass(frozen=True)
@@ -55,24 +68,20 @@ def document(derivation: Derivation, choice: Choice, notes: Iterable[Block] = ()
         made.add(*one_weight(derivation, choice.weight, choice.row))
     elif not choice.all:
         _chosen(derivation, choice, made)
-    elif _is_large(derivation):
+    elif sum(1 for _ in islice(derivation.graph.in_order(), MANY + 1)) > MANY:
         if not derivation.graph.forward_only:
-            made.add(Lines((line(derivation, Name("L")),)))
+            made.add(lines(derivation, [Name("L")]))
         made.add(Paragraph("Too much to write out: choose a layer, a unit, a row or a weight."), _folded(derivation))
     else:
         _everything(derivation, choice, made)
     return made
 
 
-def _is_large(derivation: Derivation) -> bool:
-    return sum(1 for _ in islice(derivation.graph.in_order(), MANY + 1)) > MANY
-
-
 def _everything(derivation: Derivation, choice: Choice, made: Document) -> None:
     if choice.vectors:
         made.add(Heading("Given"), given(derivation.graph))
     for heading, names in _sections(derivation, derivation.graph.in_order()).items():
-        made.add(Heading(heading), Lines(tuple(line(derivation, name) for name in names)))
+        made.add(Heading(heading), lines(derivation, names))
         if choice.vectors:
             made.add(*vectors(derivation.graph, names))
     if derivation.graph.trace.network.layout.spans and not derivation.graph.forward_only:
@@ -82,7 +91,7 @@ def _everything(derivation: Derivation, choice: Choice, made: Document) -> None:
 def _sections(derivation: Derivation, names: Iterable[Name]) -> dict[str, list[Name]]:
     found: dict[str, list[Name]] = {}
     for name in names:
-        found.setdefault(section_of(derivation, name), []).append(name)
+        found.setdefault(_section_of(derivation, name), []).append(name)
     return found
 
 
@@ -99,7 +108,7 @@ def _chosen(derivation: Derivation, choice: Choice, made: Document) -> None:
         for name in names:
             kinds.setdefault(name.kind, []).append(name)
         for members in kinds.values():
-            made.add(Lines(tuple(line(derivation, name) for name in members[:MANY_LINES])))
+            made.add(lines(derivation, members[:MANY_LINES]))
             if len(members) > MANY_LINES:
                 made.add(Paragraph(f"and {len(members) - MANY_LINES:,} more of these; choose {_narrower(choice)}."))
         if choice.vectors and choice.unit is choice.row is None:
@@ -159,7 +168,7 @@ def _network(derivation: Derivation) -> Paragraph:
     )
 
 
-def section_of(derivation: Derivation, name: Name) -> str:
+def _section_of(derivation: Derivation, name: Name) -> str:
     """The heading under which a quantity stands."""
     phase = derivation.graph.position(name)[0]
     if phase == 1:
@@ -199,3 +208,57 @@ def _folded(derivation: Derivation) -> Table:
             rows.append((name, size, f"{values.min():.4g} ... {values.max():.4g}", *largest))
     columns = ("values", "numbers", "from ... to", *["largest |dL/d|"][: int(backward)])
     return Table(columns, tuple(rows), (1, 2, 3))
+
+
+def matrix(symbol: str, array: AnyArray, formula: str = "") -> Matrix:
+    """An array as a block, its middle folded where it is large.
+
+    >>> matrix("x", np.arange(40.0).reshape(20, 2)).values[4:]
+    ((8.0, 9.0), (10.0, 11.0), (None, None), (36.0, 37.0), (38.0, 39.0))
+    """
+    array = np.atleast_2d(array)
+    values = [_ends([float(v) for v in array[i]]) for i in _shown(len(array))]
+    if len(array) > MANY_CELLS:
+        values.insert(FIRST, (None,) * len(values[0]))
+    return Matrix(symbol, tuple(values), formula)
+
+
+def _shown(n: int) -> Sequence[int]:
+    return range(n) if n <= MANY_CELLS else [*range(FIRST), *range(n - LAST, n)]
+
+
+def _ends(row: Sequence[float]) -> tuple[float | None, ...]:
+    return tuple(row) if len(row) <= MANY_CELLS else (*row[:FIRST], None, *row[-LAST:])
+
+
+def given(graph: Graph) -> Matrices:
+    """Inputs, targets and parameters."""
+    trace = graph.trace
+    found = []
+    for slot in trace.program.inputs:
+        name = "x" if graph.single_input else slot.name
+        found.append(matrix(name, trace.value(slot.index)))
+    if not graph.forward_only:
+        for i, head in enumerate(trace.heads):
+            name = "y" if graph.single_head else f"y {head.head}"
+            found.append(matrix(name, trace.targets(i)))
+    spans = trace.network.layout.spans
+    found += [matrix(f"{span.name} {span.layer}", trace.parameters[span.step][span.name]) for span in spans]
+    return Matrices(tuple(found))
+
+
+def vectors(graph: Graph, names: Iterable[Name]) -> list[Block]:
+    """The arrays that quantities are elements of, each once; nothing where none of them is in an array."""
+    first = {(name.kind, name.layer): name for name in reversed(list(names))}
+    found = tuple(whole for name in reversed(first.values()) if (whole := _whole(graph, name)) is not None)
+    return [Matrices(found)] if found else []
+
+
+def _whole(graph: Graph, name: Name) -> Matrix | None:
+    """The array of one quantity, with the formula for all of it."""
+    kind = graph.kinds[name.kind]
+    array = graph.array(name.kind, name.layer)
+    if array is None or not array.ndim:
+        return None
+    formula = kind.array_formula(graph, name.layer, graph.recipes(name)[0].general)
+    return matrix(f"{name.kind} {name.layer}".strip(), array, formula)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from chainrule.errors import ChainruleError
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Document
-from chainrule.explain.document.vectors import given
+from chainrule.explain.document.of_network import given
 from chainrule.explain.formula import Number, replace_symbols, symbols_of
 from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.marking.digits import read_number
