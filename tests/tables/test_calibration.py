@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from chainrule import InputError
-from chainrule.tables.calibration import Calibration, fit_temperature
+from chainrule.tables.calibration import Calibration, averaging_temperature, fit_temperature
 
 
 def said(rng: np.random.Generator, rows: int, classes: int, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
@@ -69,6 +69,42 @@ class TestTemperature:
         sure = np.array([[1.0, 0.0], [0.0, 1.0]])
         temperature = fit_temperature(sure, np.array([0, 0]))
         assert np.isfinite(Calibration(temperature=temperature).probabilities(sure)).all()
+
+
+class TestTheMeanOfSeveral:
+    def test_against_scipy(self, rng):
+        each = rng.dirichlet(np.ones(3), (4, 50))
+        mean = each.mean(axis=0)
+
+        def loss(u: float) -> float:
+            return -(mean * log_softmax(np.log(each) * math.exp(-u), axis=-1)).sum()
+
+        expected = minimize_scalar(loss, bounds=(-math.log(8), math.log(8)), method="bounded", options={"xatol": 1e-8})
+        assert averaging_temperature(each, mean) == pytest.approx(math.exp(expected.x), rel=1e-3)
+
+    def test_one_is_as_soft_as_itself(self, rng):
+        one = rng.dirichlet(np.ones(3), (1, 50))
+        assert averaging_temperature(one, one[0]) == 1.0
+        alike = np.repeat(one, 5, axis=0)
+        assert averaging_temperature(alike, one[0]) == pytest.approx(1.0, abs=1e-3)
+
+    @pytest.mark.parametrize("noise", [0.5, 1.5, 3.0])
+    def test_what_one_says_out_of_fold_calibrates_the_mean(self, noise):
+        """Eight that err apart: the mean at the temperature of one is too soft, divided by this it is right."""
+        rng = np.random.default_rng(3)
+        logits = rng.normal(0, 2, (6000, 3))
+        truth = np.array([rng.choice(3, p=p) for p in softmax(logits, axis=1)])
+        each = softmax(logits + noise * rng.normal(size=(8, 6000, 3)), axis=-1)
+        mean, half = each.mean(axis=0), 3000
+        own = fit_temperature(each[0, :half], truth[:half])
+        mended = own / averaging_temperature(each[:, :half], mean[:half])
+
+        def loss(temperature: float) -> float:
+            said = Calibration(temperature=temperature).probabilities(mean[half:])
+            return -np.log(said[np.arange(half), truth[half:]]).mean()
+
+        best = loss(fit_temperature(mean[half:], truth[half:]))
+        assert loss(mended) - best < 0.2 * (loss(own) - best) + 1e-3
 
 
 class TestIntervals:

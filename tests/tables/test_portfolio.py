@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 
 import chainrule as cr
+from chainrule.data import prepare_inputs
+from chainrule.tables.calibration import averaging_temperature, fit_temperature
 from chainrule.tables.portfolio import train_portfolio, weigh
 from chainrule.tables.preparation import prepare_table
 from chainrule.tables.settings import Settings
@@ -119,6 +121,32 @@ class TestWhoLeavesOutWhat:
     def test_rows_without_a_group_are_each_one_of_their_own(self):
         frame = table().with_columns(pl.Series("who", [None] * 110 + ["a"] * 10))
         assert cr.TableModel.train(frame, "y", group="who", epochs=1, progress=False).members == 8
+
+
+class TestTemperature:
+    def test_it_is_that_of_one_divided_by_the_mean_s_softness(self):
+        frame = table(300, classes=True)
+        prepared = prepare_table(frame, "y", validation=None)
+        settings = Settings(members=4, epochs=30)
+        model = cr.TableModel.fit(prepared, settings, progress=False)
+        trained = train_portfolio(prepared, [settings], progress=False)
+        network = trained.models[0]
+        (said,) = network.outputs(prepare_inputs(network.network, prepared.train.X, network.dtype))
+        softened = averaging_temperature(said, said.mean(axis=0))
+        assert trained.softened == pytest.approx(softened, rel=1e-3)
+        own = fit_temperature(trained.out_of_fold, trained.truth)
+        assert model.calibration.temperature == pytest.approx(own / softened, rel=1e-3)
+
+    def test_several_that_left_out_the_same_rows_are_heard_together(self):
+        """All hold out the same rows, so what is said of them is the mean of all already."""
+        prepared = prepare_table(table(300, classes=True), "y", validation=0.2)
+        assert train_portfolio(prepared, [Settings(members=4, epochs=5)], progress=False).softened == 1.0
+        prepared = prepare_table(table(300, classes=True), "y", validation=None)
+        softer = [
+            train_portfolio(prepared, [Settings(members=6, folds=folds, epochs=10)], progress=False).softened
+            for folds in (6, 3)
+        ]
+        assert softer[0] > softer[1] > 1
 
 
 class TestFew:

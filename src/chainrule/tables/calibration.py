@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,11 +39,6 @@ class Calibration:
     errors: Doubles = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def of_classes(cls, out_of_fold: Array, truth: AnyArray) -> Calibration:
-        """From probabilities (rows, classes) of rows that weren't trained on, and the places of their true classes."""
-        return cls(temperature=fit_temperature(out_of_fold, truth)) if len(truth) else cls()
-
-    @classmethod
     def of_numbers(cls, out_of_fold: Doubles, truth: Doubles, targets: Doubles) -> Calibration:
         """From predictions (rows,) of rows that weren't trained on, what was right, and all targets of training."""
         low, high = float(targets.min()), float(targets.max())
@@ -56,7 +51,7 @@ class Calibration:
         """Probabilities (rows, classes) as they should be."""
         if self.temperature == 1:
             return said
-        return _tempered(said, self.temperature).astype(said.dtype)
+        return np.exp(_log_softmax(_logs(said) / self.temperature)).astype(said.dtype)
 
     def numbers(self, said: Doubles) -> Doubles:
         """Numbers within the range that training saw."""
@@ -108,16 +103,32 @@ def fit_temperature(probabilities: Array, truth: AnyArray) -> float:
     >>> fit_temperature(sure, np.array([0] * 6 + [1] * 4)) > 2
     True
     """
-    low, high = -math.log(_HOTTEST), math.log(_HOTTEST)
-    golden = (math.sqrt(5) - 1) / 2
     rows = np.arange(len(truth))
     logs = _logs(probabilities)
+    return _least(lambda u: -float(_log_softmax(logs * math.exp(-u))[rows, truth].sum()) + _DOUBT * u * u)
 
-    def loss(u: float) -> float:
-        scaled = logs * math.exp(-u)
-        scaled -= scaled.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[rows, truth]).sum()) + _DOUBT * u * u
 
+def averaging_temperature(each: Array, mean: Array) -> float:
+    """How much softer the mean of several networks is than one of them, as a temperature; 1 for a single one.
+
+    It is the one at which each network's probabilities (networks, rows, classes) come nearest to the mean's
+    (rows, classes), by their cross-entropy. What one of them says needs the temperature T to be taken at its word; the
+    mean of all is softer already, and needs T divided by this.
+
+    >>> each = np.array([[[0.9, 0.1]], [[0.4, 0.6]]])
+    >>> averaging_temperature(each, each.mean(axis=0)) > 1.5, averaging_temperature(each[:1], each[0])
+    (True, 1.0)
+    """
+    if len(each) == 1 or not mean.size:
+        return 1.0
+    logs = _logs(each)
+    return _least(lambda u: -float((mean * _log_softmax(logs * math.exp(-u))).sum()))
+
+
+def _least(loss: Callable[[float], float]) -> float:
+    """The temperature T from 1/8 to 8 at which `loss(log T)` is least, by golden section."""
+    low, high = -math.log(_HOTTEST), math.log(_HOTTEST)
+    golden = (math.sqrt(5) - 1) / 2
     left, right = high - golden * (high - low), low + golden * (high - low)
     at_left, at_right = loss(left), loss(right)
     while high - low > 1e-4:
@@ -132,10 +143,9 @@ def fit_temperature(probabilities: Array, truth: AnyArray) -> float:
     return math.exp((low + high) / 2)
 
 
-def _tempered(probabilities: Array, temperature: float) -> Doubles:
-    scaled = _logs(probabilities) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+def _log_softmax(scores: Doubles) -> Doubles:
+    scores = scores - scores.max(axis=-1, keepdims=True)
+    return np.asarray(scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True)))
 
 
 def _logs(probabilities: Array) -> Doubles:

@@ -10,15 +10,18 @@ from typing import Any, Final
 import numpy as np
 
 from chainrule.arrays import AnyArray, Doubles
+from chainrule.data import prepare_inputs
 from chainrule.errors import DivergenceError
 from chainrule.folds import Part, fold_parts, random_parts
 from chainrule.members import Members, fit_members
 from chainrule.model import Model
+from chainrule.tables.calibration import averaging_temperature
 from chainrule.tables.preparation import PreparedTable
 from chainrule.tables.settings import Settings
 from chainrule.training.stopping import EarlyStopping
 
 _ROUNDS: Final = 25  # of choosing
+_MOST_ROWS: Final = 5000  # that are asked how much softer the mean is than one
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +30,15 @@ class Portfolio:
 
     `models` answer with the mean that `weights` make of them. `out_of_fold` is what they say of rows that they didn't
     train on, (rows, outputs), in the network's own unit, and `truth` is what is right there, as the network learns it.
-    `left_out` counts the members that diverged, and those that there was no time for.
+    `softened` is how much softer the mean of all is than what one says out of fold, as a temperature. `diverged` counts
+    the members that did, `unbegun` those that there was no time for.
     """
 
     models: tuple[Model, ...]
     weights: tuple[float, ...]
     out_of_fold: Doubles
     truth: AnyArray
+    softened: float
     diverged: int
     unbegun: int
 
@@ -84,9 +89,10 @@ def train_portfolio(
     weights = weigh(said, y[known], bool(prepared.target.classes))
     mean = sum(weight * one for weight, one in zip(weights, said, strict=True))
     kept = [i for i, weight in enumerate(weights) if weight]
+    models, shares = tuple(trained[i].model for i in kept), tuple(weights[i] for i in kept)
+    softened = _softened(prepared, [trained[i] for i in kept], shares) if prepared.target.classes else 1.0
     return Portfolio(
-        tuple(trained[i].model for i in kept), tuple(weights[i] for i in kept), np.asarray(mean), y[known],
-        diverged, unbegun + left_out.count(None),
+        models, shares, np.asarray(mean), y[known], softened, diverged, unbegun + left_out.count(None)
     )  # fmt: skip
 
 
@@ -118,6 +124,34 @@ def _loss(said: Doubles, truth: AnyArray, classes: bool) -> float:
     if not classes:
         return float(np.square(said[:, 0] - truth).mean())
     return float(-np.log(np.maximum(said[np.arange(len(truth)), truth], np.finfo(np.float32).tiny)).mean())
+
+
+def _softened(prepared: PreparedTable, trained: Sequence[Members], shares: Sequence[float]) -> float:
+    """How much softer the mean is than what a row hears out of fold: one member of each kind, or one of each repeat."""
+    n_rows = len(prepared.train)
+    rows = np.arange(n_rows)[:: max(1, n_rows // _MOST_ROWS)]
+    X = prepared.train.X
+    some = {name: x[rows] for name, x in X.items()} if isinstance(X, Mapping) else X[rows]
+    heard, mean = [], 0.0
+    for members, share in zip(trained, shares, strict=True):
+        model = members.model
+        (said,) = model.outputs(prepare_inputs(model.network, some, model.dtype))
+        mean = mean + share * said.mean(axis=0)
+        heard.append(share * _by_repeat(said, members))
+    fewest = min(len(one) for one in heard)
+    return averaging_temperature(np.sum([one[:fewest] for one in heard], axis=0), np.asarray(mean))
+
+
+def _by_repeat(said: AnyArray, members: Members) -> AnyArray:
+    """What members say, (members, rows, classes), as the means over those that left out the same rows' folds."""
+    counts = np.zeros(sum(map(len, (members.parts[0].train, members.parts[0].held_out))), np.int64)
+    for part in members.parts:
+        counts[part.held_out] += 1
+    repeats = int(np.median(counts[counts > 0])) if counts.any() else 1
+    folds = len(said) // max(repeats, 1)
+    if repeats < 2 or members.left_out or repeats * folds != len(said):
+        return said
+    return said.reshape(repeats, folds, *said.shape[1:]).mean(axis=0)
 
 
 def _train(

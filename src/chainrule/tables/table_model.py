@@ -16,7 +16,7 @@ from chainrule.errors import InputError, counted, listed
 from chainrule.limits import COUNT
 from chainrule.model import Model
 from chainrule.plain import shortened
-from chainrule.tables.calibration import Calibration
+from chainrule.tables.calibration import Calibration, fit_temperature
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
 from chainrule.tables.portfolio import Portfolio, train_portfolio
 from chainrule.tables.preparation import PreparedTable, as_table
@@ -185,8 +185,10 @@ class TableModel:
         truth, said = trained.truth, trained.out_of_fold
         answers: AnyArray = said
         if self.target.classes:
-            self.calibration = Calibration.of_classes(said, truth)
-            answers = self.calibration.probabilities(said)
+            own = fit_temperature(said, truth) if len(truth) else 1.0
+            answers = Calibration(temperature=own).probabilities(said)
+            if len(truth):
+                self.calibration = Calibration(temperature=own / trained.softened)
         else:
             numbers, truth = self.target.decode(said)[:, 0], self.target.decode(truth)[:, None]
             every = self.target.decode(np.concatenate([prepared.train.y, prepared.validation.y]))
