@@ -39,9 +39,8 @@ class SumOfProducts(Operation):
             memo = self.net.trace.forward.memos[self.step.index]
             found = self.step.layer.element(row, unit, self.shapes, memo)
             if found is None:
-                raise InputError(
-                    f'layer "{self.step.name}" says the scalar form of some units, but not of unit {unit + 1}'
-                )
+                layer = self.step.name
+                raise InputError(f'layer "{layer}" says the scalar form of some units, but not of unit {unit + 1}')
             self._terms[key] = found
         return self._terms[key]
 
@@ -89,9 +88,8 @@ class SumOfProducts(Operation):
 
     def value(self, row: int, unit: int) -> Products:
         """The layer's own sum of products."""
-        parts = (
-            Part(tuple(self._name(row, f) for f in term.factors), term.coefficient) for term in self.terms(row, unit)
-        )
+        terms = self.terms(row, unit)
+        parts = (Part(tuple(self._name(row, f) for f in term.factors), term.coefficient) for term in terms)
         return Products(tuple(parts), self.step.layer.formula)
 
     def passed_back(self, row: int, read: Read) -> list[Part]:
@@ -168,10 +166,6 @@ class SumOfProducts(Operation):
         """The units that it is in, in every row, and each derivative that it is a factor of."""
         return sum(len(list(self._readers(row, learned))) for row in range(self.net.trace.n_rows))
 
-    def uses_of_local(self, name: Name, learned: Learned, unit: int) -> int:
-        """Its gradient, unless the derivative is a mere number, which is written as such."""
-        return int(not _is_number(self.derivative(self.net.rows[name.row], unit, learned)))
-
 
 def _is_number(parts: list[Part]) -> bool:
     return all(not part.factors for part in parts)
@@ -188,33 +182,33 @@ class LocalDerivative(NetworkKind):
         """The unit is the last index of the number; where that acts on others, the unit stands first."""
         shape = net.parameter_shape(name, self.of)
         operation, learned, unit = self._parts(net, name)
-        if not isinstance(operation, SumOfProducts) or operation.step.layer.letter != self.letter:
-            raise InputError(f'"{name}": "{name.layer}" is no sum of products, so it has no {self.spelled}')
         check_index(Name(name.kind, name.layer, tuple(i + 1 for i in learned.index)), shape)
         reached = operation.reached(net.rows[name.row], learned)
         if unit not in reached:
-            raise InputError(
-                f'"{name}" does not exist: {learned.name} acts on {_units(reached)} of "{name.layer}" here'
-            )
-        if len(name.index) == len(shape) and reached != learned.index[-1:]:
+            units = f"unit {listed(unit + 1 for unit in reached)}" if reached else "no unit"
+            raise InputError(f'"{name}" does not exist: {self.of} acts on {units} of "{name.layer}" here')
+        if reached == learned.index[-1:]:
+            return name._replace(index=name.index[-len(shape) :])
+        if len(name.index) == len(shape):
             first = next(operation.local(net.rows[name.row], learned))
             raise InputError(f'"{name}": say of which unit, first: {first}')
-        return name._replace(index=name.index[-len(shape) :]) if reached == learned.index[-1:] else name
+        return name
 
-    def _parts(self, net: Structure, name: Name) -> tuple[object, Learned, int]:
+    def _parts(self, net: Structure, name: Name) -> tuple[SumOfProducts, Learned, int]:
         step, span = net.parameter_steps[self.of, name.layer]
-        n = len(span.shape)
+        operation, n = net.operations[step.index], len(span.shape)
+        if not isinstance(operation, SumOfProducts) or step.layer.letter != self.letter:
+            raise InputError(f'"{name}": "{name.layer}" is no sum of products, so it has no {self.spelled}')
         learned = Learned(self.of, tuple(i - 1 for i in name.index[len(name.index) - n :]))
-        return net.operations[step.index], learned, (name.index[0] if len(name.index) > n else name.index[-1]) - 1
+        return operation, learned, (name.index[0] if len(name.index) > n else name.index[-1]) - 1
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """The layer's scalar form, differentiated."""
         operation, learned, unit = self._parts(net, name)
-        assert isinstance(operation, SumOfProducts)
         layer = operation.step.layer
-        text = dict(layer.local_formulas).get(self.of)
-        general = text or f"{self.spelled} = d({layer.formula.partition(' = ')[2]})/d{self.of}"
-        return (Products(tuple(operation.derivative(net.rows[name.row], unit, learned)), general),)
+        general = f"{self.spelled} = d({layer.formula.partition(' = ')[2]})/d{self.of}"
+        parts = operation.derivative(net.rows[name.row], unit, learned)
+        return (Products(tuple(parts), layer.local_formulas.get(self.of, general)),)
 
     def stage(self, net: Structure, layer: str) -> Stage:
         """Behind the gradients by the layer's units, before those by its learned numbers."""
@@ -224,9 +218,4 @@ class LocalDerivative(NetworkKind):
     def uses(self, net: Structure, name: Name) -> int:
         """The gradient by the learned number, unless it is a mere number, which is written as such."""
         operation, learned, unit = self._parts(net, name)
-        assert isinstance(operation, SumOfProducts)
-        return operation.uses_of_local(name, learned, unit)
-
-
-def _units(reached: tuple[int, ...]) -> str:
-    return f"unit {listed(unit + 1 for unit in reached)}" if reached else "no unit"
+        return int(not _is_number(operation.derivative(net.rows[name.row], unit, learned)))
