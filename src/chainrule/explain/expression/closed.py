@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from chainrule.explain.expression.chain import ExpressionGraph
 from chainrule.explain.expression.local import own_formula, slope_recipes
 from chainrule.explain.formula import (
@@ -80,29 +82,26 @@ def plus(terms: list[Node]) -> Node:
 
 def times(*factors: Node) -> Node:
     """A product: numbers first and in one, the short factors before the long ones."""
-    number, sign = 1.0, 1.0
+    numbers: list[Number] = []
     others: list[Node] = []
-    labels: list[str] = []
-    waiting = list(factors)
+    negative, waiting = False, list(reversed(factors))
     while waiting:
-        factor = waiting.pop(0)
-        match factor:
+        match waiting.pop():
             case Negative(of):
-                sign, waiting = -sign, [of, *waiting]
+                negative = not negative
+                waiting.append(of)
             case Product(inner):
-                waiting = [*inner, *waiting]
-            case Number(value, text):
-                number *= value
-                labels += [text] if text else [] if value == 1 else [""]
-            case _:
-                others.append(factor)
-    if number == 0:
+                waiting += reversed(inner)
+            case Number() as number:
+                numbers += [number] if number.text or number.value != 1 else []
+            case other:
+                others.append(other)
+    value = math.prod((number.value for number in numbers), start=1.0)
+    if value == 0:
         return Number(0.0)
     others.sort(key=lambda f: (isinstance(f, Call), isinstance(f, (Sum, Quotient)), len(walk(f))))
-    if number < 0:
-        number, sign = -number, -sign
-    label = labels[0].lstrip("-") if len(labels) == 1 and labels[0] else None
-    if number != 1 or not others:
-        others.insert(0, Number(number, label))
+    text = numbers[0].text if len(numbers) == 1 else None
+    if abs(value) != 1 or not others:
+        others.insert(0, Number(abs(value), text and text.lstrip("-")))
     made = product_of(others)
-    return Negative(made) if sign < 0 else made
+    return Negative(made) if negative != (value < 0) else made

@@ -228,7 +228,7 @@ def trace_rows(model: Trained, X: Any, y: Any = None, sample_weight: Any = None,
         InputError: the rows don't fit the network or its losses.
     """
     without = y is None
-    X, y, sample_weight = _as_rows(model, X, y, sample_weight)
+    X, y = _as_rows(model, X, y)
     if without:
         shape = _shape(next(iter(X.values())) if isinstance(X, Mapping) else X)
         rows = shape[0] if shape else 1
@@ -237,18 +237,14 @@ def trace_rows(model: Trained, X: Any, y: Any = None, sample_weight: Any = None,
     return Trace(model.network, model.objective, Moment.of(model), data, has_target=not without, **how)
 
 
-def _as_rows(model: Trained, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+def _as_rows(model: Trained, X: Any, y: Any) -> tuple[Any, Any]:
     shapes = model.network.input_shapes
     inputs = dict(X) if isinstance(X, Mapping) else ({next(iter(shapes)): X} if len(shapes) == 1 else None)
     if inputs is None or any(name not in shapes or _shape(value) != shapes[name] for name, value in inputs.items()):
-        return X, y, sample_weight
-    heads = {head.head: head for head in model.objective.heads}
-    targets = dict(y) if isinstance(y, Mapping) else dict.fromkeys(heads, y)
-    return (
-        {name: _row(value) for name, value in inputs.items()},
-        {name: _row(value, least=2) for name, value in targets.items()},
-        sample_weight,
-    )
+        return X, y
+    targets = y if isinstance(y, Mapping) else {head.head: y for head in model.objective.heads}
+    rows = {name: _row(value) for name, value in inputs.items()}
+    return rows, {name: _row(value, least=2) for name, value in targets.items()}
 
 
 def _shape(value: Any) -> Shape | None:

@@ -14,7 +14,7 @@ from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.quantities.paths import Paths, find_paths
-from chainrule.explain.quantities.recipes import Products, Quantities, Recipe
+from chainrule.explain.quantities.recipes import Quantities, Recipe
 from chainrule.limits import Limit, check
 
 Graph = TypeVar("Graph", bound=Quantities, covariant=True)
@@ -76,15 +76,9 @@ class Quantity:
     @property
     def routes(self) -> tuple[Route, ...]:
         """Every standard way to compute it that has a formula, the chain rule's first."""
-        routes: list[Route] = []
-        for recipe in self.recipes:
-            tree = recipe.tree()
-            if tree is None and routes:
-                continue
-            numbers = None if tree is None else self.derivation.with_numbers(tree)
-            title = recipe.route or ("chain rule" if isinstance(recipe, Products) else "")
-            routes.append(Route(title, tree, numbers))
-        return tuple(routes)
+        routes = [(recipe.route, recipe.tree()) for recipe in self.recipes]
+        kept = routes[:1] + [route for route in routes[1:] if route[1] is not None]
+        return tuple(Route(title, tree, tree and self.derivation.with_numbers(tree)) for title, tree in kept)
 
     @property
     def formula(self) -> str:
@@ -196,7 +190,7 @@ class Calculation(ABC, Generic[Graph]):
         found = [self[name].name]
         known = set(found)
         for current in found:  # which grows behind the one looked at: nearest first
-            for source in (name for recipe in self.graph.recipes(current)[:1] for name in recipe.inputs):
+            for source in self[current].inputs:
                 if source not in known and len(found) < limit:
                     known.add(source)
                     found += [source] if self.graph.recipes(source) else []  # what is given has none

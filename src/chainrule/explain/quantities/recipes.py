@@ -41,7 +41,7 @@ class Products:
 
     parts: tuple[Part, ...]
     general: str
-    route: str = ""
+    route: str = "chain rule"
 
     @cached_property
     def inputs(self) -> tuple[Name, ...]:
