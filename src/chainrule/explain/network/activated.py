@@ -129,7 +129,6 @@ class Slope(NetworkKind):
         return name
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        """From `h` or from `z`, as the activation's derivative needs; a second route starts from `z`."""
         operation = net.operations[net.activation_steps[name.layer].index]
         assert isinstance(operation, Activated)
         return operation.slope(net.rows[name.row], name.index[0] - 1, name.index[-1] - 1)

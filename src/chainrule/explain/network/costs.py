@@ -30,7 +30,6 @@ class Target(NetworkKind):
     given: bool = True
 
     def resolve(self, net: Structure, name: Name) -> Name:
-        """An output of the head that is said, or of the only one."""
         layer, head = net.resolve_head(name)
         check_index(name, (head.outputs,))
         return name._replace(layer="" if net.single_head else layer)
@@ -69,7 +68,6 @@ class Share(NetworkKind):
         return name._replace(layer="" if net.single_head else layer)
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        """By the loss's formula for one output."""
         index, row = net.head_index(name.layer), net.rows[name.row]
         head, (loss, _) = net.heads[index], net.trace.apart[index]
         if not name.index:
@@ -144,12 +142,13 @@ class Total(NetworkKind):
     per_row: bool = False
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        """The sum of the shares."""
         parts = []
         for i, head in enumerate(net.heads):
             units: range | tuple[None] = range(head.outputs) if head.loss.separable else (None,)
             for row in range(net.trace.n_rows):
-                parts += [Part((net.share_name(head, row, unit),), net.row_factor(i, row)) for unit in units]
+                parts += [
+                    Part((net.share_name(head, row, unit),), float(net.trace.row_factors[i][row])) for unit in units
+                ]
         if net.trace.objective.penalties:
             parts.append(Part((Name("penalty"),)))
         how = "mean" if net.trace.objective.reduction == "mean" else "sum"
@@ -168,13 +167,11 @@ class HeadGradient(NetworkKind):
     readers = 1
 
     def resolve(self, net: Structure, name: Name) -> Name:
-        """An output of the head that is said."""
         layer, head = net.resolve_head(name)
         check_index(name, (head.outputs,))
         return name._replace(layer=layer)
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        """The loss's own derivative."""
         return (gradient_by_output(net, net.head_of[name.layer], net.rows[name.row], name.index[0] - 1, factor=1.0),)
 
     def stage(self, net: Structure, layer: str) -> Stage:
@@ -219,11 +216,11 @@ def gradient_by_output(net: Structure, index: int, row: int, unit: int, factor: 
     )  # fmt: skip
 
 
-def fused_gradient(net: Structure, index: int, row: int, unit: int) -> FunctionOf:
-    """`dL/dz_j` of a known pair, such as `h_j - y_j`, times the row's factor."""
+def fused_gradient(net: Structure, index: int, row: int, unit: int, factor: float) -> FunctionOf:
+    """`dL/dz_j` of a known pair, such as `h_j - y_j`, times a factor."""
     loss, text = net.trace.apart[index][0], net.heads[index].loss.fused_gradient_formula
     tree = bound(text, _letters(net, index, row, unit), loss)
-    return from_tree(times(net.row_factor(index, row), tree), text, "fused")
+    return from_tree(times(factor, tree), text, "fused")
 
 
 def times(factor: float, tree: Node) -> Node:

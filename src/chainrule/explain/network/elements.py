@@ -34,7 +34,7 @@ class Element(NetworkKind):
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """The layer's own scalar form, or its function."""
-        slot, row, unit = net.place(self.spelled, name)
+        slot, row, unit = net.slots[self.spelled, name.layer], net.rows[name.row], name.index[0] - 1
         step = net.producers[slot]
         return () if step is None else (net.operations[step.index].value(row, unit),)
 
@@ -46,7 +46,7 @@ class Element(NetworkKind):
 
     def uses(self, net: Structure, name: Name) -> int:
         """By the steps that read it, by the slopes of the one that makes it, and by losses."""
-        slot, row, unit = net.place(self.spelled, name)
+        slot, row, unit = net.slots[self.spelled, name.layer], net.rows[name.row], name.index[0] - 1
         total = sum(reader.uses_of_element(row, slot, unit) for reader in net.readers[slot])
         step = net.producers[slot]
         if step is not None:
@@ -64,10 +64,10 @@ class Gradient(NetworkKind):
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """The sum over readers; the loss's own derivative where there are none; and `h - y` of a known pair."""
-        slot, row, unit = net.place(self.of, name)
-        direct, readers = net.heads_at[slot], net.readers[slot]
+        slot, row, unit = net.slots[self.of, name.layer], net.rows[name.row], name.index[0] - 1
+        direct, readers, factors = net.heads_at[slot], net.readers[slot], net.trace.row_factors
         if len(direct) == 1 and not readers:
-            return (gradient_by_output(net, direct[0], row, unit, net.row_factor(direct[0], row)),)
+            return (gradient_by_output(net, direct[0], row, unit, float(factors[direct[0]][row])),)
         sole = readers[0] if len(readers) == 1 and not direct else None
         if sole is not None and sole.step.inputs.count(slot) == 1:
             whole = sole.back(row, Read(unit, sole.step.inputs.index(slot)))
@@ -76,7 +76,7 @@ class Gradient(NetworkKind):
         parts: list[Part] = []
         for i in direct:
             outer = Name("dloss/dh", net.heads[i].head, (unit + 1,), net.row_names[row])
-            parts.append(Part((outer,), net.row_factor(i, row), outer=outer))
+            parts.append(Part((outer,), float(factors[i][row]), outer=outer))
         for reader in readers:
             for k in (k for k, read in enumerate(reader.step.inputs) if read == slot):
                 parts += reader.passed_back(row, Read(unit, k))
@@ -84,7 +84,7 @@ class Gradient(NetworkKind):
         recipes: list[Recipe] = [Products(tuple(parts), general)]
         fused = [i for i, head in enumerate(net.heads) if head.slot == slot and head.fused]
         if len(fused) == 1 and sole is not None:
-            recipes.append(fused_gradient(net, fused[0], row, unit))
+            recipes.append(fused_gradient(net, fused[0], row, unit, float(factors[fused[0]][row])))
         return tuple(recipes)
 
     def array(self, net: Structure, layer: str) -> Doubles:
@@ -101,7 +101,7 @@ class Gradient(NetworkKind):
 
     def uses(self, net: Structure, name: Name) -> int:
         """By the step that makes the value; of an input, none."""
-        slot, row, unit = net.place(self.of, name)
+        slot, row, unit = net.slots[self.of, name.layer], net.rows[name.row], name.index[0] - 1
         step = net.producers[slot]
         return 0 if step is None else net.operations[step.index].uses_of_gradient(row, unit)
 
@@ -121,7 +121,6 @@ class Back(NetworkKind):
         return name
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        """The layer's backward pass."""
         step = net.producers[net.slots["h", name.layer]]
         assert step is not None
         k = name.index[0] - 1 if len(name.index) > 1 else 0

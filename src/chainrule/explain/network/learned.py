@@ -66,7 +66,6 @@ class ParameterGradient(OfParameter):
     """`dL/dW` and the gradients by the other learned numbers: over all rows, with the penalty's part."""
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        """As the layer's scalar form, or its backward pass, has it."""
         return (net.operations[self.owner(net, name.layer)[0].index].gradient(self.learned(name)),)
 
     def array(self, net: Structure, layer: str) -> Doubles:
@@ -150,7 +149,6 @@ class Count(NetworkKind):
         return name
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        """From the shapes."""
         layers = [layer for layer in count_parameters(net.program).layers if name.layer in ("", layer.name)]
         if not name.layer:
             each = tuple(Part((Name(name.kind, layer.name),)) for layer in layers)

@@ -144,14 +144,6 @@ class Structure(Quantities):
         kind, layer = self._named[slot]
         return Name(f"dL/d{kind}" if gradient else kind, layer, (unit + 1,), self.row_names[row])
 
-    def place(self, kind: str, name: Name) -> tuple[int, int, int]:
-        """Slot, row and unit of an element, or of the one that a gradient is by."""
-        return self.slots[kind, name.layer], self.rows[name.row], name.index[0] - 1
-
-    def row_factor(self, head: int, row: int) -> float:
-        """What a row's loss is multiplied by in the batch's."""
-        return float(self.trace.row_factors[head][row])
-
     def is_coupled(self, step: Step) -> bool:
         """Whether the units of an activation depend on each other (softmax)."""
         return step.layer.applies is not None and step.layer.applies.coupled

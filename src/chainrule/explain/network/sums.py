@@ -87,7 +87,6 @@ class SumOfProducts(Operation):
         return self.net.name_of(self.step.inputs[source.input], row, source.unit, gradient)
 
     def value(self, row: int, unit: int) -> Products:
-        """The layer's own sum of products."""
         terms = self.terms(row, unit)
         parts = (Part(tuple(self._name(row, f) for f in term.factors), term.coefficient) for term in terms)
         return Products(tuple(parts), self.step.layer.formula)
@@ -131,7 +130,6 @@ class SumOfProducts(Operation):
         return Name(kind, self.step.name, index, self.net.row_names[row])
 
     def local(self, row: int, learned: Learned) -> Iterator[Name]:
-        """The derivatives of the units by a learned number."""
         return (self._local(row, unit, learned) for unit in self.reached(row, learned))
 
     def _readers(self, row: int, source: Source) -> Iterable[Name]:
@@ -203,7 +201,6 @@ class LocalDerivative(NetworkKind):
         return operation, learned, (name.index[0] if len(name.index) > n else name.index[-1]) - 1
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        """The layer's scalar form, differentiated."""
         operation, learned, unit = self._parts(net, name)
         layer = operation.step.layer
         general = f"{self.spelled} = d({layer.formula.partition(' = ')[2]})/d{self.of}"

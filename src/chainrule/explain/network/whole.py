@@ -90,7 +90,6 @@ class WholeLayer(Operation):
         return np.array(found)
 
     def value(self, row: int, unit: int) -> FunctionOf:
-        """A unit by the layer's forward pass."""
         rows = self.rows(row)
         number = _element(0, len(rows), (row - rows.start, self.units(self.step.output, unit).index(unit)))
 
@@ -106,7 +105,6 @@ class WholeLayer(Operation):
         return [Part((name,), outer=name)]
 
     def back(self, row: int, read: Read) -> FunctionOf:
-        """The gradient by an element, by the layer's backward pass."""
         rows, unit, k = self.rows(row), read.unit, read.input
         number = _element(k, len(rows), (row - rows.start, self.units(self.step.inputs[k], unit).index(unit)))
 

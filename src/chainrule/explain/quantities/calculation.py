@@ -190,7 +190,7 @@ class Calculation(ABC, Generic[Graph]):
         found = [self[name].name]
         known = set(found)
         for current in found:  # which grows behind the one looked at: nearest first
-            for source in self[current].inputs:
+            for source in (name for recipe in self.graph.recipes(current)[:1] for name in recipe.inputs):
                 if source not in known and len(found) < limit:
                     known.add(source)
                     found += [source] if self.graph.recipes(source) else []  # what is given has none
