@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from chainrule.explain.formula.tree import (
     FUNCTIONS,
@@ -30,6 +30,7 @@ from chainrule.explain.formula.tree import (
     rebuild,
     replace_symbols,
     sum_of,
+    symbols_of,
 )
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)|([A-Za-z][A-Za-z0-9_]*)|(<=|>=|[-+*/^()\[\]|,=<>;]))")
@@ -42,6 +43,11 @@ class Formula:
     text: str
     left: str
     right: Node
+
+    @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """The letters on the right, each once, in order."""
+        return tuple(map(str, symbols_of(self.right)))
 
 
 @lru_cache(maxsize=512)

@@ -219,8 +219,13 @@ def gradient_by_output(net: Structure, index: int, row: int, unit: int, factor: 
 def fused_gradient(net: Structure, index: int, row: int, unit: int, factor: float) -> FunctionOf:
     """`dL/dz_j` of a known pair, such as `h_j - y_j`, times a factor."""
     loss, text = net.trace.apart[index][0], net.heads[index].loss.fused_gradient_formula
-    tree = bound(text, _letters(net, index, row, unit), loss)
-    return from_tree(times(factor, tree), text, "fused")
+    letters = _letters(net, index, row, unit)
+    names = tuple(letters[letter] for letter in read_formula(text).letters if letter in letters)
+
+    def tree() -> Node:
+        return times(factor, bound(text, letters, loss))
+
+    return FunctionOf(names, lambda points: from_tree(tree(), text).function(points), text, tree, "fused")
 
 
 def times(factor: float, tree: Node) -> Node:
