@@ -62,6 +62,7 @@ docs: $(VENV)/installed  ## Write docs/reference, docs/explanation, the README's
 
 bench: $(VENV)/installed  ## Speed beside scikit-learn, PyTorch and JAX where they are installed, and the time of import
 	$(RUN)/python benchmarks/race.py
+	$(RUN)/python benchmarks/members.py
 	$(RUN)/python benchmarks/step_time.py
 	$(RUN)/python benchmarks/import_time.py
 	$(RUN)/python benchmarks/explain_time.py

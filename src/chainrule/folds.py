@@ -46,9 +46,9 @@ def fold_parts(
 
     >>> for part in fold_parts(6, members=3, folds=3, labels=[0, 0, 0, 1, 1, 1]):
     ...     print(part.train, part.held_out)
-    [1 2 3 5] [0 4]
-    [0 1 4 5] [2 3]
-    [0 2 3 4] [1 5]
+    [0 1 3 5] [2 4]
+    [1 2 3 4] [0 5]
+    [0 2 4 5] [1 3]
     """
     check("folds", "folds", folds, COUNT)
     check("folds", "members", members, COUNT)
