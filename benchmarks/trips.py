@@ -14,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,6 +55,13 @@ def command(*words: object) -> Errand:
 ERRANDS: dict[str, Callable[[Path], Errand]] = {"row": row, "weight": weight, "entry": entry}
 
 
+def stack(frame: FrameType | None) -> Iterator[CodeType]:
+    """The code of a frame, of its caller, and so on."""
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
+
+
 def follow(errand: Errand, package: str) -> tuple[Counter[str], Counter[tuple[str, str]]]:
     """Calls by file, and changes of file by (from, to)."""
     files: Counter[str] = Counter()
@@ -62,14 +69,14 @@ def follow(errand: Errand, package: str) -> tuple[Counter[str], Counter[tuple[st
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         file = frame.f_code.co_filename
-        if event != "call" or not file.startswith(package) or frame.f_code.co_name == "<module>":
+        if event != "call" or not file.startswith(package):
+            return
+        callers = [caller for caller in stack(frame) if caller.co_filename.startswith(package)]
+        if any(caller.co_name == "<module>" for caller in callers):  # a module's own body, its classes', what they call
             return
         files[file.removeprefix(package)] += 1
-        caller = frame.f_back
-        while caller is not None and not caller.f_code.co_filename.startswith(package):
-            caller = caller.f_back
-        if caller is not None and caller.f_code.co_filename != file:
-            changes[caller.f_code.co_filename.removeprefix(package), file.removeprefix(package)] += 1
+        if len(callers) > 1 and callers[1].co_filename != file:
+            changes[callers[1].co_filename.removeprefix(package), file.removeprefix(package)] += 1
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         sys.setprofile(note)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median_low
 
 from chainrule.errors import InputError
@@ -48,6 +49,7 @@ class Written:
         return Spread(self.value, self.value - self.radius, self.value + self.radius)
 
 
+@lru_cache(1024)  # a sheet's numbers are read when it is checked, and when it is marked
 def read_number(text: str) -> Written:
     """A written number: decimals, powers of ten (`-2.6e-3`, `-2.6 x 10^-3`), fractions (`1/3`).
 

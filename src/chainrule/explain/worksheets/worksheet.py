@@ -206,8 +206,10 @@ def _check_whole(reading: SheetReading, sheet: Worksheet) -> None:
     except ChainruleError as error:
         raise reading.wrong(str(error), *_blamed(sheet)) from None
     for symbol, text in sheet.work.items():
-        with reading.blaming("work", symbol, about=f'"{shortened(symbol)}": '):
-            _ = read_number(text) if text.strip() else None
+        try:
+            _ = text.strip() and read_number(text)
+        except InputError as error:
+            raise reading.wrong(f'"{shortened(symbol)}": {error}', "work", symbol) from None
 
 
 def _blamed(sheet: Worksheet) -> tuple[str, ...]:
