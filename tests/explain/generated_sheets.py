@@ -16,8 +16,7 @@ import registered
 from chainrule import Dense, Input, Network, activations
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.network.graph import Graph
-from chainrule.explain.network.order import in_order
+from chainrule.explain.network.graph import Graph, in_order
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Products
 from chainrule.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSProp

@@ -20,7 +20,7 @@ from chainrule.explain.formula import Node, Number, Product, Quotient, symbols_o
 from chainrule.explain.formula import evaluate as evaluate_tree
 from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.network.costs import MANY
-from chainrule.explain.network.order import in_order
+from chainrule.explain.network.graph import in_order
 from chainrule.explain.network.trace import Moment, Trace
 from chainrule.explain.quantities.names import Name
 from chainrule.losses import Loss

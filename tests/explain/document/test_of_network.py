@@ -10,7 +10,7 @@ import pytest
 from chainrule import InputError, Model, Network
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Lines, Table
-from chainrule.explain.network.order import Extent, in_order
+from chainrule.explain.network.graph import Extent, in_order
 from chainrule.explain.quantities.names import Name
 
 

@@ -11,8 +11,7 @@ from explain.generated_sheets import CASES, Writer, random_derivation
 
 from chainrule.explain.marking.digits import agreement, read_number
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.network.graph import parse
-from chainrule.explain.network.order import in_order
+from chainrule.explain.network.graph import in_order, parse
 from chainrule.explain.quantities.rounding import Spread
 
 

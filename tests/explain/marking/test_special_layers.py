@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chainrule import SGD, Activation, BatchNorm, Dense, Dropout, Input, Model, Network, Objective
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.diagnosis import CATALOGUE
-from chainrule.explain.network.order import in_order
+from chainrule.explain.network.graph import in_order
 
 
 def heads(rng: np.random.Generator, rows: int) -> Derivation:

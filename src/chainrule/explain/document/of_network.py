@@ -26,8 +26,7 @@ from chainrule.explain.document.blocks import (
     Table,
 )
 from chainrule.explain.document.lines import lines, one_weight
-from chainrule.explain.network.graph import Graph
-from chainrule.explain.network.order import Extent, in_order
+from chainrule.explain.network.graph import Extent, Graph, in_order
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 
