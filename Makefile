@@ -39,7 +39,7 @@ test-lowest: $(LOWEST)/tested  ## Test with the lowest versions that pyproject.t
 	$(LOWEST)/bin/python -m pytest -q -m "not slow" -n auto --dist worksteal $(LIBRARIES)
 
 # Every version of Python that the classifiers promise and that is on this machine; TESTS=... chooses the tests.
-TESTS ?= tests
+TESTS ?= tests src/chainrule
 test-pythons:  ## Test with every Python that is promised and found here
 	@for v in $$(sed -n 's/.*Python :: \(3\.[0-9]*\)".*/\1/p' pyproject.toml); do \
 		if python$$v -c 'import ssl' 2>/dev/null; then \

@@ -136,3 +136,18 @@ def test_nothing_acts_on_a_terminal() -> None:
 
 def test_titles_are_no_tags_of_markdown() -> None:
     assert r"# \<script>" in read_worksheet_text(sheet(title="<script>")).derivation().to_markdown()
+
+
+@pytest.mark.parametrize(
+    ("title", "written"),
+    [
+        ("*a* _b_ c_d `e`", r"\*a\* \_b\_ c_d \`e\`"),
+        ("![a](b) [c](d)", r"![a]\(b) [c]\(d)"),
+        (r"\<script>", r"\\\<script>"),
+        ("&lt;b&gt; & c", r"\&lt;b\&gt; & c"),
+        ("[a]: b", r"[a]\: b"),
+    ],
+)
+def test_titles_mean_nothing_more_in_markdown(title: str, written: str) -> None:
+    made = read_worksheet_text(sheet(title=title.replace("\\", "\\\\"))).derivation().to_markdown()
+    assert made.splitlines()[0] == f"# {written}"

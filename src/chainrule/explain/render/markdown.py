@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from chainrule.explain.document.blocks import Document, Heading, Line, Matrix, SymbolText, Table
 from chainrule.explain.render.latex import LatexWriter
 from chainrule.explain.render.text import Renderer
+
+# What readers take for a tag, emphasis, code, a link, a picture or an entity, and a backslash that changes the next.
+_MEANS_MORE = re.compile(r"\\(?=[!-/:-@\[-`{-~])|[<*`~]|(?<=\])[(\[:]|\b_|_\b|&(?=#?\w+;)")
 
 
 def to_markdown(document: Document) -> str:
@@ -17,7 +22,7 @@ class MarkdownRenderer(Renderer):
 
     writer: LatexWriter
     symbol = "${}$"
-    words = staticmethod(lambda text: text.replace("<", "\\<"))  # which no reader takes for a tag
+    words = staticmethod(lambda text: _MEANS_MORE.sub(r"\\\g<0>", text))
 
     def heading(self, heading: Heading) -> str:
         return f"{'#' * heading.level} {self.prose(*heading.parts)}"
