@@ -31,6 +31,7 @@ from chainrule.layers import (
     Flatten,
     Input,
     Layer,
+    Mix,
     OneHot,
     PiecewiseLinear,
     Scale,
@@ -108,6 +109,7 @@ SET: dict[type, tuple[Any, ...]] = {
         PiecewiseLinear(((-1, 0, 0.7), (), (-0.5, 1)), 3, "he_normal", l1=0.01, l2=0.02, trainable=False),
         PiecewiseLinear(((-1, 0), (0, 1)), 3, rate_factor=0.5, decay_factor=0.0),
     ),
+    Mix: (Mix(trainable=False, rate_factor=0.5, decay_factor=0.0),),
     Scale: (Scale(trainable=False, rate_factor=0.5, decay_factor=0.0),),
 }  # fmt: skip
 
@@ -130,6 +132,7 @@ AROUND: dict[str, Callable[[Value, ActivationFunction], Value]] = {
     "PiecewiseLinear": lambda x, f: Activation(f)(PiecewiseLinear(((-1, 0, 0.5, 2),) * 3, 3)(_pieces(x))),
     "Flatten": lambda x, f: Flatten()(Dense(3, activation=f)(Flatten()(x))),
     "Add": lambda x, f: Add()(first := Dense(3, activation=f)(x), Dense(3)(first), first),
+    "Mix": lambda x, f: Mix()(z := Dense(3)(x), Mix()(Activation(f)(z), x)),
     "Concatenate": lambda x, f: Concatenate()(first := Dense(2, activation=f)(x), x, Dense(1)(first)),
 }
 CODES = Input(2, dtype="integer", name="x")

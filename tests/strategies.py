@@ -22,6 +22,7 @@ from chainrule import (
     EmbeddingSum,
     Flatten,
     Input,
+    Mix,
     Model,
     Network,
     OneHot,
@@ -43,7 +44,18 @@ hidden_activations = st.sampled_from([f for f in registered.ACTIVATIONS if f.nam
 
 
 # The layers of generated graphs: some behind an input of codes, the others anywhere.
-INSIDE = ("Dense", "Activation", "Scale", "BatchNorm", "Dropout", "PiecewiseLinear", "Flatten", "Add", "Concatenate")
+INSIDE = (
+    "Dense",
+    "Activation",
+    "Scale",
+    "BatchNorm",
+    "Dropout",
+    "PiecewiseLinear",
+    "Flatten",
+    "Add",
+    "Mix",
+    "Concatenate",
+)
 KINDS = (*INSIDE, "OneHot", "Embedding", "EmbeddingSum")
 
 
@@ -105,6 +117,8 @@ def graphs(draw: st.DrawFn, losses: st.SearchStrategy[list[Loss]]) -> tuple[Netw
             values.append((Dropout(draw(st.sampled_from([0.0, 0.2, 0.5])))(value), n))
         elif kind == "Flatten":
             values.append((Flatten()(value), n))
+        elif kind == "Mix":
+            values.append((Mix()(value, _dense(draw, value, n)), n))
         elif kind == "Add":
             values.append((Add()(value, _dense(draw, value, n), *([value] if draw(st.booleans()) else [])), n))
         else:

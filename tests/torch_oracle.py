@@ -25,6 +25,7 @@ from chainrule import (
     Embedding,
     EmbeddingSum,
     Flatten,
+    Mix,
     Model,
     OneHot,
     PiecewiseLinear,
@@ -92,7 +93,7 @@ LOSSES = (*ELEMENTWISE, "cross_entropy")
 # as `forward` computes them
 LAYERS = (
     "Dense", "Activation", "Scale", "BatchNorm", "Dropout", "OneHot", "Embedding", "EmbeddingSum", "PiecewiseLinear",
-    "Flatten", "Add", "Concatenate",
+    "Flatten", "Add", "Mix", "Concatenate",
 )  # fmt: skip
 
 
@@ -160,6 +161,8 @@ def forward(
             if training and rate:
                 mask = random.keep_mask(tuple(y.shape), rate, model.seed, step, index)
                 y = y * torch.from_numpy(mask.astype(float)) / (1 - rate)
+        elif isinstance(layer, Mix):
+            y = torch.lerp(*reads, p[f"{name}/mix"].expand_as(reads[0]))
         elif isinstance(layer, Scale):
             y = reads[0] * p[f"{name}/scale"]
         elif isinstance(layer, OneHot):

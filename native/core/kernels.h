@@ -166,6 +166,21 @@ struct PiecesCall {
     bool add_d_x = false;
 };
 
+// y = x1 + mix (x2 - x1), or the gradients by what it reads.
+template <class T>
+struct MixCall {
+    long rows = 0, columns = 0;
+    const T* mix = nullptr;
+    const T* x[2] = {nullptr, nullptr};
+    long x_stride[2] = {0, 0};
+    T* y = nullptr;  // output; backward: dL/dy
+    long y_stride = 0;
+    T* d_x[2] = {nullptr, nullptr};  // null: nobody wants it
+    long d_stride[2] = {0, 0};
+    bool adds[2] = {false, false};  // to what is there
+    T* mix_gradient = nullptr;      // null: nobody wants it
+};
+
 struct DropoutCall {
     uint64_t seed = 0;
     uint32_t step = 0, layer = 0, member = 0;
@@ -203,6 +218,8 @@ struct Kernels {
     void (*norm_backward)(const NormCall<T>&, long column_begin, long column_end);
     void (*scale_forward)(const ScaleCall<T>&, long row_begin, long row_end);
     void (*scale_backward)(const ScaleCall<T>&, long column_begin, long column_end);
+    void (*mix_forward)(const MixCall<T>&, long row_begin, long row_end);
+    void (*mix_backward)(const MixCall<T>&, long column_begin, long column_end);
     void (*catch_up)(const RestCall<T>&, long row);
     void (*pieces_sums)(const PiecesCall<T>&, long input_begin, long input_end);
     void (*pieces_forward)(const PiecesCall<T>&, long row_begin, long row_end);

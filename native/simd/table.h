@@ -2,6 +2,7 @@
 #pragma once
 
 #include "simd/losses.h"
+#include "simd/mix.h"
 #include "simd/passes.h"
 #include "simd/philox.h"
 #include "simd/pieces.h"
@@ -35,6 +36,8 @@ constexpr Kernels<T> table() {
             norm_backward<T>,
             scale_forward<T>,
             scale_backward<T>,
+            mix_forward<T>,
+            mix_backward<T>,
             catch_up<T>,
             pieces_sums<T>,
             pieces_forward<T>,

@@ -19,7 +19,7 @@ Program everything() {
     const int x = b.input(5), y = b.input(6);
     const int h = b.activation(b.dense(x, 9), Activation::tanh);
     const int g = b.activation(b.dense(b.other("flatten", {y}), 9), Activation::gelu);
-    const int sum = b.other("add", {h, g, h});
+    const int sum = b.other("mix", {b.other("add", {h, g, h}), g});
     const int wide = b.other("dropout", {b.other("concatenate", {sum, h, y})}, 0.25);
     const int norm = b.other("batch_norm", {b.activation(b.dense(wide, 33), Activation::softplus)});
     const int codes = b.input(2), keys = b.input(2);
@@ -299,7 +299,7 @@ void test_refusals() {
     refuses("a width of nothing", changed([](Program& p) { p.widths[2] = 0; }));
     refuses("a giant width", changed([](Program& p) { p.widths[2] = 1L << 40; }));
     refuses("a sum of different widths", changed([](Program& p) { p.widths[size_t(p.steps[1].output)] = 8; }));
-    refuses("a rate of one", changed([](Program& p) { p.steps[7].numbers[0] = 1; }));
+    refuses("a rate of one", changed([](Program& p) { p.steps[8].numbers[0] = 1; }));
     refuses("codes where numbers are read", changed([](Program& p) { p.codes.push_back(p.inputs[0]); }));
     refuses("numbers where codes are read", changed([](Program& p) { p.codes.clear(); }));
     refuses("codes that are no input", changed([](Program& p) { p.codes = {p.steps[0].output}; }));

@@ -68,6 +68,9 @@ from chainrule.layers import (
     Input as Input,
 )
 from chainrule.layers import (
+    Mix as Mix,
+)
+from chainrule.layers import (
     OneHot as OneHot,
 )
 from chainrule.layers import (

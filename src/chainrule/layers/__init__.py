@@ -12,6 +12,7 @@ from chainrule.layers.embedding import Embedding
 from chainrule.layers.embedding_sum import EmbeddingSum
 from chainrule.layers.flatten import Flatten
 from chainrule.layers.input import Input
+from chainrule.layers.mix import Mix
 from chainrule.layers.one_hot import OneHot
 from chainrule.layers.piecewise_linear import PiecewiseLinear, quantile_knots
 from chainrule.layers.scale import Scale
@@ -20,7 +21,7 @@ LAYERS: dict[str, type[Layer]] = {
     cls.__name__: cls
     for cls in (
         Input, Dense, Activation, Scale, BatchNorm, Dropout, OneHot, Embedding, EmbeddingSum, PiecewiseLinear, Flatten,
-        Add, Concatenate,
+        Add, Mix, Concatenate,
     )
 }  # fmt: skip
 
@@ -40,6 +41,7 @@ __all__ = [
     "Flatten",
     "Input",
     "Layer",
+    "Mix",
     "OneHot",
     "ParameterSpec",
     "PiecewiseLinear",
