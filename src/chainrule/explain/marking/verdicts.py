@@ -170,26 +170,20 @@ class Judge:
         if to_exact == "exact":
             return Verdict("correct", None, own)
         found += routes
-        agreements = [(agreement(written, spread), view, recipe) for view, recipe, spread in found]
-        for how, view, recipe in agreements:
-            if how in ("exact", "carried") and not self._tainted(view, recipe):
-                return Verdict("correct", CARRIED, own)
-        if to_exact == "truncated":
+        agreed = [(how, *route) for route in found if (how := agreement(written, route[2])) is not None]
+        clean = {how for how, view, recipe, _ in agreed if not self._tainted(view, recipe)}
+        if clean & {"exact", "carried"}:
+            return Verdict("correct", CARRIED, own)
+        if to_exact == "truncated" or clean:
             return Verdict("correct", TRUNCATED, own)
-        for how, view, recipe in agreements:
-            if how == "truncated" and not self._tainted(view, recipe):
-                return Verdict("correct", TRUNCATED, own)
-        for (how, view, recipe), (_, _, spread) in zip(agreements, found, strict=True):
-            if how is not None and self._tainted(view, recipe):
-                if self._is_trivial(name, view, recipe):
-                    continue
+        for how, view, recipe, spread in agreed:
+            if not self._is_trivial(name, view, recipe):
                 return Verdict("follows", TRUNCATED if how == "truncated" else None, spread.point)
         return Verdict("wrong", None, own)
 
     def recomputed(self, name: Name) -> Iterator[tuple[OwnValues, Recipe, Spread]]:
         """The entry recomputed from the writer's others by every standard route."""
-        recipes = self.graph.recipes(name)
-        for recipe in recipes:
+        for recipe in self.graph.recipes(name):
             for view in self.views:
                 yield view, recipe, view.carried(recipe)
 
