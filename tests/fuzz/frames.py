@@ -34,7 +34,7 @@ def generate(rng: random.Random) -> dict[str, Any]:
         "new": rng.choice(
             [None, None, "fewer columns", "more columns", "other types", "other order", "no rows", "one row"]
         ),
-        "settings": {"epochs": 2, "hidden": [3]}
+        "settings": {"epochs": 2, "hidden": [3], "members": rng.choice([1, 2, 8])}
         | ({"batch_norm": True} if rng.random() < 0.1 else {})
         | ({"optimizer": rng.choice(["lbfgs", "sgd"])} if rng.random() < 0.2 else {}),
         "seed": rng.getrandbits(31),

@@ -96,6 +96,10 @@ def generate_options(rng: random.Random) -> list[str]:
         "--test": ["0", "0.5"],
         "--learning-rate": ["0.1", "1e30"],
         "--dropout": ["0.5"],
+        "--members": ["1", "3", "9"],
+        "--folds": ["2", "5", "50"],
+        "--effort": ["quick", "best"],
+        "--time-limit": ["0.001", "1"],
         "--engine": ["reference"],
     }.items():
         if rng.random() < 0.15:

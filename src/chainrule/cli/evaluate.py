@@ -30,7 +30,11 @@ def evaluate(
     left_out = frame.height - rows
     print_notes(notes)
     if as_json:
-        print_json({"model": model, "rows": rows, "without_target": left_out, "scores": scores, "baseline": baseline})
+        out_of_fold = {"rows": loaded.oof_rows, "scores": loaded.oof_scores, "baseline": loaded.oof_baseline}
+        print_json({
+            "model": model, "networks": loaded.members, "rows": rows, "without_target": left_out, "scores": scores,
+            "baseline": baseline, "out_of_fold": out_of_fold,
+        })  # fmt: skip
         return
     if left_out:
         say(f"{left_out:,} rows have no target and are left out")
