@@ -76,7 +76,7 @@ def test_a_part_of_their_own_none_and_parts_that_are_given() -> None:
     none = cr.fit_members(model(), X, Y, members=2, validation=0, epochs=2)
     assert np.isnan(none.out_of_fold).all()
     assert none.histories[0]["validation_loss"] == [None] * 2
-    given = cr.fit_members(model(), X, Y, parts=[Part(np.arange(40), np.arange(50, 60))], epochs=2)
+    given = cr.fit_members(model(), X, Y, parts=[(range(40), list(range(50, 60)))], epochs=2)
     assert given.model.members == 1
     assert np.isfinite(given.out_of_fold[50:]).all()
     assert np.isnan(given.out_of_fold[:50]).all()
@@ -187,6 +187,12 @@ class TestWhatGoesWrong:
         assert trained.model.training.step > 0
         assert np.isfinite(trained.model.predict(X)).all()
 
+    def test_a_model_that_is_none(self) -> None:
+        with pytest.raises(cr.InputError, match=r"model is adam; it must be a chainrule\.Model"):
+            cr.fit_members("adam", X, Y)  # type: ignore[arg-type]
+        with pytest.raises(cr.InputError, match="L-BFGS takes all rows"):
+            cr.fit_members(model(optimizer="lbfgs"), X, Y, batch_size=8)
+
     @pytest.mark.parametrize(
         ("options", "message"),
         [
@@ -200,6 +206,13 @@ class TestWhatGoesWrong:
             ({"epochs": 0}, "epochs is 0"),
             ({"batch_size": 1000}, "batch_size is 1000 but there are 52 training rows"),
             ({"groups": [1] * 60}, "all rows are of one group"),
+            ({"members": 1}, "one member leaves out no fold"),
+            ({"parts": []}, "parts has none"),
+            ({"parts": [([0, 1], [60])]}, "two lists of row numbers from 0 to 59"),
+            ({"parts": [([], [1])]}, "to train on"),
+            ({"parts": [([0.5], [1])]}, "a part must be two lists"),
+            ({"parts": [5]}, "a part must be two lists"),
+            ({"parts": [([0, 1], [2], [3])]}, "a part must be two lists"),
         ],
         ids=str,
     )

@@ -106,6 +106,29 @@ def random_parts(
     return parts
 
 
+def checked_part(given: Part | tuple[Any, Any], n_rows: int) -> Part:
+    """A part, or two lists of row numbers, as a part whose rows are there, with one at least to train on.
+
+    >>> checked_part(([0, 2], [1]), 3)
+    Part(train=array([0, 2]), held_out=array([1]))
+    """
+    wrong = InputError(
+        f"a part must be two lists of row numbers from 0 to {n_rows - 1}: to train on (one at least), and to leave out"
+    )
+    try:
+        train, held_out = (
+            np.asarray(rows) for rows in ((given.train, given.held_out) if isinstance(given, Part) else given)
+        )
+    except (TypeError, ValueError):
+        raise wrong from None
+    for rows in (train, held_out):
+        if rows.ndim != 1 or (rows.size and (rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= n_rows)):
+            raise wrong
+    if not train.size:
+        raise wrong
+    return Part(train.astype(np.int64), held_out.astype(np.int64))
+
+
 def codes_of(given: Any, n_rows: int, what: str) -> Codes:
     """Labels or groups as numbers from 0, in sorted order."""
     values = np.asarray(given)

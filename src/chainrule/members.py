@@ -16,10 +16,11 @@ from chainrule.compiled import core
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.errors import DivergenceError, InputError, counted
-from chainrule.folds import Part, fold_parts, random_parts
+from chainrule.folds import Part, checked_part, fold_parts, random_parts
 from chainrule.learner import Learner
 from chainrule.limits import COUNT, POSITIVE, THREADS, check
 from chainrule.model import Model
+from chainrule.plain import shortened
 from chainrule.training.batches import resolve_batch_size
 from chainrule.training.history import History
 from chainrule.training.interrupt import Halt, interruptible
@@ -72,11 +73,11 @@ def fit_members(
     groups: Any = None,
     stratify: Any = None,
     sample_weight: Any = None,
-    parts: Sequence[Part] | None = None,
+    parts: Sequence[Part | tuple[Any, Any]] | None = None,
     epochs: int = 100,
     batch_size: int | str = "auto",
     stop: Stop | Sequence[Stop] = (),
-    callbacks: Sequence[Any] = (),
+    callbacks: Any = (),
     clip_norm: float | None = None,
     initialize: bool = False,
     time_limit: float | None = None,
@@ -100,7 +101,8 @@ def fit_members(
         groups: a label for each row: rows of one group are left out together.
         stratify: a label for each row, such as its class: each part has every class in proportion.
         sample_weight: as for `Model.fit`.
-        parts: the rows of each member, in place of `members`, `folds`, `validation`, `groups` and `stratify`.
+        parts: for each member the numbers of the rows that it trains on, and of those that it leaves out; in place of
+            `members`, `folds`, `validation`, `groups` and `stratify`.
         epochs, batch_size, stop, clip_norm: as for `Model.fit`, for each member.
         callbacks: as for `Model.fit`; they are called at the epochs of each member, from its thread.
         initialize: whether each member's starting weights look at its rows first, as by `Model.initialize_from`.
@@ -120,32 +122,44 @@ def fit_members(
     >>> trained.model.predict(X).shape, [len(part.held_out) for part in trained.parts]
     ((40, 1), [14, 13, 13])
     """
-    rows = prepare_rows(model.network, model.objective, X, y, sample_weight, model.dtype)
+    if not isinstance(model, Model):
+        raise InputError(f"model is {shortened(model)}; it must be a chainrule.Model, which says what each member is")
     check("fit_members", "members", members, COUNT)
     if threads is not None:
         check("fit_members", "threads", threads, THREADS)
+    if model.optimizer.full_batch and (clip_norm is not None or batch_size not in ("auto", "full")):
+        raise InputError("L-BFGS takes all rows and whole gradients: leave batch_size and clip_norm out")
+    rows = prepare_rows(model.network, model.objective, X, y, sample_weight, model.dtype)
     if parts is None:
-        chosen = {"labels": stratify, "groups": groups, "seed": model.seed}
-        if validation is None:
-            parts = fold_parts(len(rows), members, members if folds is None else folds, **chosen)
-        elif folds is not None:
-            raise InputError("give folds or validation, not both: a member leaves out one fold, or a part of its own")
-        else:
-            parts = random_parts(len(rows), members, validation, **chosen)
-    workers = min(threads or _processors(), len(parts))
-    own = threads if len(parts) == 1 else max(1, (threads or _processors()) // workers)
-    learners = [model.anew(seed=(model.seed + i) % 2**64, threads=own) for i in range(len(parts))]
-    bar = [ProgressBar(runs=len(parts))] if wanted(progress) else []
+        parts = _parts(len(rows), members, folds, validation, labels=stratify, groups=groups, seed=model.seed)
+    checked = [checked_part(part, len(rows)) for part in parts]
+    if not checked:
+        raise InputError("parts has none: give the rows of one member at least")
+    given = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+    workers = min(threads or _processors(), len(checked))
+    own = threads if len(checked) == 1 else max(1, (threads or _processors()) // workers)
+    learners = [model.anew(seed=(model.seed + i) % 2**64, threads=own) for i in range(len(checked))]
+    bar = [ProgressBar(runs=len(checked))] if wanted(progress) else []
     fit = {
-        "epochs": epochs, "stop": stop, "callbacks": [*callbacks, *bar], "clip_norm": clip_norm,
+        "epochs": epochs, "stop": stop, "callbacks": [*given, *bar], "clip_norm": clip_norm,
         "initialize": initialize,
     }  # fmt: skip
-    left_out = train_members(learners, rows, parts, batch_size, workers=workers, time_limit=time_limit, **fit)
-    standing = [i for i in range(len(parts)) if i not in left_out]
-    outputs = _out_of_fold([learners[i] for i in standing], [parts[i] for i in standing], rows)
+    left_out = train_members(learners, rows, checked, batch_size, workers=workers, time_limit=time_limit, **fit)
+    standing = [i for i in range(len(checked)) if i not in left_out]
+    outputs = _out_of_fold([learners[i] for i in standing], [checked[i] for i in standing], rows)
     heads = model.network.heads
     named = outputs[0] if len(heads) == 1 else dict(zip((head.name for head in heads), outputs, strict=True))
-    return Members(joined([learners[i] for i in standing]), tuple(parts), named, left_out)
+    return Members(joined([learners[i] for i in standing]), tuple(checked), named, left_out)
+
+
+def _parts(n_rows: int, members: int, folds: int | None, validation: float | None, **chosen: Any) -> list[Part]:
+    if validation is not None:
+        if folds is not None:
+            raise InputError("give folds or validation, not both: a member leaves out one fold, or a part of its own")
+        return random_parts(n_rows, members, validation, **chosen)
+    if members == 1:
+        raise InputError("one member leaves out no fold: say which part of the rows, as in validation=0.2")
+    return fold_parts(n_rows, members, members if folds is None else folds, **chosen)
 
 
 def train_members(

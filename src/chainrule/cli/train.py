@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from chainrule.atomic import check_writable
 from chainrule.cli.loading import TableFile, refuse_same_file, refuse_to_replace
 from chainrule.cli.screen import note, print_json
+from chainrule.cli.train_options import (
+    L2,
+    Activation,
+    AsJson,
+    BatchNorm,
+    BatchSize,
+    ClipNorm,
+    Dropout,
+    Effort,
+    Engine,
+    Epochs,
+    Folds,
+    Group,
+    Hidden,
+    LearningRate,
+    Members,
+    Optimizer,
+    OutFile,
+    Patience,
+    Quiet,
+    Seed,
+    Target,
+    Task,
+    Test,
+    TimeLimit,
+    Validation,
+)
 from chainrule.cli.training_report import print_plan, print_result, report
-from chainrule.engines.choose import engine_choices
 from chainrule.errors import DivergenceError, InputError, TrainingError
 from chainrule.limits import COUNT, FRACTION, POSITIVE, Limit
 from chainrule.random import check_seed
@@ -20,103 +44,36 @@ from chainrule.tables.recipe import TrainingPlan
 from chainrule.tables.settings import Settings
 from chainrule.tables.table_model import TableModel
 
-_NETWORK, _TRAINING, _OUTPUT = "Network", "Training", "Output"
 _LIMITS: dict[str, Limit] = {**Settings.limits, "validation": FRACTION, "test": FRACTION, "time_limit": POSITIVE}
-
-
-def _option(text: str, panel: str | None, default: str = "decided from the table") -> Any:
-    """An option that may be left out; what it is then."""
-    return typer.Option(help=f"{text}  [default: {default}]", show_default=False, rich_help_panel=panel)
 
 
 def train(
     table: TableFile,
-    target: Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)],
-    task: Annotated[
-        str | None, typer.Option(help="classification or regression; found from the target when left out.")
-    ] = None,
-    effort: Annotated[
-        str,
-        typer.Option(
-            help="quick (one network), good (several, and their mean) or best (several of each of a few kinds)."
-        ),
-    ] = "good",
-    time_limit: Annotated[
-        float | None, _option("Seconds that training may take; the best until then is kept.", None, "no limit")
-    ] = None,
-    hidden: Annotated[
-        str | None,
-        _option("Units of the hidden layers, as in 64,64; 'none' for no hidden layer.", _NETWORK),
-    ] = None,
-    activation: Annotated[
-        str | None,
-        typer.Option(
-            help="Activation of hidden layers, decided from the table if left out: relu, tanh, sigmoid, gelu, silu ...",
-            show_default=False,
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
-    dropout: Annotated[float | None, _option("Share of hidden units silent in a step, in [0, 1).", _NETWORK)] = None,
-    batch_norm: Annotated[
-        bool | None,
-        typer.Option(
-            "--batch-norm",
-            help="Batch normalization before every hidden activation.  [default: decided from the table]",
-            show_default=False,
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
-    optimizer: Annotated[str | None, _option("adam, adamw, sgd, rmsprop, adagrad or lbfgs.", _TRAINING)] = None,
-    learning_rate: Annotated[float | None, _option("Step size.", _TRAINING, "the optimizer's own")] = None,
-    batch_size: Annotated[
-        str | None, _option("Rows of a step: a number, full, or auto (32, fewer in small tables).", _TRAINING)
-    ] = None,
-    epochs: Annotated[int | None, _option("Passes over the training rows, at most.", _TRAINING)] = None,
-    patience: Annotated[
-        int | None, _option("Stop after so many epochs without a better validation loss.", _TRAINING)
-    ] = None,
-    l2: Annotated[float | None, _option("Penalty on the squares of the weights.", _TRAINING)] = None,
-    clip_norm: Annotated[float | None, _option("Greatest norm of a step's gradient.", _TRAINING, "no limit")] = None,
-    members: Annotated[int | None, _option("How many networks, whose mean is the prediction.", _TRAINING)] = None,
-    folds: Annotated[
-        int | None,
-        _option("Into how many parts rows are dealt; each network leaves out one.", _TRAINING, "as many as networks"),
-    ] = None,
-    group: Annotated[
-        str | None,
-        _option("A column; rows that have the same there stay together in every split.", _TRAINING, "none"),
-    ] = None,
-    validation: Annotated[
-        float | None,
-        _option(
-            "Share of the rows that each network leaves out to know when to stop, in place of a fold.",
-            _TRAINING,
-            "a fold; 0.15 for one network",
-        ),
-    ] = None,
-    test: Annotated[
-        float, typer.Option(help="Share of the rows kept for the final score.", rich_help_panel=_TRAINING)
-    ] = 0.2,
-    seed: Annotated[
-        int, typer.Option(help="Decides splits, starting weights and the order of rows.", rich_help_panel=_TRAINING)
-    ] = 0,
-    engine: Annotated[str, typer.Option(help=f"{engine_choices()}.", rich_help_panel=_TRAINING)] = "auto",
-    out_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="Where to save the model.  [default: TABLE's name with .safetensors, in this folder]",
-            show_default=False,
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=_OUTPUT)
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of tables.", rich_help_panel=_OUTPUT)
-    ] = False,
+    target: Target,
+    task: Task = None,
+    effort: Effort = "good",
+    time_limit: TimeLimit = None,
+    hidden: Hidden = None,
+    activation: Activation = None,
+    dropout: Dropout = None,
+    batch_norm: BatchNorm = None,
+    optimizer: Optimizer = None,
+    learning_rate: LearningRate = None,
+    batch_size: BatchSize = None,
+    epochs: Epochs = None,
+    patience: Patience = None,
+    l2: L2 = None,
+    clip_norm: ClipNorm = None,
+    members: Members = None,
+    folds: Folds = None,
+    group: Group = None,
+    validation: Validation = None,
+    test: Test = 0.2,
+    seed: Seed = 0,
+    engine: Engine = "auto",
+    out_file: OutFile = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train networks on a table, score them on rows they never saw, and save them to one file.
 

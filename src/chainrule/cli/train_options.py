@@ -1,0 +1,95 @@
+"""The options of `chainrule train`: each one's type and what its help says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.engines.choose import engine_choices
+
+_NETWORK, _TRAINING, _OUTPUT = "Network", "Training", "Output"
+
+
+def _option(text: str, panel: str | None, default: str = "decided from the table") -> Any:
+    """An option that may be left out; what it is then."""
+    return typer.Option(help=f"{text}  [default: {default}]", show_default=False, rich_help_panel=panel)
+
+
+Target = Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)]
+Task = Annotated[str | None, typer.Option(help="classification or regression; found from the target when left out.")]
+Effort = Annotated[
+    str,
+    typer.Option(help="quick (one network), good (several, and their mean) or best (several of each of a few kinds)."),
+]
+TimeLimit = Annotated[
+    float | None, _option("Seconds that training may take; the best until then is kept.", None, "no limit")
+]
+Hidden = Annotated[
+    str | None,
+    _option("Units of the hidden layers, as in 64,64; 'none' for no hidden layer.", _NETWORK),
+]
+Activation = Annotated[
+    str | None,
+    typer.Option(
+        help="Activation of hidden layers, decided from the table if left out: relu, tanh, sigmoid, gelu, silu ...",
+        show_default=False,
+        rich_help_panel=_NETWORK,
+    ),
+]
+Dropout = Annotated[float | None, _option("Share of hidden units silent in a step, in [0, 1).", _NETWORK)]
+BatchNorm = Annotated[
+    bool | None,
+    typer.Option(
+        "--batch-norm",
+        help="Batch normalization before every hidden activation.  [default: decided from the table]",
+        show_default=False,
+        rich_help_panel=_NETWORK,
+    ),
+]
+Optimizer = Annotated[str | None, _option("adam, adamw, sgd, rmsprop, adagrad or lbfgs.", _TRAINING)]
+LearningRate = Annotated[float | None, _option("Step size.", _TRAINING, "the optimizer's own")]
+BatchSize = Annotated[
+    str | None, _option("Rows of a step: a number, full, or auto (32, fewer in small tables).", _TRAINING)
+]
+Epochs = Annotated[int | None, _option("Passes over the training rows, at most.", _TRAINING)]
+Patience = Annotated[int | None, _option("Stop after so many epochs without a better validation loss.", _TRAINING)]
+L2 = Annotated[float | None, _option("Penalty on the squares of the weights.", _TRAINING)]
+ClipNorm = Annotated[float | None, _option("Greatest norm of a step's gradient.", _TRAINING, "no limit")]
+Members = Annotated[int | None, _option("How many networks, whose mean is the prediction.", _TRAINING)]
+Folds = Annotated[
+    int | None,
+    _option("Into how many parts rows are dealt; each network leaves out one.", _TRAINING, "as many as networks"),
+]
+Group = Annotated[
+    str | None,
+    _option("A column; rows that have the same there stay together in every split.", _TRAINING, "none"),
+]
+Validation = Annotated[
+    float | None,
+    _option(
+        "Share of the rows that each network leaves out to know when to stop, in place of a fold.",
+        _TRAINING,
+        "a fold; 0.15 for one network",
+    ),
+]
+Test = Annotated[float, typer.Option(help="Share of the rows kept for the final score.", rich_help_panel=_TRAINING)]
+Seed = Annotated[
+    int, typer.Option(help="Decides splits, starting weights and the order of rows.", rich_help_panel=_TRAINING)
+]
+Engine = Annotated[str, typer.Option(help=f"{engine_choices()}.", rich_help_panel=_TRAINING)]
+OutFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="Where to save the model.  [default: TABLE's name with .safetensors, in this folder]",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=_OUTPUT)]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead of tables.", rich_help_panel=_OUTPUT)
+]
