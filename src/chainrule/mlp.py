@@ -10,6 +10,7 @@ from chainrule.activations import ActivationFunction
 from chainrule.errors import NetworkError
 from chainrule.initializers import Initializer
 from chainrule.layers import BatchNorm, Dense, Dropout, Input, Layer, Value
+from chainrule.schedules import Schedule
 
 
 def mlp(
@@ -20,7 +21,7 @@ def mlp(
     activation: str | ActivationFunction | Sequence[str | ActivationFunction],
     output: str | ActivationFunction | Sequence[str | ActivationFunction],
     bias: bool,
-    dropout: float | Sequence[float],
+    dropout: float | Schedule | Sequence[float | Schedule],
     batch_norm: bool,
     initializer: str | Initializer,
 ) -> tuple[Value, dict[str, Value]]:

@@ -19,6 +19,7 @@ from chainrule.layers import LAYERS, Layer, Shape, Value
 from chainrule.layers.base import as_value
 from chainrule.mlp import mlp
 from chainrule.parameters import Layout
+from chainrule.schedules import Schedule
 from chainrule.steps import Head, Node, Program, compile_program
 from chainrule.summary import Count, count_parameters, summary_text
 
@@ -78,7 +79,7 @@ class Network:
         activation: str | ActivationFunction | Sequence[str | ActivationFunction] = "relu",
         output: str | ActivationFunction | Sequence[str | ActivationFunction] = "linear",
         bias: bool = True,
-        dropout: float | Sequence[float] = 0.0,
+        dropout: float | Schedule | Sequence[float | Schedule] = 0.0,
         batch_norm: bool = False,
         initializer: str | Initializer = "auto",
     ) -> Network:
@@ -95,7 +96,7 @@ class Network:
             output: the activation of the last one.
             initializer: where the weights start; "auto" suits the activation behind them.
             bias: whether the layers have biases.
-            dropout: the rate of dropout after each hidden layer; 0 for none.
+            dropout: the rate of dropout after each hidden layer, or its schedule; 0 for none.
             batch_norm: whether batch normalization stands in each hidden layer.
 
         Raises:

@@ -293,3 +293,8 @@ def test_a_schedule_that_leads_out_of_the_limits_is_refused_where_it_does(engine
     fit(growing, epochs=2)
     with pytest.raises(InputError, match=r"Dropout: exponential makes rate 1.6 in a step of this fit"):
         fit(growing, epochs=3)
+
+
+def test_a_multilayer_perceptron_takes_schedules_of_dropout() -> None:
+    made = Network.mlp(3, [4, 4], 1, dropout=[FlatCosine(0.2), 0.1])
+    assert [layer.rate for layer in made.layers if isinstance(layer, Dropout)] == [FlatCosine(0.2), 0.1]
