@@ -20,9 +20,11 @@ from chainrule import (
     InputError,
     Model,
     Network,
+    PiecewiseLinear,
     Scale,
     random,
 )
+from chainrule.layers import LAYERS
 
 X = np.random.default_rng(0).normal([1.0, -20.0, 300.0], [1.0, 5.0, 0.1], (60, 3))
 
@@ -173,3 +175,20 @@ def test_members_that_train_side_by_side_look_at_their_own_rows() -> None:
 def test_rows_is_a_number_of_them(rows: Any) -> None:
     with pytest.raises(InputError, match=r"Model: rows is .*; it must be a whole number of at least 1"):
         Model(Network.mlp(3, [], 1), "squared_error").initialize_from(X, rows=rows)
+
+
+@pytest.mark.parametrize("name", [name for name, layer in LAYERS.items() if layer.affine_in])
+def test_what_says_that_it_is_affine_is(name: str, rng: np.random.Generator) -> None:
+    """Every unit gets variance 1 by one factor of all its weights."""
+    knots = ((-1.0, 1.0, 3.0), (0.0, 2.0))
+    layer = {"Dense": Dense(4), "EmbeddingSum": EmbeddingSum(5, 4), "PiecewiseLinear": PiecewiseLinear(knots, 4)}
+    codes = LAYERS[name].reads == "integer"
+    network = Network([Input(2, dtype="integer" if codes else "float"), layer[name]])
+    model = Model(network, "squared_error", dtype="float64")
+    rows = rng.integers(0, 5, (40, 2)) if codes else rng.normal(1.0, 2.0, (40, 2))
+    (arrays,) = model.parameters.values()
+    before = arrays[LAYERS[name].affine_in].copy()
+    model.initialize_from(rows)
+    ratio = arrays[LAYERS[name].affine_in] / np.where(before == 0, 1, before)
+    np.testing.assert_allclose(ratio[before != 0], np.broadcast_to(ratio[0], before.shape)[before != 0], rtol=1e-10)
+    np.testing.assert_allclose(model.predict(rows).std(axis=0), 1, rtol=1e-10)
