@@ -108,6 +108,12 @@ def test_any_title_and_any_symbols_compile(data: st.DataObject, tmp_path: Path) 
 
 
 @needs_latex
+def test_a_single_letter_or_sign_above_or_below_compiles(tmp_path: Path) -> None:
+    symbols = ["nc_Ġ", "a^ķ", "x_%", "y_#", "z^&", "u_²", "v_٣", "w_θ", "p_~", "q^$"]
+    compile_latex(titled("Ġ", symbols), tmp_path, fits=False)
+
+
+@needs_latex
 def test_every_letter_of_a_latin_or_greek_alphabet_compiles(tmp_path: Path) -> None:
     letters = [chr(c) for c in (*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x370, 0x400), *range(0x2000, 0x2300))]
     documents = [titled(" ".join(letters), [letter for letter in letters if letter.isalpha()][::7])]

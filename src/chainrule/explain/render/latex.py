@@ -187,8 +187,10 @@ def _sign(sign: Sign) -> str:
 
 def _script(text: str) -> str:
     """Digits and single letters as they are, words upright."""
-    if not text or all(c.isdigit() or c in ",()+" for c in text) or len(text) == 1:
+    if not text or all(c in "0123456789,()+" for c in text):
         return text
+    if len(text) == 1 and text.isalpha():
+        return latex_letter(text)
     return f"\\text{{{latex_text(text)}}}"
 
 
