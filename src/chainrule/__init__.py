@@ -19,6 +19,7 @@ _HOMES = {
     "TableModel": "tables.table_model", "load": "files",
     "read_table": "tables", "explain_expression": "explain.derivation_of_expression",
     "MLPClassifier": "estimators", "MLPRegressor": "estimators",
+    "TableClassifier": "estimators", "TableRegressor": "estimators",
     "BinaryCrossEntropy": "losses", "CrossEntropy": "losses", "CustomLoss": "losses", "Huber": "losses",
     "Loss": "losses", "Quantile": "losses",
     "LBFGS": "optimizers", "SGD": "optimizers", "AdaGrad": "optimizers",

@@ -26,6 +26,12 @@ from chainrule.estimators import (
 from chainrule.estimators import (
     MLPRegressor as MLPRegressor,
 )
+from chainrule.estimators import (
+    TableClassifier as TableClassifier,
+)
+from chainrule.estimators import (
+    TableRegressor as TableRegressor,
+)
 from chainrule.explain.derivation import Derivation as Derivation
 from chainrule.explain.derivation_of_expression import explain_expression as explain_expression
 from chainrule.explain.marking.marks import Marks as Marks

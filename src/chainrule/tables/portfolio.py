@@ -13,6 +13,7 @@ from chainrule.arrays import AnyArray, Doubles
 from chainrule.data import prepare_inputs
 from chainrule.errors import DivergenceError
 from chainrule.folds import Part, fold_parts, random_parts
+from chainrule.limits import POSITIVE, check
 from chainrule.members import Members, fit_members
 from chainrule.model import Model
 from chainrule.tables.calibration import averaging_temperature
@@ -20,6 +21,7 @@ from chainrule.tables.preparation import PreparedTable
 from chainrule.tables.settings import Settings
 from chainrule.training.stopping import EarlyStopping
 
+_MOMENT: Final = 1e-9  # seconds: no time is left
 _ROUNDS: Final = 25  # of choosing
 _MOST_ROWS: Final = 5000  # that are asked how much softer the mean is than one
 
@@ -64,13 +66,15 @@ def train_portfolio(
     Raises:
         DivergenceError: every network diverged.
     """
+    if time_limit is not None:
+        check("training", "time_limit", time_limit, POSITIVE)
     end = None if time_limit is None else time.perf_counter() + time_limit
     trained: list[Members] = []
     failed: DivergenceError | None = None
     diverged = unbegun = 0
     for i, settings in enumerate(ways):
-        left = None if end is None else (end - time.perf_counter()) / (len(ways) - i)
-        if trained and (_is_over(trained[-1]) or (left is not None and left <= 0)):
+        left = None if end is None else max((end - time.perf_counter()) / (len(ways) - i), _MOMENT)
+        if trained and (_is_over(trained[-1]) or left == _MOMENT):
             unbegun += settings.members
             continue
         try:
