@@ -254,7 +254,7 @@ class Learner:
         >>> bool((model.member(2).predict(X) == model.outputs((X,))[0][1]).all())
         True
         >>> model.member("mean").network.count().total
-        9
+        7
         """
         if number == "mean":
             return self._mean()
