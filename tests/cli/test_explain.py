@@ -102,7 +102,7 @@ def test_a_table_model_and_a_row(run, penguins, small_models):
     loaded = cr.load(model)
     assert shown == of(loaded.explain("penguins.csv", 17))
     frame = cr.read_table("penguins.csv").slice(16, 1)
-    X, _ = loaded.encoding.encode(frame)
+    X, _ = loaded.encoding.inputs(frame)
     assert shown == of(loaded.model.explain(X, loaded.target.encode(frame)))
     outputs = [shown[f"h[output,{k}]"] for k in (1, 2, 3)]
     np.testing.assert_allclose(outputs, loaded.network(1).predict(X)[0], rtol=1e-4)
@@ -113,8 +113,8 @@ def test_a_table_model_and_a_row(run, penguins, small_models):
     assert message == 'member is 3; the model has 2 networks, from 1, or "mean"'
     text = run("explain", model, "--table", penguins, "--row", 17)
     assert "penguins.csv, row 17" in text.out
-    assert "x[4]   bill_length_mm                        38.7" in text.out
-    assert "y[1]   species=Adelie" in text.out
+    assert "x[numbers,1]     bill_length_mm                        38.7" in text.out
+    assert "y[1]             species=Adelie" in text.out
     one = run("explain", model, "--table", penguins, "--row", 17, "--layer", "output", "--unit", 1)
     assert "dL/dz[output,1]" in one.out
 
@@ -128,7 +128,7 @@ def test_a_number_as_the_target(run, penguins, small_models):
     mass = small_models / "body_mass_g.safetensors"
     shown = values(run("explain", mass, "--table", penguins, "--row", 2, "--format", "json").out)
     loaded = cr.load(mass)
-    X, _ = loaded.encoding.encode(cr.read_table(penguins).slice(1, 1))
+    X, _ = loaded.encoding.inputs(cr.read_table(penguins).slice(1, 1))
     assert shown["z[output,1]"] == pytest.approx(loaded.network(1).predict(X)[0, 0], rel=1e-5)
 
 

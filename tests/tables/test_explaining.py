@@ -28,11 +28,13 @@ def mass() -> TableModel:
 def test_rows_as_one_batch_have_the_loss_and_the_gradients_of_the_model(model: TableModel) -> None:
     frame = read_table(PENGUINS).head(5)
     work = model.explain(frame)
-    X, _ = model.encoding.encode(frame)
+    X, _ = model.encoding.inputs(frame)
     loss, gradients = model.model.loss_and_gradients(X, model.target.encode(frame))
     assert work.loss == pytest.approx(loss, rel=1e-5)
-    found = [[work[f"dL/dW[hidden,{i},{j}]"].value for j in (1, 2, 3)] for i in range(1, X.shape[1] + 1)]
-    np.testing.assert_allclose(found, gradients["hidden"]["W"], rtol=1e-3, atol=1e-6)
+    for layer in ("hidden_numbers", "hidden_pieces", "hidden_categories"):
+        right = gradients[layer]["W"]
+        found = [[work[f"dL/dW[{layer},{i + 1},{j}]"].value for j in (1, 2, 3)] for i in range(len(right))]
+        np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-6)
     (meaning,) = work.notes
     assert isinstance(meaning, Table)
     assert meaning.columns == ("", "meaning")
@@ -69,7 +71,8 @@ def test_what_the_numbers_mean(model: TableModel, mass: TableModel) -> None:
     missing = int(np.flatnonzero(frame["bill_length_mm"].is_null().to_numpy())[0]) + 1
     meaning, _ = model.explain(frame, missing).notes
     assert isinstance(meaning, Table)
-    assert [row[0] for row in meaning.rows] == [*(f"x[{i}]" for i in range(1, 15)), "y[1]", "y[2]", "y[3]"]
+    inputs = [*(f"x[numbers,{i}]" for i in range(1, 9)), "x[categories,1]", "x[categories,2]"]
+    assert [row[0] for row in meaning.rows] == [*inputs, "y[1]", "y[2]", "y[3]"]
     told = {row[1]: row[2:] for row in meaning.rows}
     assert told["bill_length_mm"][0] == ""
     assert told["bill_length_mm is missing"] == ("", "1")
@@ -83,7 +86,7 @@ def test_what_the_numbers_mean(model: TableModel, mass: TableModel) -> None:
 
 def test_without_the_target_there_is_the_forward_pass(model: TableModel) -> None:
     frame = read_table(PENGUINS)
-    expected = model.model.predict(model.encoding.encode(frame.head(1))[0])[0]
+    expected = model.model.predict(model.encoding.inputs(frame.head(1))[0])[0]
     for given in (frame.head(1).drop("species"), frame.head(1).with_columns(species=pl.lit(None, pl.String))):
         work = model.explain(given)
         np.testing.assert_allclose([work[f"h[output,{k}]"].value for k in (1, 2, 3)], expected, rtol=1e-4)
@@ -106,20 +109,18 @@ def test_many_features_are_summed_up() -> None:
     meaning, predicted = model.explain("digits", 3).notes
     assert predicted.text.startswith("This network: target = ")
     assert isinstance(meaning, Paragraph)
-    assert meaning.text.startswith("x has 6")
+    assert meaning.text.startswith("There are 6")
     assert meaning.text.endswith("the target is target.")
 
 
 def test_one_network_of_several() -> None:
     team = TableModel.train(PENGUINS, target="body_mass_g", hidden=(3,), members=3, epochs=2, progress=False)
     frame = read_table(PENGUINS).head(1)
-    alone = [team.encoding.encode(frame)[0]]
+    alone = tuple(team.encoding.inputs(frame)[0].values())
     for member in (1, 2, 3):
         work = team.explain(frame, member=member)
         assert work.notes[0].text == f"This is network {member} of 3; the prediction is the mean of all."
-        assert work["h[output,1]"].value == pytest.approx(
-            team.model.outputs(tuple(alone))[0][member - 1, 0, 0], rel=1e-4
-        )
+        assert work["h[output,1]"].value == pytest.approx(team.model.outputs(alone)[0][member - 1, 0, 0], rel=1e-4)
         assert f"of all networks: body_mass_g = {shown(float(team.predict(frame)[0]))}" in work.notes[2].text
     for member in (0, 4, "median"):
         with pytest.raises(InputError, match='the model has 3 networks, from 1, or "mean"'):
@@ -131,9 +132,25 @@ def test_the_mean_of_all_networks() -> None:
     frame = read_table(PENGUINS).head(2)
     work = team.explain(frame, 2, member="mean")
     assert work.notes[0].text == "These are all 3 networks beside each other, and their mean."
-    X, _ = team.encoding.encode(frame)
+    X, _ = team.encoding.inputs(frame)
     expected = team.model.predict(X)[1]
     np.testing.assert_allclose([work[f"h[output,{k}]"].value for k in (1, 2, 3)], expected, rtol=1e-5)
     said = [work[f"h[output_{i},1]"].value for i in (1, 2, 3)]
     assert work["h[output,1]"].value == pytest.approx(np.mean(said))
-    assert work.paths("W[hidden_2,1,1]").count > 1
+    assert work.paths("W[hidden_numbers_2,1,1]").count > 1
+
+
+def test_a_category_is_the_row_of_weights_that_it_adds(model: TableModel) -> None:
+    """A row of the sheet: sex=FEMALE is a row of W, and that row is what z has of it."""
+    frame = read_table(PENGUINS).head(3)
+    work = model.explain(frame, 2)
+    meaning = work.notes[0]
+    assert isinstance(meaning, Table)
+    (said,) = [row for row in meaning.rows if row[0] == "x[categories,2]"]
+    name, _, number = said[1].partition(": row ")
+    assert name == f"sex={frame['sex'][1]}"
+    row = int(number.removesuffix(" of W"))
+    weights = model.model.parameters["hidden_categories"]["W"]
+    for j in (1, 2, 3):
+        assert f"W[hidden_categories,{row},{j}]" in repr(work[f"z[hidden_categories,{j}]"])
+        assert work[f"W[hidden_categories,{row},{j}]"].value == pytest.approx(float(weights[row - 1, j - 1]))

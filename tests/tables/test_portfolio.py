@@ -11,7 +11,9 @@ from chainrule.data import prepare_inputs
 from chainrule.tables.calibration import averaging_temperature, fit_temperature
 from chainrule.tables.portfolio import train_portfolio, weigh
 from chainrule.tables.preparation import prepare_table
+from chainrule.tables.recipe import recipe
 from chainrule.tables.settings import Settings
+from chainrule.tables.table_network import average_unseen
 
 
 def table(rows: int = 120, classes: bool = False) -> pl.DataFrame:
@@ -72,6 +74,7 @@ class TestWhoLeavesOutWhat:
             settings.model(prepared), prepared.train.X, prepared.train.y, members=3, epochs=5, batch_size=size,
             stop=cr.EarlyStopping(20), progress=False,
         )  # fmt: skip
+        average_unseen(by_hand.model, prepared.train.X["categories"])
         np.testing.assert_array_equal(trained.models[0].training.parameters, by_hand.model.training.parameters)
         np.testing.assert_array_equal(trained.out_of_fold, by_hand.out_of_fold)
 
@@ -86,13 +89,17 @@ class TestWhoLeavesOutWhat:
     def test_one_network_is_what_it_was(self):
         """A single one holds out 0.15 of all rows, and its encoding doesn't see them."""
         prepared = prepare_table(table(), "y", validation=0.15)
+        given = {"hidden": (4,), "epochs": 5, "patience": 20, "batch_size": 8}
         for options in ({"members": 1}, {"effort": "quick"}):
-            model = cr.TableModel.train(table(), "y", hidden=(4,), epochs=5, progress=False, **options)
-            plain = Settings(hidden=(4,), epochs=5).model(prepared)
+            model = cr.TableModel.train(table(), "y", **given, progress=False, **options)
+            (way,) = recipe(prepared, **options, **given)
+            plain = way.model(prepared)
             plain.fit(
-                prepared.train.X, prepared.train.y, epochs=5, batch_size=Settings().steps(prepared)[0],
+                prepared.train.X, prepared.train.y, epochs=5, batch_size=8,
                 validation=(prepared.validation.X, prepared.validation.y), stop=cr.EarlyStopping(20),
             )  # fmt: skip
+            codes = [part.X["categories"] for part in (prepared.train, prepared.validation)]
+            average_unseen(plain, np.concatenate(codes))
             assert model.model.training.parameters.tobytes() == plain.training.parameters.tobytes()
             assert model.rows == prepared.rows
             assert model.oof_rows == prepared.rows["validation"]

@@ -42,8 +42,9 @@ class TestPreparing:
     def test_rows_are_split_and_add_up(self):
         prepared = prepare_table(table(), "y", validation=0.1, test=0.3)
         assert prepared.rows == {"train": 60, "validation": 10, "test": 30}
-        assert prepared.train.X.shape == (60, 3)
-        assert prepared.train.X.dtype == np.float32
+        assert prepared.train.X["numbers"].shape == prepared.train.X["categories"].shape == (60, 1)
+        assert prepared.train.X["numbers"].dtype == np.float32
+        assert prepared.train.X["categories"].dtype == np.int32
         assert prepared.test_frame.height == len(prepared.test) == 30
         assert [column.name for column in prepared.columns] == ["a", "c"]
         assert prepared.encoding.feature_names == ("a", "c=x", "c=y")
@@ -68,7 +69,7 @@ class TestPreparing:
         again = prepare_table(changed, "y")
         assert again.encoding == prepared.encoding
         assert again.target == prepared.target
-        np.testing.assert_array_equal(again.train.X, prepared.train.X)
+        np.testing.assert_array_equal(again.train.X["numbers"], prepared.train.X["numbers"])
         assert again.test.notes.unseen == {"c": prepared.rows["test"]}
 
     def test_the_seed_decides_the_rows(self):
@@ -94,7 +95,7 @@ class TestPreparing:
     def test_no_validation_and_no_test(self):
         prepared = prepare_table(table(), "y", validation=0, test=0)
         assert prepared.rows == {"train": 100, "validation": 0, "test": 0}
-        assert prepared.test.X.shape == (0, 3)
+        assert prepared.test.X["numbers"].shape == (0, 1)
 
     @pytest.mark.parametrize(
         ("frame", "options", "message"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.tables.preparation import prepare_table
-from chainrule.tables.recipe import MEMBERS, PORTFOLIO, TrainingPlan, recipe
+from chainrule.tables.recipe import PORTFOLIO, TrainingPlan, recipe
 from chainrule.tables.settings import Settings
 
 
@@ -18,16 +19,16 @@ def prepared():
 def test_efforts(prepared):
     (quick,), (good,), best = (recipe(prepared, effort) for effort in ("quick", "good", "best"))
     assert quick.members == 1
-    assert (good.members, good.folds) == (MEMBERS, MEMBERS)
-    assert len(best) == 1 + len(PORTFOLIO)
+    assert (good.members, good.folds) == (8, 8)
+    assert len(best) == len(PORTFOLIO)
     assert best[0] == good
-    assert {way.members for way in best} == {MEMBERS}
+    assert {way.members for way in best} == {8}
 
 
 def test_what_is_given_goes_before_the_recipe(prepared):
     for way in recipe(prepared, "best", hidden=(8,), epochs=3, members=4):
         assert (way.hidden, way.epochs, way.members, way.folds) == ((8,), 3, 4, 4)
-    given = {"hidden": (8,), "dropout": 0.1, "activation": "relu", "l2": 0.1}
+    given = {"hidden": (8,), "dropout": 0.1, "bins": 4}
     assert len(recipe(prepared, "best", **given)) == 1, "what is given made them all the same"
 
 
@@ -65,3 +66,27 @@ def test_a_plan_is_made_without_the_table():
     prepared, ways = TrainingPlan.of("good", epochs=3).prepare("iris", "target")
     assert prepared.rows == {"train": 120, "validation": 0, "test": 30}
     assert [way.epochs for way in ways] == [3]
+
+
+@pytest.mark.parametrize("effort", ["quick", "good", "best"])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "sgd"])
+def test_what_does_not_go_with_an_optimizer_is_left_out(prepared, optimizer, effort):
+    """L-BFGS takes neither dropout nor batches; the recipe's decay is AdamW's own."""
+    for way in recipe(prepared, effort, optimizer=optimizer):
+        assert (way.dropout == 0, way.batch_size == "full") == (optimizer == "lbfgs", False)
+        assert way.l2 == Settings.l2
+    with pytest.raises(cr.InputError, match="refuses dropout"):
+        recipe(prepared, effort, optimizer="lbfgs", dropout=0.2)
+
+
+def test_without_a_hidden_layer_a_network_stays_linear(prepared):
+    assert [way.bins for way in recipe(prepared, hidden=())] == [0]
+    assert [way.bins for way in recipe(prepared, hidden=(), bins=5)] == [5]
+
+
+@pytest.mark.parametrize(("rows", "members", "batch"), [(6, 8, 6), (96, 8, 8), (800, 8, 32), (24_000, 5, 128)])
+def test_large_tables_have_fewer_networks_and_larger_batches(rows, members, batch):
+    table = {"x": np.arange(rows) % 7, "y": np.arange(rows) / 3}
+    prepared = prepare_table(table, "y", validation=None, test=0.0)
+    (way,) = recipe(prepared)
+    assert (way.members, way.steps(prepared)[0]) == (members, batch)

@@ -55,6 +55,7 @@ def test_an_unknown_setting(frame):
         ({"optimizer": "lbfgs", "dropout": 0.5}, "refuses dropout"),
         ({"optimizer": "lbfgs", "batch_size": 8}, "takes all rows at once"),
         ({"optimizer": cr.LBFGS(), "learning_rate": 0.1}, "leave learning_rate out"),
+        ({"bins": -1}, "bins is -1; it must be a whole number of at least 0"),
         ({"hidden": (10**9, 10**9)}, "the network would have 1,000,000,.* parameters"),
     ],
     ids=str,
@@ -76,7 +77,8 @@ def test_objects_in_the_place_of_names(frame):
         **FEW,
     ).model
     assert model.optimizer == cr.SGD(0.05, momentum=0.9)
-    assert model.network.layers[1].activation == LeakyReLU(slope=0.3)
+    (activation,) = [node.layer for node in model.network.nodes if isinstance(node.layer, cr.Activation)]
+    assert activation.function == LeakyReLU(slope=0.3)
 
 
 def test_batch_norm_leaves_a_single_last_row_out():
@@ -90,7 +92,8 @@ def test_batch_norm_leaves_a_single_last_row_out():
 
 def test_no_hidden_layer(frame):
     model = cr.TableModel.train(frame, "species", hidden=[], activation="threshold", epochs=3, progress=False)
-    assert len(model.model.network.layers) == 2
+    kinds = [type(node.layer).__name__ for node in model.model.network.nodes]
+    assert kinds == ["Input", "Input", "Dense", "EmbeddingSum", "Add", "Activation"]
 
 
 def test_lbfgs(frame):

@@ -51,7 +51,8 @@ BatchNorm = Annotated[
 Optimizer = Annotated[str | None, _option("adam, adamw, sgd, rmsprop, adagrad or lbfgs.", _TRAINING)]
 LearningRate = Annotated[float | None, _option("Step size.", _TRAINING, "the optimizer's own")]
 BatchSize = Annotated[
-    str | None, _option("Rows of a step: a number, full, or auto (32, fewer in small tables).", _TRAINING)
+    str | None,
+    _option("Rows of a step: a number, full, or auto (32; fewer of few, more of many).", _TRAINING),
 ]
 Epochs = Annotated[int | None, _option("Passes over the training rows, at most.", _TRAINING)]
 Patience = Annotated[int | None, _option("Stop after so many epochs without a better validation loss.", _TRAINING)]

@@ -51,7 +51,8 @@ def _way(prepared: PreparedTable, settings: Settings, plan: TrainingPlan) -> str
         held_out = -(-rows // (settings.folds or settings.members))
     own = rows - held_out
     size, steps = settings.steps(prepared, own)
-    shape = "-".join(str(n) for n in (prepared.encoding.n_features, *settings.hidden, prepared.n_outputs))
+    columns = counted(len(prepared.encoding.columns), "column")
+    shape = "-".join([columns, *map(str, settings.hidden), str(prepared.n_outputs)])
     many = f"{settings.members} networks, each on " if settings.members > 1 else ""
     of_all = f" of {rows:,}" if own != rows else ""
     return (
@@ -132,7 +133,9 @@ def _end(trained: TableModel, took: str) -> str:
     used = ""
     if len(trained.models) > 1:
         used = f"; of {counted(len(trained.models), 'kind')}, weighted {listed(f'{w:.2g}' for w in trained.weights)}"
-    return f"{trained.members} networks in {took} s: {epochs} epochs{kept}{used}{besides}"
+    stopped = any(history.stopped_by == "interrupted" for history in trained.histories)
+    after = "interrupted after " if stopped else ""
+    return f"{trained.members} networks in {took} s: {after}{epochs} epochs{kept}{used}{besides}"
 
 
 _MISSING = {"diverged": "that diverged", "no time": "that there was no time for"}

@@ -113,7 +113,7 @@ class Answers:
         (150, 3)
         """
         frame = as_table(table)
-        X, _ = self.encoding.encode(frame)
+        X, _ = self.encoding.inputs_of(self.models[0].network, frame)
         if not frame.height:
             return np.zeros((0, len(self.target.classes)) if self.target.classes else 0)
         shares = np.concatenate([[w / m.members] * m.members for w, m in zip(self.weights, self.models, strict=True)])
@@ -174,7 +174,7 @@ class Answers:
     def _outputs(self, table: Any) -> tuple[AnyArray, EncodingNotes]:
         """Calibrated probabilities, or numbers as the networks give them."""
         frame = as_table(table)
-        X, notes = self.encoding.encode(frame)
+        X, notes = self.encoding.inputs_of(self.models[0].network, frame)
         if not frame.height:
             return np.zeros((0, len(self.target.classes) or 1), dtype=np.float32), notes
         if len(self.models) == 1:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import forms
+from chainrule.arrays import AnyArray
 from chainrule.errors import InputError, at_rows, counted, listed, nearest, quoted
 from chainrule.tables.column_values import Unit, as_categories, as_numbers
 from chainrule.tables.columns import ColumnPlan
@@ -18,18 +19,23 @@ from chainrule.tables.frames import as_polars
 if TYPE_CHECKING:
     import polars as pl
 
+    from chainrule.network import Network
+
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _HUGE: Final = float(np.finfo(np.float64).max) / 2
+_FURTHEST: Final = 3.0  # from the center, of a smooth column
 _MOST_COMPARED: Final = 100_000  # pairs of names, to say which was meant
 
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """A column of numbers as `(x - mean) / scale`, with the median where x is missing.
+    """A column of numbers as `s / sqrt(1 + (s / 3)^2)`, `s = (x - center) / scale`, with the median where x is missing.
 
-    Where training rows had missing values, a second feature is 1 in the rows that lack one and 0
-    in the others. The median is that of the known training values; mean and scale are those of the
-    training rows after filling. Dates and times are in days.
+    The center is the median of the known training values and the scale the distance between their quartiles (half
+    their range where that is 0), so that a few numbers far away don't move the others; nothing is further out than 3
+    (Holzmüller, Grinsztajn and Steinwart, 2024). Where training rows had missing values, a second feature is 1 in the
+    rows that lack one and 0 in the others. Dates and times are in days. Files of older versions have columns that
+    aren't `smooth`: `s` itself, from mean and standard deviation.
 
     >>> import polars as pl
     >>> column = NumericColumn.fit(pl.Series("age", [1.0, None, 3.0]))
@@ -41,18 +47,17 @@ class NumericColumn:
     unit: Unit
     median: float
     indicator: bool
-    mean: float
+    center: float
     scale: float
+    smooth: bool = True
 
     @classmethod
     def fit(cls, series: pl.Series, unit: Unit = "number") -> NumericColumn:
         """The encoding of the training rows' column."""
         values = as_numbers(series, unit)
-        absent = np.isnan(values)
-        median = _median(values[~absent]) if not absent.all() else 0.0
-        values[absent] = median
-        mean, scale = mean_and_scale(values)
-        return cls(series.name, unit, median, bool(absent.any()), mean, scale)
+        known = values[~np.isnan(values)]
+        median = _median(known) if known.size else 0.0
+        return cls(series.name, unit, median, known.size < values.size, median, _spread(known))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -64,14 +69,16 @@ class NumericColumn:
         values = as_numbers(series, self.unit)
         absent = np.isnan(values)
         values[absent] = self.median
-        with np.errstate(over="ignore"):  # what is infinite then is refused
-            values -= self.mean
-            values /= self.scale
+        with np.errstate(over="ignore"):
+            values = (values - self.center) / self.scale
+            if self.smooth:
+                values = np.clip(values, -_HUGE, _HUGE)
+                values /= np.hypot(1, values / _FURTHEST)
         far = np.flatnonzero(np.abs(values) > _LARGEST)
         if far.size:
             raise InputError(
                 f'column "{self.name}" has a number too far from the training rows\' '
-                f"(mean {self.mean:g}, deviation {self.scale:g}) in {at_rows(far + 1)}: mend it"
+                f"(mean {self.center:g}, deviation {self.scale:g}) in {at_rows(far + 1)}: mend it"
             )
         out[:, 0] = values
         if self.indicator:
@@ -80,7 +87,10 @@ class NumericColumn:
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding as JSON values."""
-        return {"kind": "numeric", **vars(self)}
+        form = {"kind": "numeric", **vars(self)}
+        if not self.smooth:
+            form["mean"] = form.pop("center")
+        return form
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,8 @@ class CategoricalColumn:
     """A column of categories as one feature each: 1 for the row's own category, 0 for the others.
 
     Missing is a category of its own, the last, where training rows had it. A category that they
-    didn't have is 0 throughout, and so is missing where they had none.
+    didn't have is 0 throughout, and so is missing where they had none. Networks take a code in place of
+    these features.
 
     >>> import polars as pl
     >>> CategoricalColumn.fit(pl.Series("sex", ["m", "f", None])).feature_names
@@ -112,23 +123,34 @@ class CategoricalColumn:
         own = tuple(f"{self.name}={category}" for category in self.categories)
         return (*own, f"{self.name} is missing") if self.missing else own
 
-    def encode_into(self, series: pl.Series, out: NDArray[np.float32]) -> tuple[int, pl.Series]:
-        """Write the features of a column to `out` [rows, features].
+    @property
+    def n_codes(self) -> int:
+        """How many codes there are: one for missing, one for categories never seen, and the categories."""
+        return len(self.categories) + 2
 
-        Returns how many values were missing, and the values whose category is unseen.
-        """
+    @property
+    def code_names(self) -> tuple[str, ...]:
+        """What each code means, in order."""
+        own = (f"{self.name}={category}" for category in self.categories)
+        return (f"{self.name} is missing", f"{self.name} is unseen", *own)
+
+    def codes(self, series: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
+        """A code for each row (0 missing, 1 never seen, 2 the first category), and the values never seen."""
         import polars as pl
 
         names = as_categories(series)
-        found = names.cast(pl.Enum(self.categories), strict=False).to_physical()
-        places = found.cast(pl.Int64).fill_null(-1).to_numpy(writable=True)
-        absent = names.is_null().to_numpy()
-        places[absent] = len(self.categories) if self.missing else -1
-        hot = np.flatnonzero(places >= 0)
-        out[:] = 0
-        out[hot, places[hot]] = 1
-        unseen = (places < 0) & ~absent
-        return int(absent.sum()), names.filter(pl.Series(unseen)) if unseen.any() else names.clear()
+        places = names.cast(pl.Enum(self.categories), strict=False).to_physical().cast(pl.Int32)
+        codes = (places + 2).fill_null(1).to_numpy(writable=True)
+        codes[names.is_null().to_numpy()] = 0
+        return codes, names.filter(pl.Series(codes == 1)) if (codes == 1).any() else names.clear()
+
+    def one_hot(self, codes: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The features of codes, shape (rows, features)."""
+        hot = np.zeros((len(codes), len(self.feature_names)), dtype=np.float32)
+        places = np.where(codes == 0, len(self.categories) if self.missing else -1, codes - 2)
+        rows = np.flatnonzero(places >= 0)
+        hot[rows, places[rows]] = 1
+        return hot
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding as JSON values."""
@@ -216,35 +238,73 @@ class TableEncoding:
         """The number of features."""
         return sum(len(column.feature_names) for column in self.columns)
 
-    def encode(self, frame: object) -> tuple[NDArray[np.float32], EncodingNotes]:
-        """The features of a data frame's rows, float32 [rows, features] in C order, and notes.
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """A name for each number of `inputs`: `age`, `age is missing`."""
+        return tuple(
+            name for column in self.columns if isinstance(column, NumericColumn) for name in column.feature_names
+        )
 
-        The frame's columns may stand in any order. Raises `InputError` where columns are missing
-        and for values that can't be what the column holds.
+    @property
+    def categorical(self) -> tuple[CategoricalColumn, ...]:
+        """The columns that `inputs` gives codes of, in order."""
+        return tuple(column for column in self.columns if isinstance(column, CategoricalColumn))
+
+    def inputs(self, frame: object) -> tuple[dict[str, AnyArray], EncodingNotes]:
+        """A data frame's rows as a network takes them, and notes.
+
+        `"numbers"` are float32 [rows, numbers], `"categories"` int32 codes [rows, columns]: 0 for missing, 1 for a
+        category that training hadn't, 2 and on for the others; what a table has none of is left out. The frame's
+        columns may stand in any order. Raises `InputError` where columns are missing and for values that can't be what
+        the column holds.
         """
         table = as_polars(frame)
         extra = self._extra_columns(table.columns)
-        features = np.empty((table.height, self.n_features), dtype=np.float32)
+        numbers = np.empty((table.height, len(self.number_names)), dtype=np.float32)
+        codes = np.empty((table.height, len(self.categorical)), dtype=np.int32)
         unseen: dict[str, int] = {}
         examples: dict[str, tuple[str, ...]] = {}
         unexpected: dict[str, int] = {}
-        start = 0
+        start = place = 0
         for column in self.columns:
-            stop = start + len(column.feature_names)
-            part, series = features[:, start:stop], table[column.name]
+            series = table[column.name]
             if isinstance(column, NumericColumn):
-                absent, expected = column.encode_into(series, part), column.indicator
+                stop = start + len(column.feature_names)
+                absent, expected = column.encode_into(series, numbers[:, start:stop]), column.indicator
+                start = stop
             else:
-                absent, unknown = column.encode_into(series, part)
-                expected = column.missing
+                codes[:, place], unknown = column.codes(series)
+                absent, expected = int(np.count_nonzero(codes[:, place] == 0)), column.missing
+                place += 1
                 if len(unknown):
                     unseen[column.name] = len(unknown)
-                    shown = unknown.unique(maintain_order=True).head(5)
-                    examples[column.name] = tuple(shown.to_list())
+                    examples[column.name] = tuple(unknown.unique(maintain_order=True).head(5).to_list())
             if absent and not expected:
                 unexpected[column.name] = absent
-            start = stop
-        return features, EncodingNotes(extra, unseen, examples, unexpected)
+        given = {"numbers": numbers, "categories": codes}
+        return (
+            {name: array for name, array in given.items() if array.shape[1]},
+            EncodingNotes(extra, unseen, examples, unexpected),
+        )
+
+    def inputs_of(self, network: Network, frame: object) -> tuple[dict[str, AnyArray], EncodingNotes]:
+        """The same for a network that may be of an older version, which takes all features as one array."""
+        if set(network.input_shapes) <= {"numbers", "categories"}:
+            return self.inputs(frame)
+        features, notes = self.encode(frame)
+        return dict.fromkeys(network.input_shapes, features), notes
+
+    def encode(self, frame: object) -> tuple[NDArray[np.float32], EncodingNotes]:
+        """The same as one array of features, float32 [rows, features] in C order: a column for each category."""
+        inputs, notes = self.inputs(frame)
+        numbers, codes = (iter(inputs[name].T) if name in inputs else iter(()) for name in ("numbers", "categories"))
+        parts: list[AnyArray] = [np.empty((as_polars(frame).height, 0), dtype=np.float32)]
+        for column in self.columns:
+            if isinstance(column, NumericColumn):
+                parts += [next(numbers)[:, None] for _ in column.feature_names]
+            else:
+                parts.append(column.one_hot(next(codes)))
+        return np.ascontiguousarray(np.concatenate(parts, axis=1)), notes
 
     def _extra_columns(self, given: Sequence[str]) -> tuple[str, ...]:
         """The columns that training hadn't; raises `InputError` where the table lacks one that training had."""
@@ -284,16 +344,25 @@ def _column_from_dict(form: Mapping[str, Any]) -> EncodedColumn:
         return CategoricalColumn(name, forms.texts(form["categories"]), forms.truth(form["missing"]))
     if form["kind"] != "numeric" or form["unit"] not in get_args(Unit):
         raise ValueError(f"kind {form['kind']!r}, unit {form.get('unit')!r}")
-    median, mean, scale = (forms.finite(form[key]) for key in ("median", "mean", "scale"))
+    smooth = forms.truth(form.get("smooth", False))  # before format 3 there was the mean
+    median, center, scale = (forms.finite(form[key]) for key in ("median", "center" if smooth else "mean", "scale"))
     if scale <= 0:
         raise ValueError(f"the scale of {name} is {scale}")
-    return NumericColumn(name, form["unit"], median, forms.truth(form["indicator"]), mean, scale)
+    return NumericColumn(name, form["unit"], median, forms.truth(form["indicator"]), center, scale, smooth)
 
 
 def _median(values: NDArray[np.float64]) -> float:
     """The median of finite numbers, one at least; also where the sum of the two in the middle overflows."""
     huge = np.abs(values).max() > _HUGE
     return float(np.median(values / 2) * 2) if huge else float(np.median(values))
+
+
+def _spread(known: NDArray[np.float64]) -> float:
+    """The distance between the quartiles; where it is 0 half the range; 1 where all numbers are equal."""
+    if not known.size:
+        return 1.0
+    low, lower, upper, high = np.quantile(known / 2, (0, 0.25, 0.75, 1))  # halves: the ends may be far apart
+    return float(min(2 * (upper - lower), 2 * _HUGE) or high - low or 1.0)
 
 
 def mean_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:

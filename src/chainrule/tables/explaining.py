@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -69,7 +70,7 @@ def explain(
             raise InputError(f"row is {row}; the table has {counted(frame.height, 'row')}, from 1 to {frame.height}")
         frame = frame.slice(row - 1, 1)
     network = model.network(member)
-    X, notes = encoding.encode(frame)
+    X, notes = encoding.inputs_of(network.network, frame)
     has_target = target.name in frame.columns and bool(known(frame[target.name]).all())
     y = target.encode(frame) if has_target else None
     trace = trace_rows(network, X, y, training=training)
@@ -90,16 +91,15 @@ def _which(member: int | str, members: int) -> str:
 
 def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X: Any, trace: Trace) -> list[Block]:
     """What the inputs and the targets are; of a single row also what the table says."""
-    names = [shortened(name) for name in encoding.feature_names]
-    if len(names) > MANY:
-        features = f"x has {len(names)} features, {names[0]} to {names[-1]}"
-        return [Paragraph(f"{features}; the target is {shortened(target.name)}.")]
+    inputs = _inputs(encoding, X)
+    if len(inputs) > MANY:
+        about = f"There are {len(inputs)} inputs, {shortened(inputs[0][1])} to {shortened(inputs[-1][1])}"
+        return [Paragraph(f"{about}; the target is {shortened(target.name)}.")]
     one = frame.height == 1
-    origin = [column.name for column in encoding.columns for _ in column.feature_names]
     rows = []
-    for i, (name, column) in enumerate(zip(names, origin, strict=True)):
-        values = (_cell(frame[column][0]), shown(float(X[0, i]))) if one else ()
-        rows.append((f"x[{i + 1}]", name, *values))
+    for symbol, name, column, value in inputs:
+        values = (_cell(frame[column][0]), shown(value)) if one else ()
+        rows.append((symbol, shortened(name), *values))
     targets = trace.targets(0) if trace.has_target else None
     told = _cell(frame[target.name][0]) if one and targets is not None else ""
     meanings = [f"{target.name}={value}" for value in target.classes] or [target.name]
@@ -108,6 +108,29 @@ def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X
         rows.append((f"y[{i + 1}]", name, *values))
     columns = ("", "meaning", "in the table", "to the network") if one else ("", "meaning")
     return [Table(columns, tuple(rows), (2, 3) if one else ())]
+
+
+def _inputs(encoding: TableEncoding, X: Mapping[str, AnyArray]) -> list[tuple[str, str, str, float]]:
+    """Of each number that enters the network its symbol, what it means, its column, and the first row's.
+
+    A category means the row of weights that it adds, in the first layer's table of all of them.
+    """
+    categorical = encoding.categorical
+    named = {"categories": [(column.name, column.name) for column in categorical]}
+    if len(X.get("categories", ())) == 1:
+        begins = np.cumsum([1, *(column.n_codes for column in categorical)])
+        named["categories"] = [
+            (f"{column.code_names[code]}: row {begin + code} of W", column.name)
+            for column, code, begin in zip(categorical, X["categories"][0], begins, strict=False)
+        ]
+    numbers = [column for column in encoding.columns if column not in categorical]
+    named["numbers"] = [(name, column.name) for column in numbers for name in column.feature_names]
+    features = [(name, column.name) for column in encoding.columns for name in column.feature_names]
+    return [
+        (f"x[{i + 1}]" if len(X) == 1 else f"x[{key},{i + 1}]", name, column, float(array[0, i]))
+        for key, array in X.items()
+        for i, (name, column) in enumerate(named.get(key, features))
+    ]
 
 
 def _predicted(model: Explained, frame: pl.DataFrame, trace: Trace) -> str:

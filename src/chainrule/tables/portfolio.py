@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from chainrule.model import Model
 from chainrule.tables.calibration import averaging_temperature
 from chainrule.tables.preparation import PreparedTable
 from chainrule.tables.settings import Settings
+from chainrule.tables.table_network import average_unseen
 from chainrule.training.stopping import EarlyStopping
 
 _MOMENT: Final = 1e-9  # seconds: no time is left
@@ -134,8 +135,7 @@ def _softened(prepared: PreparedTable, trained: Sequence[Members], shares: Seque
     """How much softer the mean is than what a row hears out of fold: one member of each kind, or one of each repeat."""
     n_rows = len(prepared.train)
     rows = np.arange(n_rows)[:: max(1, n_rows // _MOST_ROWS)]
-    X = prepared.train.X
-    some = {name: x[rows] for name, x in X.items()} if isinstance(X, Mapping) else X[rows]
+    some = {name: x[rows] for name, x in prepared.train.X.items()}
     heard, mean = [], 0.0
     for members, share in zip(trained, shares, strict=True):
         model = members.model
@@ -170,7 +170,7 @@ def _train(
     parts = _parts(prepared, settings, validation, y)
     model = settings.model(prepared)
     own = min(len(part.train) for part in parts)
-    return fit_members(
+    members = fit_members(
         model, X, y,
         parts=parts,
         epochs=settings.epochs,
@@ -181,6 +181,9 @@ def _train(
         progress=progress,
         callbacks=callbacks,
     )  # fmt: skip
+    if "categories" in X:
+        average_unseen(members.model, X["categories"])
+    return members
 
 
 def _parts(prepared: PreparedTable, settings: Settings, validation: float | None, y: AnyArray) -> list[Part]:
@@ -202,15 +205,13 @@ def _parts(prepared: PreparedTable, settings: Settings, validation: float | None
     return fold_parts(n_train, settings.members, folds, labels=labels, groups=groups, seed=settings.seed)
 
 
-def _rows(prepared: PreparedTable) -> tuple[Any, AnyArray]:
+def _rows(prepared: PreparedTable) -> tuple[dict[str, AnyArray], AnyArray]:
     """The rows to learn from, those that are held out from all after them."""
-    train, validation = prepared.train, prepared.validation
-    if not len(validation):
+    train, held_out = prepared.train, prepared.validation
+    if not len(held_out):
         return train.X, train.y
-    y = np.concatenate([train.y, validation.y])
-    if isinstance(train.X, Mapping):
-        return {name: np.concatenate([x, validation.X[name]]) for name, x in train.X.items()}, y
-    return np.concatenate([train.X, validation.X]), y
+    X = {name: np.concatenate([array, held_out.X[name]]) for name, array in train.X.items()}
+    return X, np.concatenate([train.y, held_out.y])
 
 
 def _is_over(members: Members) -> bool:

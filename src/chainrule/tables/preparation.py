@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.arrays import AnyArray, Array
+from chainrule.arrays import AnyArray
 from chainrule.errors import InputError, did_you_mean, quoted
 from chainrule.folds import random_parts
 from chainrule.tables.columns import ColumnPlan, plan_columns
@@ -27,14 +27,14 @@ _SOME = 1e-6  # a fraction that takes one row
 
 @dataclass(frozen=True)
 class EncodedRows:
-    """Some rows as arrays: features (rows, features), targets as the network learns them, and the notes of encoding."""
+    """Some rows as arrays: inputs as `TableEncoding.inputs` gives them, targets as the network learns them, notes."""
 
-    X: Array
+    X: dict[str, AnyArray]
     y: AnyArray
     notes: EncodingNotes
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.y)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def prepare_table(
     learned from.
 
     >>> prepared = prepare_table("iris", "target")
-    >>> prepared.rows, prepared.train.X.shape, prepared.target.classes
+    >>> prepared.rows, prepared.train.X["numbers"].shape, prepared.target.classes
     ({'train': 97, 'validation': 23, 'test': 30}, (97, 4), ('setosa', 'versicolor', 'virginica'))
     """
     frame = as_table(table)
@@ -150,5 +150,5 @@ def _split_groups(groups: NDArray[np.int64], validation: float, test: float, see
 
 
 def _part(frame: pl.DataFrame, target: TargetPlan, encoding: TableEncoding) -> EncodedRows:
-    X, notes = encoding.encode(frame)
+    X, notes = encoding.inputs(frame)
     return EncodedRows(X, target.encode(frame), notes)

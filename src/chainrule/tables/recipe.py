@@ -5,25 +5,34 @@ Everything that is decided for somebody who says nothing stands here. What is sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from chainrule.errors import InputError, did_you_mean
+from chainrule.optimizers import AdamW, get_optimizer
 from chainrule.tables.preparation import PreparedTable, prepare_table
-from chainrule.tables.settings import Settings, make_settings
+from chainrule.tables.settings import Settings, make_settings, up_to
 from chainrule.tables.splits import check_fractions
 from chainrule.tables.target import Task
 
 EFFORTS: Final = ("quick", "good", "best")
 HELD_OUT: Final = 0.15  # of the rows, by a single network
-MEMBERS: Final = 8
+MEMBERS: Final = ((20_000, 8), (100_000, 5), (math.inf, 3))  # up to so many rows, so many networks
 
-# What "best" trains besides the usual kind.
-PORTFOLIO: Final[tuple[dict[str, Any], ...]] = (
-    {"hidden": (256, 128), "dropout": 0.2},
-    {"hidden": (32,), "activation": "tanh", "l2": 1e-3},
+# What "good" trains, and what "best" trains besides.
+USUAL: Final[Mapping[str, Any]] = {
+    "hidden": (256, 256), "activation": "silu", "bins": 32, "dropout": 0.2, "optimizer": AdamW(weight_decay=0.02),
+    "l2": 0.0, "epochs": 200, "patience": 16,
+}  # fmt: skip
+PORTFOLIO: Final[tuple[Mapping[str, Any], ...]] = (
+    USUAL,
+    {**USUAL, "hidden": (256, 256, 256), "dropout": 0.1},
+    {**USUAL, "hidden": (384, 384), "bins": 48, "dropout": 0.35},
 )
+# What "quick" trains: one network, and fewer epochs of larger batches.
+QUICK: Final[Mapping[str, Any]] = {**USUAL, "hidden": (128, 128), "patience": 8}
 
 
 def recipe(prepared: PreparedTable, effort: str = "good", **given: Any) -> tuple[Settings, ...]:
@@ -39,20 +48,32 @@ def recipe(prepared: PreparedTable, effort: str = "good", **given: Any) -> tuple
     [(8, 8, (8,))]
     """
     team = {} if _is_single(effort, given) else _team(len(prepared.train), given)
-    kinds = [Settings(), *(Settings(**other) for other in PORTFOLIO if effort == "best")]
+    kinds = PORTFOLIO if effort == "best" else (QUICK,) if effort == "quick" else (USUAL,)
     made: list[Settings] = []
     for kind in kinds:
-        settings = replace(kind, **{**team, **given})
+        settings = Settings(**{**_fitting(kind, given), **team, **given})
         if settings not in made:  # what is given may have made two of them the same
             made.append(settings)
     return tuple(made)
 
 
+def _fitting(kind: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A kind without what doesn't go with the settings that are given."""
+    fitting = dict(kind)
+    if "optimizer" in given:
+        fitting["l2"] = Settings.l2
+        if get_optimizer(given["optimizer"]).full_batch:
+            fitting["dropout"] = 0.0
+    if not given.get("hidden", True):  # without a hidden layer a network is linear in its numbers
+        fitting["bins"] = 0
+    return fitting
+
+
 def _team(n_rows: int, given: Mapping[str, Any]) -> dict[str, int]:
     """How many members, and folds: a fold should have two rows, and no fold goes without a member."""
-    members = given.get("members")
-    folds = given.get("folds") or min(members or MEMBERS, max(2, n_rows // 2))
-    return {"members": members or max(folds, MEMBERS), "folds": folds}
+    members, usual = given.get("members"), up_to(MEMBERS, n_rows)
+    folds = given.get("folds") or min(members or usual, max(2, n_rows // 2))
+    return {"members": members or max(folds, usual), "folds": folds}
 
 
 @dataclass(frozen=True)

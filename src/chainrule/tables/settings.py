@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.engines.choose import check_engine
@@ -17,23 +18,24 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.random import check_seed
 from chainrule.tables.preparation import PreparedTable
-from chainrule.training.batches import DEFAULT_BATCH, resolve_batch_size, rows_used
-
-if TYPE_CHECKING:
-    pass
+from chainrule.tables.table_network import table_network
+from chainrule.training.batches import resolve_batch_size, rows_used
 
 _MOST_PARAMETERS: Final = 10**12
+_BATCHES: Final = ((3_000, 32), (30_000, 128), (100_000, 256), (math.inf, 512))  # up to so many rows, so many in one
 
 
 @dataclass(frozen=True)
 class Settings(Limited):
     """How a table's network is built and trained; every field has a good default, and is checked here and now.
 
-    `learning_rate` None is the optimizer's own. `batch_size="auto"` is 32 rows, fewer in small tables (a sixteenth of
-    them, at least 8), so that an epoch has enough steps. `patience` epochs without a better validation loss end the
-    training, and the best weights come back. `clip_norm` is the greatest norm of a step's gradient. `members` networks
-    are trained side by side, member i with `seed + i`; `folds` is into how many parts the rows are dealt, one of which
-    each member leaves out, None for as many as members.
+    `learning_rate` None is the optimizer's own. `batch_size="auto"` is 32 rows; fewer in small tables (a sixteenth of
+    them, at least 8), so that an epoch has enough steps, and more in large ones (128 beyond 3,000 rows). `patience`
+    epochs without a better validation loss end the training, and the best weights come back. `clip_norm` is the
+    greatest norm of a step's gradient. `bins` is into how many pieces a function of each number is divided that stands
+    beside the number itself; 0 takes the number alone. `members` networks are trained side by side, member i with
+    `seed + i`; `folds` is into how many parts the rows are dealt, one of which each member leaves out, None for as many
+    as members.
 
     >>> Settings(dropout=1.5)
     Traceback (most recent call last):
@@ -49,6 +51,7 @@ class Settings(Limited):
     epochs: int = 200
     patience: int = 20
     dropout: float = 0.0
+    bins: int = 0
     batch_norm: bool = False
     l2: float = 1e-4
     clip_norm: float | None = None
@@ -59,7 +62,7 @@ class Settings(Limited):
 
     limits = {
         "learning_rate": POSITIVE, "epochs": COUNT, "patience": COUNT, "dropout": FRACTION, "l2": NOT_NEGATIVE,
-        "clip_norm": POSITIVE, "members": COUNT, "folds": Limit(2, whole=True),
+        "bins": Limit(0, whole=True), "clip_norm": POSITIVE, "members": COUNT, "folds": Limit(2, whole=True),
     }  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -110,16 +113,11 @@ class Settings(Limited):
         return replace(optimizer, learning_rate=self.learning_rate)
 
     def network(self, prepared: PreparedTable) -> Network:
-        """The network for a table: dense layers, softmax over classes or one linear output."""
-        return Network.mlp(
-            prepared.encoding.n_features,
-            self.hidden,
-            prepared.n_outputs,
-            activation=self.activation,
-            output="softmax" if prepared.target.classes else "linear",
-            dropout=self.dropout,
+        """The network for a table: softmax over classes or one linear output."""
+        return table_network(
+            prepared, self.hidden, bins=self.bins, activation=self.activation, dropout=self.dropout,
             batch_norm=self.batch_norm,
-        )
+        )  # fmt: skip
 
     def model(self, prepared: PreparedTable) -> Model:
         """The untrained model for a table: cross-entropy for classes, squared error of the standardized target."""
@@ -139,10 +137,19 @@ class Settings(Limited):
         if self.chosen_optimizer.full_batch:
             size = "full"
         elif size == "auto":
-            size = min(DEFAULT_BATCH, max(8, n_rows // 16), n_rows)
+            size = min(up_to(_BATCHES, n_rows), max(8, n_rows // 16), n_rows)
         size = resolve_batch_size(size, n_rows)
         least = BatchNorm.least_rows if self.batch_norm and self.hidden else 1
         return size, -(-rows_used(n_rows, size, least) // size)
+
+
+def up_to(table: Iterable[tuple[float, int]], rows: int) -> int:
+    """What a table says for so many rows: `((10, 1), (math.inf, 2))` says 1 up to 10, and 2 beyond.
+
+    >>> up_to(((10, 1), (math.inf, 2)), 11)
+    2
+    """
+    return next(value for most, value in table if rows <= most)
 
 
 def make_settings(**settings: Any) -> Settings:

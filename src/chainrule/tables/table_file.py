@@ -117,7 +117,10 @@ def _numbers(form: dict[str, Any]) -> Numbers:
 
 
 def _check_shapes(model: Model, encoding: TableEncoding, target: TargetPlan) -> None:
-    width, units = (len(encoding.feature_names),), (max(len(target.classes), 1),)
-    heads = [head.shape for head in model.network.heads]
-    if list(model.network.input_shapes.values()) != [width] or heads != [units]:
-        raise FileError(f"the file is damaged: the network doesn't make {units[0]} outputs of {width[0]} features")
+    units = (max(len(target.classes), 1),)
+    shapes = {"numbers": (len(encoding.number_names),), "categories": (len(encoding.categorical),)}
+    shapes = {name: shape for name, shape in shapes.items() if shape[0]}
+    before = [(encoding.n_features,)]  # one array of all features: files of older versions
+    given = model.network.input_shapes
+    if (given != shapes and list(given.values()) != before) or [head.shape for head in model.network.heads] != [units]:
+        raise FileError(f"the file is damaged: the network doesn't make {units[0]} outputs of the table's columns")
