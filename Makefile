@@ -64,6 +64,7 @@ bench: $(VENV)/installed  ## Speed beside scikit-learn, PyTorch and JAX where th
 	$(RUN)/python benchmarks/race.py
 	$(RUN)/python benchmarks/members.py
 	$(RUN)/python benchmarks/step_time.py
+	$(RUN)/python benchmarks/lookups.py
 	$(RUN)/python benchmarks/import_time.py
 	$(RUN)/python benchmarks/explain_time.py
 

@@ -43,6 +43,7 @@ GENERAL = {
     "estimators/test_weights.py": "row weights and class weights, of both",
     "explain/expression/test_derivatives.py": "every derivative, held against differences",
     "explain/marking/test_own_parameters.py": "marking, of layers of one's own",
+    "explain/network/test_lookups.py": "Embedding, EmbeddingSum and PiecewiseLinear, explained",
     "explain/network/test_own_layers.py": "layers of one's own, explained",
     "explain/network/test_scale_and_codes.py": "Scale and OneHot, explained",
     "explain/render/test_notebooks.py": "what notebooks show of everything",

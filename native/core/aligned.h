@@ -19,6 +19,7 @@ public:
     }
 
     T* data() { return data_; }
+    const T* data() const { return data_; }
 
 private:
     struct Free {

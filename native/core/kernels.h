@@ -97,24 +97,6 @@ struct UpdateCall {
     bool nesterov = false, centered = false, amsgrad = false;
 };
 
-// What of an optimizer's step is of that step alone.
-template <class T>
-struct PassedStep {
-    T rate = 0, root_factor = 1, shrink = 1, gradient_scale = 1;
-};
-
-// Rows of a table that make up for steps: the first one that each has missed may have a gradient, the others have none.
-template <class T>
-struct RestCall {
-    UpdateCall<T> rule;
-    const PassedStep<T>* steps = nullptr;
-    uint32_t until = 0;              // the first step that isn't to be done yet
-    long begin = 0, width = 0;       // of the table
-    const T* gradient = nullptr;     // of all parameters
-    uint32_t* missed = nullptr;      // of each row the first step that it has missed
-    uint8_t* has_gradient = nullptr; // and whether there is a gradient for that
-};
-
 template <class T>
 struct NormCall {
     long rows = 0, columns = 0;
@@ -149,13 +131,15 @@ template <class T>
 struct PiecesCall {
     long rows = 0, inputs = 0, units = 0;
     const T* weights = nullptr;         // W: what is gained over each bin, bins x units
-    T* sums = nullptr;                  // V: what is gained up to each knot, knots x sums_stride; backward: dL/dV
+    T* sums = nullptr;                  // V: what is gained up to each knot, knots x sums_stride
     long sums_stride = 0;
     const T* knots = nullptr;
     const long* first_knot = nullptr;   // of each input, and of one more
     const long* first_bin = nullptr;
     const int32_t* below = nullptr;     // rows x inputs: the lower knot of the bin, or -1
     const T* share = nullptr;           // rows x inputs: how much of the bin lies below the number
+    int32_t* order = nullptr;           // memory to sort by: inputs x rows
+    int32_t* ends = nullptr;            // and as many as there are knots
     const T* x = nullptr;
     long x_stride = 0;
     T* z = nullptr;                     // output; backward: dL/dz
@@ -220,7 +204,8 @@ struct Kernels {
     void (*scale_backward)(const ScaleCall<T>&, long column_begin, long column_end);
     void (*mix_forward)(const MixCall<T>&, long row_begin, long row_end);
     void (*mix_backward)(const MixCall<T>&, long column_begin, long column_end);
-    void (*catch_up)(const RestCall<T>&, long row);
+    // Steps that the parameters from `begin` on have missed, one after the other; `none` is a gradient of zeros.
+    void (*catch_up)(const UpdateCall<T>* steps, long missed, long begin, const T* none, long count);
     void (*pieces_sums)(const PiecesCall<T>&, long input_begin, long input_end);
     void (*pieces_forward)(const PiecesCall<T>&, long row_begin, long row_end);
     void (*pieces_backward)(const PiecesCall<T>&, long row_begin, long row_end);  // by x

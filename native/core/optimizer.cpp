@@ -57,17 +57,6 @@ UpdateCall<T> update_call(const Optimizer& o, double rate, double weight_decay, 
 
 }  // namespace
 
-bool Optimizer::can_wait(double decay_factor) const {
-    const bool decays = weight_decay * decay_factor != 0;  // by the gradient: then there is no step without one
-    switch (kind) {
-        case Kind::sgd: return momentum == 0 && !decays;
-        case Kind::adagrad: return !decays;
-        case Kind::rmsprop: return false;
-        case Kind::adam: return !amsgrad && (!decays || decoupled);
-    }
-    return false;
-}
-
 void Optimizer::check() const {
     auto fraction = [](double x) { return x >= 0 && x < 1; };
     const bool right = momentum >= 0 && momentum <= 1 && fraction(dampening) && fraction(rho) && fraction(beta1) && fraction(beta2) &&
@@ -107,7 +96,7 @@ Updater<T>::Updater(const Program& program, const Kernels<T>& kernels, T* parame
 }
 
 template <class T>
-void Updater<T>::let_rows_rest(const Program& program, const Optimizer& optimizer, T* gradient, long steps, long batch) {
+void Updater<T>::let_rows_rest(const Program& program, long steps, long batch) {
     for (size_t i = 0; i < program.steps.size(); ++i) {
         const Step& step = program.steps[i];
         if (!step.kind->looks_up) continue;
@@ -115,9 +104,9 @@ void Updater<T>::let_rows_rest(const Program& program, const Optimizer& optimize
         const Table table{step.spans[0], step.kind->table_rows(step, inputs, units), step.kind->table_width(step, inputs, units), inputs};
         for (Piece& piece : pieces_) {
             if (piece.begin != table.begin || piece.end != table.begin + table.rows * table.width) continue;
-            if (!piece.run.trainable || piece.run.charged() || !optimizer.can_wait(piece.run.decay_factor)) continue;
+            if (!piece.run.trainable || piece.run.charged()) continue;  // the penalties of all rows are asked for at every step
             resting_.resize(program.steps.size());
-            resting_[i] = std::make_unique<RestingRows<T>>(kernels_, table, gradient, steps, batch);
+            resting_[i] = std::make_unique<RestingRows<T>>(kernels_, table, steps, batch);
             piece.resting = resting_[i].get();
         }
     }
@@ -193,7 +182,7 @@ void Updater<T>::change_rest(const T* gradient, Team& team) {
         const Piece& piece = pieces_[i];
         if (!piece.run.trainable || done_[i]) continue;
         if (piece.resting) {
-            piece.resting->pass(calls_[piece.factors]);
+            piece.resting->change(calls_[piece.factors], team);
             continue;
         }
         const UpdateCall<T> call = charged_call(piece);

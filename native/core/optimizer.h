@@ -21,8 +21,6 @@ struct Optimizer {
     bool sklearn = false;  // the convention; otherwise PyTorch's
 
     int slots() const { return kind == Kind::sgd || kind == Kind::adagrad ? 1 : 3; }
-    // Whether steps without a gradient can be made up for later, one after the other, for parameters of this decay.
-    bool can_wait(double decay_factor) const;
     void check() const;
 };
 
@@ -43,9 +41,8 @@ public:
     // Rows of a band: so many that their gradient stays in the cache, a multiple of every kernel's tile.
     static long band_rows(long columns) { return columns > 256 ? 24 : 24 * (6144 / (24 * columns)); }
 
-    // From here on rows of lookups' tables rest where the optimizer allows it: `gradient` has numbers in those alone that a
-    // batch has read, of at most so many rows. To the job's end there are so many steps.
-    void let_rows_rest(const Program& program, const Optimizer& optimizer, T* gradient, long steps, long batch);
+    // From here on rows of lookups' tables rest, unless they are charged. To the job's end there are so many steps.
+    void let_rows_rest(const Program& program, long steps, long batch);
     // The table of a step, or null where it is changed as a whole at every step.
     RestingRows<T>* resting(size_t step) { return resting_.empty() ? nullptr : resting_[step].get(); }
     // Every row is as the steps so far have left it.

@@ -2,40 +2,79 @@
 
 #include <algorithm>
 
+#include "core/prefetch.h"
+
 namespace chainrule {
 
 template <class T>
-RestingRows<T>::RestingRows(const Kernels<T>& kernels, const Table& table, T* gradient, long steps, long batch)
+RestingRows<T>::RestingRows(const Kernels<T>& kernels, const Table& table, long steps, long batch)
     : kernels_(kernels),
       table_(table),
-      gradient_(gradient),
-      steps_(size_t(steps)),
-      missed_(size_t(table.rows)),
-      has_gradient_(size_t(table.rows)),
-      read_(size_t(table.columns)) {
+      batch_(batch),
+      done_(size_t(table.rows)),
+      place_(size_t(table.rows), -1),
+      read_(size_t(table.columns)),
+      gradients_(table.columns * batch * table.width),
+      none_(table.width) {
+    steps_.reserve(size_t(steps));
     for (std::vector<int32_t>& rows : read_) rows.reserve(size_t(batch));
-    call_.steps = steps_.data();
-    call_.begin = table.begin;
-    call_.width = table.width;
-    call_.gradient = gradient;
-    call_.missed = missed_.data();
-    call_.has_gradient = has_gradient_.data();
+}
+
+template <class T>
+void RestingRows<T>::expect(long row) const {
+    if (steps_.empty() || idle_) return;
+    const UpdateCall<T>& call = steps_.back();
+    const long begin = table_.begin + row * table_.width;
+    ask_for(call.parameters + begin, table_.width);
+    for (const T* slot : call.slots)
+        if (slot && (slot != call.slots[2] || call.amsgrad || call.centered)) ask_for(slot + begin, table_.width);
+}
+
+template <class T>
+void RestingRows<T>::wake(long row) {
+    uint32_t& done = done_[size_t(row)];
+    const long missed = long(steps_.size()) - done;
+    if (missed > 0 && !idle_) kernels_.catch_up(steps_.data() + done, missed, table_.begin + row * table_.width, none_.data(), table_.width);
+    done = uint32_t(steps_.size());
 }
 
 template <class T>
 void RestingRows<T>::add(long column, long row, const T* gradient) {
-    T* sum = gradient_ + table_.begin + row * table_.width;
-    if (has_gradient_[size_t(row)]) return kernels_.add(gradient, 0, sum, 0, table_.width, 0, 1);
-    has_gradient_[size_t(row)] = 1;
-    read_[size_t(column)].push_back(int32_t(row));
-    kernels_.copy(gradient, 0, sum, 0, table_.width, 0, 1);
+    int32_t& place = place_[size_t(row)];
+    std::vector<int32_t>& read = read_[size_t(column)];
+    const bool first = place < 0;
+    if (first) {
+        place = int32_t(read.size());
+        read.push_back(int32_t(row));
+    }
+    auto pass = first ? kernels_.copy : kernels_.add;
+    pass(gradient, 0, this->gradient(column, place), 0, table_.width, 0, 1);
 }
 
 template <class T>
-void RestingRows<T>::pass(const UpdateCall<T>& step) {
-    steps_[call_.until++] = {step.rate, step.root_factor, step.shrink, step.gradient_scale};
-    call_.rule = step;
-    for (std::vector<int32_t>& rows : read_) rows.clear();
+double RestingRows<T>::squared_norm() const {
+    double squares = 0;
+    for (long k = 0; k < table_.columns; ++k) {
+        const long begin = k * batch_ * table_.width, count = long(read_[size_t(k)].size());
+        squares += kernels_.sum_of_squares(gradients_.data(), begin, begin + count * table_.width);
+    }
+    return squares;
+}
+
+template <class T>
+void RestingRows<T>::change(const UpdateCall<T>& step, Team& team) {
+    steps_.push_back(step);
+    idle_ = idle_ && (step.kind == Update::sgd || step.kind == Update::adagrad) && step.weight_decay == 0;
+    team.share(table_.columns, [&](long k, int) {
+        std::vector<int32_t>& read = read_[size_t(k)];
+        for (size_t i = 0; i < read.size(); ++i) {
+            if (i + size_t(ahead) < read.size()) expect(read[i + size_t(ahead)]);
+            kernels_.update(step, table_.begin + read[i] * table_.width, gradient(k, long(i)), table_.width);
+            done_[size_t(read[i])] = uint32_t(steps_.size());
+            place_[size_t(read[i])] = -1;
+        }
+        read.clear();
+    });
 }
 
 template <class T>
@@ -44,17 +83,6 @@ void RestingRows<T>::wake_all(Team& team) {
     team.share((table_.rows + stretch - 1) / stretch, [&](long task, int) {
         for (long row = task * stretch; row < std::min(table_.rows, (task + 1) * stretch); ++row) wake(row);
     });
-}
-
-template <class T>
-double RestingRows<T>::squared_norm() const {
-    double squares = 0;
-    for (const std::vector<int32_t>& rows : read_)
-        for (const long row : rows) {
-            const long begin = table_.begin + row * table_.width;
-            squares += kernels_.sum_of_squares(gradient_, begin, begin + table_.width);
-        }
-    return squares;
 }
 
 template class RestingRows<float>;

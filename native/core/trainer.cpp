@@ -38,8 +38,7 @@ public:
         for (long i = 0; i < job.members; ++i) {
             updaters_.emplace_back(program, kernels_, job.parameters + i * program.parameters,
                                    job.slots + i * n_slots * program.parameters, n_slots, eager_);
-            T* gradient = gradients_.data() + i * program.parameters;
-            if (!parts_.several()) updaters_.back().let_rows_rest(program, job.optimizer, gradient, job.steps, plan_.rows);
+            if (!parts_.several()) updaters_.back().let_rows_rest(program, job.steps, plan_.rows);
         }
     }
 

@@ -7,7 +7,6 @@
 #include "simd/philox.h"
 #include "simd/pieces.h"
 #include "simd/product.h"
-#include "simd/rest.h"
 #include "simd/scale.h"
 #include "simd/updates.h"
 

@@ -103,22 +103,11 @@ double update_rmsprop(const UpdateCall<T>& call, long begin, const T* gradient, 
 }
 
 template <class T>
-CHAINRULE_INLINE void adam_means(const UpdateCall<T>& c, Vector<T> g, Vector<T>& m, Vector<T>& s) {
-    m = m * c.beta1 + g * c.share1;
-    s = s * c.beta2 + g * g * c.share2;
-}
-
-template <class T>
-CHAINRULE_INLINE Vector<T> adam_changed(Vector<T> w, Vector<T> m, Vector<T> under_root, T rate, T root_factor, T shrink, T epsilon) {
-    return w * shrink - m * rate / (square_root<T>(under_root) * root_factor + epsilon);
-}
-
-template <class T>
 double update_adam(const UpdateCall<T>& call, long begin, const T* gradient, long count) {
     const UpdateCall<T> c = call;
     return over_run<T>(c, begin, gradient, count, [&](long i, Vector<T> w, Vector<T> g, auto at) CHAINRULE_INLINE_LAMBDA {
-        Vector<T> m = at.template get<T>(c.slots[0] + i), s = at.template get<T>(c.slots[1] + i);
-        adam_means<T>(c, g, m, s);
+        const Vector<T> m = at.template get<T>(c.slots[0] + i) * c.beta1 + g * c.share1;
+        const Vector<T> s = at.template get<T>(c.slots[1] + i) * c.beta2 + g * g * c.share2;
         at.template put<T>(c.slots[0] + i, m);
         at.template put<T>(c.slots[1] + i, s);
         Vector<T> under_root = s;
@@ -127,7 +116,7 @@ double update_adam(const UpdateCall<T>& call, long begin, const T* gradient, lon
             under_root = maximum<T>(largest, s);
             at.template put<T>(c.slots[2] + i, under_root);
         }
-        return adam_changed<T>(w, m, under_root, c.rate, c.root_factor, c.shrink, c.epsilon);
+        return w * c.shrink - m * c.rate / (square_root<T>(under_root) * c.root_factor + c.epsilon);
     });
 }
 
@@ -142,6 +131,11 @@ double update(const UpdateCall<T>& call, long begin, const T* gradient, long cou
         case Update::adam: return update_adam<T>(call, begin, gradient, count);
     }
     return 0;
+}
+
+template <class T>
+void catch_up(const UpdateCall<T>* steps, long missed, long begin, const T* none, long count) {
+    for (long k = 0; k < missed; ++k) update<T>(steps[k], begin, none, count);
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -16,6 +16,7 @@ ACTIVATIONS = (
     "linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus",
     "exponential", "softmax", "threshold",
 )
+OTHERS = ("Activation", "BatchNorm", "Scale", "Dropout", "Add", "Concatenate", "PiecewiseLinear")
 # fmt: on
 NUMBER_LOSSES = ("squared_error", "half_squared_error", "absolute_error", "huber", "quantile")
 COUNT_LOSSES = ("poisson", "poisson_deviance")
@@ -35,18 +36,27 @@ def generate_network(rng: random.Random, *, wide: bool = False) -> dict[str, Any
             inputs.append(
                 {"shape": [rng.randint(1, 3)], "size": rng.randint(1, 5), "first": rng.choice([0, 1, -7, 2**24])}
             )
-            firsts.append({"op": "OneHot", "of": [i], "size": inputs[-1]["size"], "first": inputs[-1]["first"]})
+            size = inputs[-1]["size"]
+            op = rng.choice(["OneHot", "Embedding", "EmbeddingSum"])
+            if op == "OneHot":
+                firsts.append({"op": op, "of": [i], "size": size, "first": inputs[-1]["first"]})
+            else:
+                inputs[-1]["first"] = 0
+                units = {"dimension" if op == "Embedding" else "units": rng.randint(1, 4)}
+                firsts.append({"op": op, "of": [i], "sizes": size, **units})
         else:
             inputs.append({"shape": shape})
             firsts += [{"op": "Flatten", "of": [i]}] if kind == "image" else []
     nodes = list(firsts)
     sizes = [math.prod(form["shape"]) * form.get("size", 1) for form in inputs]
-    sizes += [sizes[node["of"][0]] for node in nodes]
+    for node in nodes:
+        columns = math.prod(inputs[node["of"][0]]["shape"])
+        sizes.append(node.get("units") or columns * node.get("dimension", node.get("size", 1)))
     covered = {node["of"][0] for node in nodes}
     vectors = [i for i in range(len(sizes)) if i not in covered]
     for _ in range(rng.randint(1, 8)):
         of = rng.choice(vectors[-4:])
-        op = rng.choice(["Dense"] * 4 + ["Activation", "BatchNorm", "Scale", "Dropout", "Add", "Concatenate"])
+        op = rng.choice(["Dense"] * 4 + list(OTHERS))
         node: dict[str, Any] = {"op": op, "of": [of]}
         size = sizes[of]
         if op == "Dense":
@@ -56,6 +66,11 @@ def generate_network(rng: random.Random, *, wide: bool = False) -> dict[str, Any
             node["trainable"] = rng.random() < 0.9
             if rng.random() < 0.1:
                 node[rng.choice(["l1", "l2"])] = 0.01
+        elif op == "PiecewiseLinear":
+            node["knots"] = [rng.choice([[], [0.5], [-1, 1], [-0.5, 0, 2.25]]) for _ in range(size - 1)] + [
+                [-1.5, 0.2, 1]
+            ]
+            node["units"] = size = rng.randint(1, most)
         elif op == "Activation":
             node["function"] = rng.choice(ACTIVATIONS)
         elif op == "Dropout":

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+LEARNED = ("Dense", "BatchNorm", "Scale", "Embedding", "EmbeddingSum", "PiecewiseLinear")  # layers with parameters
 
 
 def activate(name: str | None, z: Any) -> Any:
@@ -82,7 +85,7 @@ def loss_and_gradients(
     for i, node in enumerate(network["nodes"], len(values)):
         reads = [values[of] for of in node["of"]]
         name, op = f"v{i}", node["op"]
-        if any(value is None for value in reads) or (op in ("Dense", "BatchNorm", "Scale") and name not in p):
+        if any(value is None for value in reads) or (op in LEARNED and name not in p):
             values.append(None)  # no head reads it
             continue
         if op == "Dense":
@@ -99,6 +102,15 @@ def loss_and_gradients(
             values.append(p[name]["scale"] * (reads[0] - mean) / torch.sqrt(variance + 1e-5) + p[name]["shift"])
         elif op == "Scale":
             values.append(p[name]["scale"] * reads[0])
+        elif op in ("Embedding", "EmbeddingSum"):
+            rows = p[name]["W"][reads[0].long() + node["sizes"] * torch.arange(reads[0].shape[1])]
+            values.append(rows.flatten(1) if op == "Embedding" else rows.sum(1))
+            penalty = penalty + l1 * p[name]["W"].abs().sum() + l2 * (p[name]["W"] ** 2).sum()
+        elif op == "PiecewiseLinear":
+            bins = [(i, low, high) for i, own in enumerate(node["knots"]) for low, high in pairwise(own)]
+            encoded = [((reads[0][:, i] - low) / (high - low)).clamp(0, 1) for i, low, high in bins]
+            values.append(torch.stack(encoded, 1) @ p[name]["W"])
+            penalty = penalty + l1 * p[name]["W"].abs().sum() + l2 * (p[name]["W"] ** 2).sum()
         elif op == "OneHot":
             values.append(F.one_hot(reads[0] - node["first"], node["size"]).double().reshape(len(reads[0]), -1))
         elif op == "Add":

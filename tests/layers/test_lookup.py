@@ -17,6 +17,7 @@ from chainrule import (
     Dense,
     Embedding,
     EmbeddingSum,
+    FlatCosine,
     Flatten,
     Input,
     InputError,
@@ -112,8 +113,9 @@ def test_a_layer_of_ones_own_may_read_codes_of_any_shape() -> None:
 
 OPTIMIZERS = (
     Adam(0.05), Adam(0.05, convention="sklearn"), AdamW(0.05, weight_decay=0.2), Adam(0.05, weight_decay=0.2),
-    Adam(0.05, amsgrad=True), SGD(0.1), SGD(0.1, weight_decay=0.1), SGD(0.1, momentum=0.9),
-    AdaGrad(0.1, rate_decay=0.1), RMSProp(0.05),
+    Adam(0.05, amsgrad=True), SGD(0.02), SGD(0.02, weight_decay=0.1), SGD(0.01, momentum=0.9),
+    AdaGrad(0.1, rate_decay=0.1), RMSProp(0.05), SGD(0.02, weight_decay=FlatCosine(0.1)),
+    AdamW(0.05, weight_decay=FlatCosine(0.2)),
 )  # fmt: skip
 
 
@@ -133,9 +135,6 @@ def test_rows_that_a_batch_doesnt_read_learn_as_in_a_dense_layer(
         model.fit(X, y, epochs=4, batch_size=8, clip_norm=1.0, progress=False)
     np.testing.assert_allclose(models[0].training.parameters, models[1].training.parameters, atol=1e-12)
     np.testing.assert_allclose(models[0].training.slots, models[1].training.slots, atol=1e-11)
-    read = np.unique(X[:, 1]) + 5
-    slots = models[1].training.slots[0, 0, : 408 * models[1].parameters["e"]["W"].shape[1]].reshape(408, -1)
-    assert (slots[5:405] != 0).any(axis=1).sum() in (0, len(read), 400)  # of most optimizers those that were read
 
 
 class OneStepAtATime(Callback):
@@ -154,7 +153,7 @@ def test_steps_made_up_for_later_are_the_same_to_the_bit(
     kind: Any, dtype: str, clip_norm: float | None, engine: str
 ) -> None:
     X, y = codes_and_targets()
-    for optimizer in (Adam(0.05), AdamW(0.05, weight_decay=0.3), AdaGrad(0.1), SGD(0.1)):
+    for optimizer in OPTIMIZERS:
         ends = []
         for callbacks in ((), (OneStepAtATime(),)):
             model = Model(network_of(kind, 21), "squared_error", optimizer, dtype=dtype, engine=engine, seed=1)

@@ -79,6 +79,18 @@ def test_the_gradient_by_x_is_the_slope_of_the_bin_above_a_knot(engine: str) -> 
     assert slopes == [0, 5, 5, 4, 4, 0, 0]
 
 
+def test_threads_change_nothing(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(600, 20)), rng.normal(size=(600, 1))
+    ends = []
+    for threads in (1, 2, 3):
+        layers = Dense(20), PiecewiseLinear(quantile_knots(x), 128), PiecewiseLinear(((-1, 0, 1),) * 128, 64)
+        model = Model(Network([Input(20), *layers, Dense(1)]), "squared_error", seed=3, threads=threads)
+        model.fit(x, y, epochs=3, batch_size=128, progress=False)
+        ends.append(problems.flat(model.parameters) | {"predictions": model.predict(x)})
+    problems.assert_same(ends[0], ends[1])
+    problems.assert_same(ends[0], ends[2])
+
+
 @pytest.mark.parametrize(
     ("knots", "message"),
     [

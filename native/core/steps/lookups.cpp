@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/executor.h"
+#include "core/prefetch.h"
 
 namespace chainrule {
 namespace {
@@ -63,8 +64,11 @@ void wake(const Work<T>& work, const int32_t* rows) {
     if (!resting) return;
     const long columns = work.input().width;
     share_lookups(work, [&](long k) {
-        for (long r = 0; r < work.rows(); ++r)
-            if (rows[r * columns + k] >= 0) resting->wake(rows[r * columns + k]);
+        const int32_t* own = rows + k;
+        for (long r = 0; r < work.rows(); ++r, own += columns) {
+            if (r + resting->ahead < work.rows() && own[resting->ahead * columns] >= 0) resting->expect(own[resting->ahead * columns]);
+            if (*own >= 0) resting->wake(*own);
+        }
     });
 }
 
@@ -77,8 +81,9 @@ void look_up(const Work<T>& work, long width, F&& put) {
     share_rows(work.team, work.stop(), work.rows(), columns * width, [&](long begin, long end) {
         for (long r = begin; r < end; ++r)
             for (long k = 0; k < columns; ++k) {
-                const long row = rows[r * columns + k];
-                put(r, k, row < 0 ? nullptr : work.array(W) + row * width);
+                const int32_t* row = rows + r * columns + k;
+                if (r + 1 < end && row[columns] >= 0) ask_for(work.array(W) + row[columns] * width, width);
+                put(r, k, *row < 0 ? nullptr : work.array(W) + *row * width);
             }
     });
 }

@@ -38,12 +38,13 @@ long table_rows(const Step& step, long, long) {
     return bins;
 }
 
-// The step's own memory: V, the knots in its precision, the first knot and bin of each input; for each number its bin.
+// The step's own memory: V, the knots in its precision, the first knot and bin of each input; for each number its bin, and
+// the rows sorted by it.
 template <class T>
 struct Memory {
     T *sums, *knots, *share;
     long *first_knot, *first_bin;
-    int32_t* below;
+    int32_t *below, *order, *ends;
     long numbers = 0;
 
     Memory(T* begin, const Step& step, long rows, const Shape& shape) {
@@ -59,6 +60,8 @@ struct Memory {
         first_bin = reinterpret_cast<long*>(take((shape.inputs + 1) * per_long));
         below = reinterpret_cast<int32_t*>(take(rows * shape.inputs));
         share = take(rows * shape.inputs);
+        order = reinterpret_cast<int32_t*>(take(rows * shape.inputs));
+        ends = reinterpret_cast<int32_t*>(take(n));
     }
 };
 
@@ -85,6 +88,8 @@ struct Pieces {
         call.first_bin = memory.first_bin;
         call.below = memory.below;
         call.share = memory.share;
+        call.order = memory.order;
+        call.ends = memory.ends;
         call.x = x.numbers;
         call.x_stride = x.stride;
         call.z = z.numbers;
