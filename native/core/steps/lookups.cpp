@@ -32,10 +32,10 @@ long table_rows(const Step& step, long inputs, long) {
 
 // The rows that a batch reads: rows x columns; -1 for a code outside of its column's, which makes zeros and touches no memory.
 template <class T>
-const int32_t* find_rows(const Work<T>& work, long begin, long end) {
+const int32_t* find_rows(const Work<T>& work) {
     const long columns = work.input().width;
     int32_t* found = reinterpret_cast<int32_t*>(work.extra());
-    for (long r = begin; r < end; ++r) {
+    for (long r = 0; r < work.rows(); ++r) {
         const int32_t* codes = work.codes(r);
         long first = 0;
         for (long k = 0; k < columns; ++k) {
@@ -76,7 +76,7 @@ void wake(const Work<T>& work, const int32_t* rows) {
 template <class T, class F>
 void look_up(const Work<T>& work, long width, F&& put) {
     const long columns = work.input().width;
-    const int32_t* rows = find_rows(work, 0, work.rows());
+    const int32_t* rows = find_rows(work);
     wake(work, rows);
     share_rows(work.team, work.stop(), work.rows(), columns * width, [&](long begin, long end) {
         for (long r = begin; r < end; ++r)
