@@ -40,15 +40,15 @@ def paths(form: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(form: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """The description with one entry replaced, or taken out."""
-    form = copy.deepcopy(form)
-    place = form
-    for key in path[:-1]:
-        place = place[key]
-    if value is OUT:
-        del place[path[-1]]
+    """The description with one entry replaced, or taken out; what lies beside the way there is shared, not copied."""
+    key, *rest = path
+    form = copy.copy(form)
+    if rest:
+        form[key] = changed(form[key], tuple(rest), value)
+    elif value is OUT:
+        del form[key]
     else:
-        place[path[-1]] = value
+        form[key] = value
     return form
 
 

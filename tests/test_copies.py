@@ -82,7 +82,9 @@ def test_while_it_trains(engine: str) -> None:
 
 @each_way
 def test_of_a_table(way: Callable[[Any], Any], engine: str) -> None:
-    trained = cr.TableModel.train("iris", target="target", hidden=(4,), epochs=2, engine=engine, progress=False)
+    trained = cr.TableModel.train(
+        "iris", target="target", hidden=(4,), members=2, epochs=2, engine=engine, progress=False
+    )
     other = way(trained)
     probabilities = trained.predict_proba("iris")
     np.testing.assert_array_equal(other.predict_proba("iris"), probabilities)

@@ -19,7 +19,7 @@ import registered
 from problems import QUARTIC, classes, regression
 
 import chainrule as cr
-from chainrule import losses
+from chainrule import container, losses
 from chainrule.activations import ActivationFunction
 from chainrule.schedules import Schedule
 from chainrule.training.history import EpochRecord
@@ -426,19 +426,23 @@ class TestOwnParts:
 class TestLongHistories:
     """What there is to say of an epoch lies in tensors, so there may be any number of them."""
 
-    def test_half_a_million_epochs(self):
-        model = cr.Model(cr.Network.mlp(1, [], 1), "squared_error")
+    def test_the_description_of_many_is_that_of_few(self):
+        """What the JSON had to say of each epoch would soon be more than a file's header may hold."""
         rng = np.random.default_rng(0)
-        model.training.history = cr.History(
-            [
-                EpochRecord(i, 3 * i, loss, 0.1, float(i), loss / 2, {"r2": loss}, {"r2": -loss})
-                for i, loss in enumerate(rng.uniform(size=500_000).tolist(), start=1)
-            ],
-            "epochs",
-            17,
-        )
-        loaded = saved_and_loaded(model, training=True)
-        assert loaded.history == model.history
+        forms = []
+        for epochs in (20, 20_000):
+            model = cr.Model(cr.Network.mlp(1, [], 1), "squared_error")
+            model.training.history = cr.History(
+                [
+                    EpochRecord(i, 3 * i, loss, 0.1, float(i), loss / 2, {"r2": loss}, {"r2": -loss})
+                    for i, loss in enumerate(rng.uniform(size=epochs).tolist(), start=1)
+                ],
+                "epochs",
+                17,
+            )
+            assert saved_and_loaded(model, training=True).history == model.history
+            forms.append(container.read("m.safetensors").form)
+        assert forms[0] == forms[1]
 
     def test_epochs_that_lack_a_number(self):
         model = cr.Model(cr.Network.mlp(1, [], 1), "squared_error")
@@ -460,7 +464,7 @@ model = cr.Model(cr.Network.mlp(3, [4], 1, batch_norm=True, dropout=0.1), "squar
 model.fit(X, y, epochs=5, batch_size=8, validation=0.2, stop=cr.EarlyStopping(3))
 model.save("model", training=True)
 table = {"x": [float(i % 7) for i in range(40)], "sex": ["f", "m"] * 20, "y": ["a", "b", "c", "b"] * 10}
-cr.TableModel.train(table, "y", hidden=(4,), epochs=3, progress=False).save("table")
+cr.TableModel.train(table, "y", hidden=(4,), members=2, epochs=3, progress=False).save("table")
 cr.MLPClassifier((4,), max_iter=3, random_state=0, early_stopping=True).fit(X, y > 0).save("estimator")
 """
 

@@ -16,6 +16,7 @@ from unittest.mock import patch
 import pytest
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
+SMALL = ("--members", 2, "--hidden", "32")  # as good as the networks that are the default, and sooner there
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,17 @@ def penguins(tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def species_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "species.safetensors"
-    assert run_command("train", PENGUINS, "-t", "species", "--out", path, "--quiet").status == 0
+    assert run_command("train", PENGUINS, "-t", "species", "--out", path, "--quiet", *SMALL).status == 0
     return path
 
 
 @pytest.fixture(scope="session")
 def mass_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "mass.safetensors"
-    assert run_command("train", PENGUINS, "-t", "body_mass_g", "--out", path, "--quiet", "--epochs", 30).status == 0
+    assert (
+        run_command("train", PENGUINS, "-t", "body_mass_g", "--out", path, "--quiet", "--epochs", 30, *SMALL).status
+        == 0
+    )
     return path
 
 

@@ -28,7 +28,7 @@ def test_json(run, penguins, model):
     assert report["scores"]["accuracy"] > 0.97
     assert report["baseline"]["accuracy"] == pytest.approx(152 / 344)
     assert (report["scores"], report["baseline"]) == cr.load(model).evaluate(penguins)
-    assert report["networks"] == 8
+    assert report["networks"] == 2
     assert report["out_of_fold"]["rows"] == 275
     assert report["out_of_fold"]["scores"] == cr.load(model).oof_scores
 

@@ -26,7 +26,7 @@ def test_classes_do_not_act_on_a_terminal(run, monkeypatch):
     """Where a program reads them they are as they are in the table."""
     rows = "".join(f"{i % 7},{'a' if i % 7 < 4 else chr(27) + '[2Jb'}\n" for i in range(60))
     Path("t.csv").write_text(f"x,y\n{rows}", encoding="utf-8")
-    result = run("train", "t.csv", "-t", "y", "--epochs", 60)
+    result = run("train", "t.csv", "-t", "y", "--epochs", 60, "--members", 2)
     assert "\x1b[2J" not in result.out + result.err
     assert "\x1b[2Jb" in run("predict", "t.safetensors", "t.csv").out
     monkeypatch.setenv("FORCE_COLOR", "1")  # as at a terminal

@@ -122,7 +122,7 @@ def test_json_is_one_object_with_what_programs_need(run, penguins):
 
 
 def test_json_of_a_regression(run, penguins):
-    report = run("train", penguins, "-t", "body_mass_g", "--json", "--epochs", 30).json
+    report = run("train", penguins, "-t", "body_mass_g", "--json", "--epochs", 30, "--members", 2).json
     assert set(report["scores"]) == {"r2", "root_mean_squared_error", "mean_absolute_error"}
     assert report["task"] == "regression"
     assert report["without_target"] == 2
@@ -194,7 +194,7 @@ def test_the_kinds_of_best_are_said(run, penguins):
     ],
 )
 def test_data_sets_by_name(run, name, task, score, least):
-    report = run("train", name, "-t", "target", "--json", "--epochs", 15).json
+    report = run("train", name, "-t", "target", "--json", "--epochs", 15, "--members", 2).json
     assert report["task"] == task
     assert report["scores"][score] > least > report["baseline"][score]
     assert report["model"] == f"{name}.safetensors"
@@ -407,7 +407,10 @@ def test_class_labels_come_back_in_their_own_type(run, kind, ending):
     table = f"t.{ending}"
     frame.write_csv(table) if ending == "csv" else frame.write_parquet(table)
     flags = ["--task", "classification"] if kind == "float" else []
-    assert run("train", table, "-t", "y", "-q", "--learning-rate", 0.03, "--epochs", 40, *flags).status == 0
+    assert (
+        run("train", table, "-t", "y", "-q", "--learning-rate", 0.03, "--epochs", 40, "--members", 2, *flags).status
+        == 0
+    )
 
     assert run("predict", "t.safetensors", table, "--out", "p.parquet").status == 0
     predicted = pl.read_parquet("p.parquet")

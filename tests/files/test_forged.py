@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import time
 import warnings
@@ -69,11 +70,11 @@ def several_members() -> Any:
 
 
 def classes() -> Any:
-    return cr.TableModel.train(TABLE, "y", hidden=(4,), epochs=2, progress=False)
+    return cr.TableModel.train(TABLE, "y", hidden=(4,), members=2, epochs=2, progress=False)
 
 
 def numbers() -> Any:
-    return cr.TableModel.train(DATES, "y", hidden=(4,), epochs=2, progress=False)
+    return cr.TableModel.train(DATES, "y", hidden=(4,), members=2, epochs=2, progress=False)
 
 
 def classifier() -> Any:
@@ -166,6 +167,7 @@ def check(case: str, contents: Contents, path: Path) -> str | None:
 def attack(make: Callable[[], Any], few: bool, path: Path) -> tuple[int, list[str]]:
     """In a process of its own that may not have much memory."""
     warnings.simplefilter("ignore")
+    os.fsync = lambda handle: None  # nobody pulls the plug, and a disk takes longer than the rest
     saved = make()
     saved.save(path, **({"training": True} if isinstance(saved, cr.Model) else {}))
     contents = container.read(path)

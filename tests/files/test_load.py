@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import pickle
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from forging import OUT, changed, paths
 from problems import regression
 
 import chainrule as cr
@@ -22,6 +21,12 @@ from chainrule.engines.native import NativeEngine
 @pytest.fixture(autouse=True)
 def in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of files, each read at once: none has to reach the disk."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ def table_model() -> cr.TableModel:
         "sex": ["f", "m"] * 20,
         "y": ["a", "b", "c", "b"] * 10,
     }
-    return cr.TableModel.train(table, "y", hidden=(4,), epochs=2, progress=False)
+    return cr.TableModel.train(table, "y", hidden=(4,), members=2, epochs=2, progress=False)
 
 
 def test_a_model_and_a_table_model(array_model, table_model):
@@ -124,49 +129,28 @@ def test_every_damage_by_accident_is_noticed(array_model, table_model):
                 cr.load("d")
 
 
-def _paths(form: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    items = form.items() if isinstance(form, dict) else enumerate(form) if isinstance(form, list) else ()
-    for key, value in items:
-        yield (*path, key)
-        yield from _paths(value, (*path, key))
-
-
-def _changed(form: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """The form with one entry replaced, or taken out."""
-    form = copy.deepcopy(form)
-    place = form
-    for key in path[:-1]:
-        place = place[key]
-    if value is _OUT:
-        del place[path[-1]]
-    else:
-        place[path[-1]] = value
-    return form
-
-
-_OUT = object()
-
-
+@pytest.mark.usefixtures("no_sync")
 @pytest.mark.parametrize(
     "value",
-    [_OUT, None, "x", -1, 10**15, [], {}, [[1]], {"name": "relu"}],
-    ids=lambda value: "taken out" if value is _OUT else str(value),
+    [OUT, None, "x", -1, 10**15, [], {}, [[1]], {"name": "relu"}],
+    ids=lambda value: "taken out" if value is OUT else str(value),
 )
 def test_descriptions_by_another_hand(array_model, table_model, value):
     """Any entry of the JSON taken out or replaced, its checksum right: a `FileError` or a model, nothing else."""
     for saved in (array_model.to_contents(training=True), table_model.to_contents()):
-        for path in _paths(saved.form):
-            form = _changed(saved.form, path, value)
+        for path in paths(saved.form):
+            form = changed(saved.form, path, value)
             container.write("d", container.Contents(saved.kind, form, saved.tensors), "0.1.0")
             with suppress(cr.FileError):
                 assert isinstance(cr.load("d"), (cr.Model, cr.TableModel))
 
 
+@pytest.mark.usefixtures("no_sync")
 def test_tensors_by_another_hand(array_model):
     saved = array_model.to_contents(training=True)
     vectors = {name: array for name, array in saved.tensors.items() if "history" not in name and name != "times"}
     for name, array in vectors.items():
-        for changed in (
+        for other in (
             None,
             array.astype(np.float64),
             array[..., None],
@@ -174,8 +158,8 @@ def test_tensors_by_another_hand(array_model):
             array.astype(np.int32),
         ):
             tensors = {key: value for key, value in saved.tensors.items() if key != name}
-            if changed is not None:
-                tensors[name] = changed
+            if other is not None:
+                tensors[name] = other
             container.write("d", container.Contents("model", saved.form, tensors), "0.1.0")
             with pytest.raises(cr.FileError, match=f'^d: the file is damaged: the tensor "{name}"'):
                 cr.load("d")

@@ -13,7 +13,7 @@ from chainrule.tables.preparation import prepare_table
 from chainrule.tables.settings import Settings, make_settings
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
-FEW: dict[str, Any] = {"epochs": 5, "hidden": (8,), "progress": False}
+FEW: dict[str, Any] = {"epochs": 5, "hidden": (8,), "members": 2, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,9 @@ def test_batch_norm_leaves_a_single_last_row_out():
 
 
 def test_no_hidden_layer(frame):
-    model = cr.TableModel.train(frame, "species", hidden=[], activation="threshold", epochs=3, progress=False)
+    model = cr.TableModel.train(
+        frame, "species", hidden=[], activation="threshold", members=2, epochs=3, progress=False
+    )
     kinds = [type(node.layer).__name__ for node in model.model.network.nodes]
     assert kinds == ["Input", "Input", "Dense", "EmbeddingSum", "Add", "Activation"]
 

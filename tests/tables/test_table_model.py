@@ -16,7 +16,7 @@ from chainrule.tables.preparation import prepare_table
 from chainrule.tables.settings import Settings
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
-FEW: dict[str, Any] = {"epochs": 5, "hidden": (8,), "progress": False}
+FEW: dict[str, Any] = {"epochs": 5, "hidden": (8,), "members": 2, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,12 @@ def frame() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def species(frame: pl.DataFrame) -> cr.TableModel:
-    return cr.TableModel.train(frame, "species", epochs=20, progress=False)
+    return cr.TableModel.train(frame, "species", members=2, epochs=20, progress=False)
 
 
 @pytest.fixture(scope="module")
 def mass(frame: pl.DataFrame) -> cr.TableModel:
-    return cr.TableModel.train(frame, "body_mass_g", epochs=20, progress=False)
+    return cr.TableModel.train(frame, "body_mass_g", members=2, epochs=20, progress=False)
 
 
 def same_parameters(first: cr.TableModel, second: cr.TableModel) -> bool:
@@ -174,7 +174,7 @@ class TestAnswers:
 class TestScores:
     @pytest.mark.parametrize(("members", "validation", "train"), [(1, 0.15, 223), (8, None, 275)])
     def test_test_scores_are_those_of_the_test_rows(self, frame, members, validation, train):
-        model = cr.TableModel.train(frame, "species", members=members, **FEW)
+        model = cr.TableModel.train(frame, "species", **{**FEW, "members": members})
         prepared = prepare_table(frame, "species", validation=validation)
         assert (model.test_scores, model.test_baseline) == model.evaluate(prepared.test_frame)
         assert model.rows == prepared.rows == {"train": train, "validation": 275 - train, "test": 69}
@@ -246,7 +246,7 @@ class TestSaving:
     def test_dates_and_times_keep_their_meaning(self, tmp_path):
         days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 3, 30), eager=True).alias("day")
         table = pl.DataFrame({"day": days, "y": np.arange(len(days)) ** 1.5})
-        model = cr.TableModel.train(table, "y", epochs=60, progress=False)
+        model = cr.TableModel.train(table, "y", members=2, epochs=60, progress=False)
         model.save(tmp_path / "m.safetensors")
         text = table.with_columns(pl.col("day").dt.to_string())
         np.testing.assert_array_equal(cr.load(tmp_path / "m.safetensors").predict(text), model.predict(table))
@@ -258,7 +258,7 @@ class TestFitting:
         for members in (1, 2):
             seen.clear()
             callbacks = [lambda record: seen.append(record.epoch)]
-            cr.TableModel.train(frame, "species", members=members, callbacks=callbacks, **FEW)
+            cr.TableModel.train(frame, "species", callbacks=callbacks, **{**FEW, "members": members})
             assert sorted(seen) == sorted([1, 2, 3, 4, 5] * members)
 
     def test_divergence(self, frame):
