@@ -14,7 +14,7 @@ from chainrule.tables import ColumnPlan, plan_columns
 
 N = list(range(30))
 NAMES = [f"person {i}" for i in N]
-MANY = [f"town {i}" for i in range(101)] * 2
+MANY = [f"town {i}" for i in range(1001)] * 2
 
 
 def plan(values: list[Any], name: str = "a", **options: Any) -> ColumnPlan:
@@ -45,7 +45,7 @@ def plan(values: list[Any], name: str = "a", **options: Any) -> ColumnPlan:
         (["", " "], "dropped", None, "all values are missing"),
         ([float("nan")] * 2, "dropped", None, "all values are missing"),
         (NAMES, "dropped", None, "differs in nearly every row"),
-        (MANY, "dropped", None, "more than 100 different values"),
+        (MANY, "dropped", None, "more than 1,000 different values"),
         ([[1], [2]], "dropped", None, "neither numbers nor text"),
         ([{"x": 1}, {"x": 2}], "dropped", None, "neither numbers nor text"),
         ([b"x", b"y"], "dropped", None, "neither numbers nor text"),
@@ -84,7 +84,7 @@ def test_a_column_that_counts_under_another_name_stays() -> None:
 
 
 def test_limit_of_categories() -> None:
-    assert plan(MANY, max_categories=101).kind == "categorical"
+    assert plan(MANY, max_categories=1001).kind == "categorical"
     assert plan(["x", "y", "z"] * 9, max_categories=2).kind == "dropped"
 
 
@@ -106,7 +106,7 @@ def test_kinds_can_be_given() -> None:
         (N, {"a": "number"}, 'is \'number\': it must be "numeric", "categorical", "dropped"'),
         (["x", "y"], {"a": "numeric"}, r'text in rows 1, 2 of the data \("x", "y"\)'),
         ([[1], [2]], {"a": "numeric"}, "values, which can't be numeric"),
-        (MANY, {"a": "categorical"}, "101 different values, more than the 100 categories allowed"),
+        (MANY, {"a": "categorical"}, "1,001 different values, more than the 1,000 categories allowed"),
     ],
 )
 def test_kinds_that_cannot_be(values: list[Any], kinds: Any, says: str) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["numeric", "categorical", "dropped"]
 
-MAX_CATEGORIES: Final = 100
+MAX_CATEGORIES: Final = 1_000
 """A text column with more categories than this isn't used, unless another limit is given."""
 
 NEARLY: Final = 0.9
