@@ -28,7 +28,7 @@ def test_efforts(prepared):
 def test_what_is_given_goes_before_the_recipe(prepared):
     for way in recipe(prepared, "best", hidden=(8,), epochs=3, members=4):
         assert (way.hidden, way.epochs, way.members, way.folds) == ((8,), 3, 4, 4)
-    given = {"hidden": (8,), "dropout": 0.1, "bins": 4}
+    given = {"hidden": (8,), "dropout": 0.1, "bins": 4, "activation": "relu", "optimizer": "adam"}
     assert len(recipe(prepared, "best", **given)) == 1, "what is given made them all the same"
 
 

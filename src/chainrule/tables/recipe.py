@@ -21,18 +21,25 @@ EFFORTS: Final = ("quick", "good", "best")
 HELD_OUT: Final = 0.15  # of the rows, by a single network
 MEMBERS: Final = ((20_000, 8), (100_000, 5), (math.inf, 3))  # up to so many rows, so many networks
 
-# What "good" trains, and what "best" trains besides.
-USUAL: Final[Mapping[str, Any]] = {
-    "hidden": (256, 256), "activation": "silu", "bins": 32, "dropout": 0.2, "optimizer": AdamW(weight_decay=0.02),
-    "l2": 0.0, "epochs": 200, "patience": 16,
+# What "good" trains.
+_BOTH: Final[dict[str, Any]] = {"activation": "silu", "bins": 32, "l2": 0.0, "epochs": 200}
+USUAL: Final[dict[Task, dict[str, Any]]] = {
+    "classification": {
+        **_BOTH, "hidden": (256, 256), "dropout": 0.2, "optimizer": AdamW(weight_decay=0.3), "patience": 10,
+    },
+    "regression": {
+        **_BOTH, "hidden": (256, 256, 256), "dropout": 0.15, "optimizer": AdamW(weight_decay=0.02), "patience": 12,
+    },
 }  # fmt: skip
-PORTFOLIO: Final[tuple[Mapping[str, Any], ...]] = (
-    USUAL,
-    {**USUAL, "hidden": (256, 256, 256), "dropout": 0.1},
-    {**USUAL, "hidden": (384, 384), "bins": 48, "dropout": 0.35},
+# What differs in each kind that "best" trains, and in the one network of "quick".
+PORTFOLIO: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"hidden": (384, 384, 384), "bins": 64, "dropout": 0.3},
+    {"hidden": (512,), "bins": 16},
+    {"activation": "relu", "hidden": (256, 256, 256), "dropout": 0.1},
+    {"activation": "selu", "dropout": 0.1, "optimizer": AdamW(2e-3, weight_decay=0.05)},
 )
-# What "quick" trains: one network, and fewer epochs of larger batches.
-QUICK: Final[Mapping[str, Any]] = {**USUAL, "hidden": (128, 128), "patience": 8}
+QUICK: Final[dict[str, Any]] = {"hidden": (128, 128), "dropout": 0.2, "patience": 8}
 
 
 def recipe(prepared: PreparedTable, effort: str = "good", **given: Any) -> tuple[Settings, ...]:
@@ -48,10 +55,11 @@ def recipe(prepared: PreparedTable, effort: str = "good", **given: Any) -> tuple
     [(8, 8, (8,))]
     """
     team = {} if _is_single(effort, given) else _team(len(prepared.train), given)
-    kinds = PORTFOLIO if effort == "best" else (QUICK,) if effort == "quick" else (USUAL,)
+    usual = USUAL[prepared.target.task]
+    kinds = PORTFOLIO if effort == "best" else (QUICK,) if effort == "quick" else ({},)
     made: list[Settings] = []
     for kind in kinds:
-        settings = Settings(**{**_fitting(kind, given), **team, **given})
+        settings = Settings(**{**_fitting({**usual, **kind}, given), **team, **given})
         if settings not in made:  # what is given may have made two of them the same
             made.append(settings)
     return tuple(made)
@@ -63,7 +71,7 @@ def _fitting(kind: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
     if "optimizer" in given:
         fitting["l2"] = Settings.l2
         if get_optimizer(given["optimizer"]).full_batch:
-            fitting["dropout"] = 0.0
+            fitting |= {"dropout": 0.0}
     if not given.get("hidden", True):  # without a hidden layer a network is linear in its numbers
         fitting["bins"] = 0
     return fitting
