@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -136,8 +136,8 @@ def fit_members(
     if not checked:
         raise InputError("parts has none: give the rows of one member at least")
     given = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
-    workers = min(threads or _processors(), len(checked))
-    own = threads if len(checked) == 1 else max(1, (threads or _processors()) // workers)
+    workers = min(threads or processors(), len(checked))
+    own = threads if len(checked) == 1 else max(1, (threads or processors()) // workers)
     learners = [model.anew(seed=(model.seed + i) % 2**64, threads=own) for i in range(len(checked))]
     bar = [ProgressBar(runs=len(checked))] if wanted(progress) else []
     fit = {
@@ -184,6 +184,37 @@ def train_members(
     """
     if time_limit is not None:
         check("fit_members", "time_limit", time_limit, POSITIVE)
+
+    def fit_one(i: int, halt: Halt) -> None:
+        learner, part = learners[i], parts[i]
+        held_out = rows.take(part.held_out) if len(part.held_out) else None
+        own = rows.take(part.train)
+        size = resolve_batch_size("full" if learner.optimizer.full_batch else batch_size, len(own))
+        learner.fit_rows(own, batch_size=size, validation=held_out, halt=halt, **fit)
+
+    with _few_threads(learners[0]):
+        left_out = side_by_side(fit_one, len(learners), workers=workers, time_limit=time_limit)
+    diverged = [error for error in left_out.values() if error is not None]
+    if diverged:
+        _logger.warning("%s of %s diverged and is left out: %s", counted(len(diverged), "member"), len(learners),
+                        diverged[0])  # fmt: skip
+    return left_out
+
+
+def side_by_side(
+    fit: Callable[[int, Halt], None], count: int, *, workers: int, time_limit: float | None = None
+) -> dict[int, DivergenceError | None]:
+    """Fit several in threads; those that are left out, with the error where they diverged, None for want of time.
+
+    Arguments:
+        fit: of the member with this number, from 0; it stops when the `Halt` says so.
+        count: how many there are.
+        workers: how many are trained at a time.
+        time_limit: seconds for all.
+
+    Raises:
+        DivergenceError: all of them diverged.
+    """
     with interruptible() as ctrl_c:
         halt = Halt(ctrl_c, time_limit)
 
@@ -191,12 +222,8 @@ def train_members(
             """Whether there was time; the error of one that diverged."""
             if i and halt.reason is not None:
                 return False
-            learner, part = learners[i], parts[i]
-            held_out = rows.take(part.held_out) if len(part.held_out) else None
-            own = rows.take(part.train)
-            size = resolve_batch_size("full" if learner.optimizer.full_batch else batch_size, len(own))
             try:
-                learner.fit_rows(own, batch_size=size, validation=held_out, halt=halt, **fit)
+                fit(i, halt)
             except DivergenceError as error:
                 return error
             except BaseException:
@@ -204,18 +231,15 @@ def train_members(
                 raise
             return True
 
-        with _few_threads(learners[0]), ThreadPoolExecutor(workers, "chainrule") as pool:
-            futures = [pool.submit(trained, i) for i in range(len(learners))]
+        with ThreadPoolExecutor(workers, "chainrule") as pool:
+            futures = [pool.submit(trained, i) for i in range(count)]
             while wait(futures, timeout=_LOOK).not_done:
                 pass  # between the waits Ctrl-C is noticed, whichever thread the system tells of it
         results = [future.result() for future in futures]
     left_out = {i: None if result is False else result for i, result in enumerate(results) if result is not True}
     diverged = [error for error in left_out.values() if error is not None]
-    if len(left_out) == len(learners):
+    if len(left_out) == count:
         raise diverged[0]
-    if diverged:
-        _logger.warning("%s of %s diverged and is left out: %s", counted(len(diverged), "member"), len(learners),
-                        diverged[0])  # fmt: skip
     return left_out
 
 
@@ -228,12 +252,20 @@ def joined(learners: Sequence[M]) -> M:
     if len(learners) == 1:
         return first
     together = first.anew(members=np.concatenate([learner.training.parameters for learner in learners]))
+    take_over_all(together, learners)
+    return together
+
+
+def take_over_all(together: Learner, learners: Sequence[Learner]) -> None:
+    """Have one with as many members stand where these stand, as the one that `joined` makes does."""
     now = together.training
+    now.parameters[...] = np.concatenate([learner.training.parameters for learner in learners])
     now.state[...] = np.concatenate([learner.training.state for learner in learners])
-    now.step = now.memory_from = max(learner.training.step for learner in learners)
+    longest = max((learner.training for learner in learners), key=lambda training: training.step)
+    now.step = now.memory_from = longest.step
+    now.steps_per_epoch, now.total_steps = longest.steps_per_epoch, longest.total_steps
     now.epoch = max(learner.training.epoch for learner in learners)
     now.history, *now.other_histories = (learner.history for learner in learners)
-    return together
 
 
 def _out_of_fold(learners: Sequence[Learner], parts: Sequence[Part], rows: Rows) -> list[Array]:
@@ -249,7 +281,7 @@ def _out_of_fold(learners: Sequence[Learner], parts: Sequence[Part], rows: Rows)
         return [total / counts.reshape(-1, *[1] * (total.ndim - 1)) for total in sums]
 
 
-def _processors() -> int:
+def processors() -> int:
     """How many threads compute at a time here."""
     native = core()
     if native is not None:

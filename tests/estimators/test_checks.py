@@ -1,8 +1,8 @@
 """scikit-learn's own checks of an estimator: all of them, with no failure expected of any that treats rows alone.
 
-Batch normalization and dropout don't: the rows of a batch share its statistics, and every row has masks of its own. Two
-checks ask that a row of weight 2 be the same as that row twice; for these two options alone that isn't so, in the way
-that scikit-learn provides for it.
+Batch normalization, dropout and bins don't: the rows of a batch share its statistics, every row has masks of its own,
+and knots are quantiles of the rows. Two checks ask that a row of weight 2 be the same as that row twice; for these
+options alone that isn't so, in the way that scikit-learn provides for it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ ROWS_TOGETHER = [
     MLPClassifier(batch_norm=True, max_iter=100),
     MLPRegressor(batch_norm=True, max_iter=100),
     MLPClassifier(dropout=0.2, max_iter=100),
+    MLPRegressor(
+        hidden_layer_sizes=(20,), learning_rate_init=0.01, bins=4, max_iter=100
+    ),  # knots are quantiles of rows
 ]
 
 

@@ -60,6 +60,7 @@ CASES: dict[str, tuple[Any, Any]] = {
     "targets": (MLPClassifier(**FEW, multi_output=True), np.c_[y, y > 1].astype(int)),
     "numbers": (MLPRegressor(**FEW, missing_values="mean"), X[:, 0]),
     "ensemble": (MLPRegressor(**FEW, n_members=3, batch_norm=True, dropout=0.1), X[:, :2]),
+    "bins": (MLPClassifier(**FEW, n_members=2, bins=4), y),
     "lbfgs": (MLPClassifier(**FEW, solver="lbfgs"), y),
     "schedule": (MLPClassifier(**FEW, schedule="cosine", activation=["silu"]), y),
 }
@@ -146,3 +147,16 @@ def test_skops_asks_for_our_types_only() -> None:
         untrusted = skops.get_untrusted_types(data=data)
         kind = type(estimator).__name__
         assert untrusted == [f"chainrule.estimators.{kind.removeprefix('MLP').lower()}.{kind}"], case
+
+
+def test_folds_are_saved_and_where_schedules_stand(tmp_path: Path) -> None:
+    estimator = MLPClassifier(**FEW, n_members=3, folds=3, early_stopping=True, bins=3, schedule="cosine").fit(X, y)
+    for way in WAYS:
+        loaded = way(estimator, tmp_path)
+        assert (loaded.folds, loaded.out_of_fold_score_) == (3, estimator.out_of_fold_score_)
+        assert loaded.knots_ == estimator.knots_
+        now, then = loaded._ready_model().training, estimator._model.training
+        assert (now.steps_per_epoch, now.total_steps) == (then.steps_per_epoch, then.total_steps) != (1, 1)
+        np.testing.assert_array_equal(loaded.predict_proba(X), estimator.predict_proba(X))
+        refit = loaded.fit(X, y)
+        np.testing.assert_array_equal(refit.predict_proba(X), estimator.predict_proba(X))

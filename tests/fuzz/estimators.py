@@ -45,6 +45,8 @@ OURS: dict[str, tuple[Any, ...]] = {
     "warm_start_optimizer": (True,),
     "missing_values": ("mean", "zero", "median"),
     "n_members": (2, 3, 0, -1),
+    "folds": (2, 3, 1, 0),
+    "bins": (2, 8, 1, -1),
     "engine": ("reference", "native", "gpu"),
     "n_jobs": (1, 2, 3, -1, 0, 2**40),
     "class_weight": ("balanced", "even"),

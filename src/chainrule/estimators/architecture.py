@@ -11,8 +11,9 @@ import numpy as np
 
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.initializers import Initializer, get_initializer
+from chainrule.layers.piecewise_linear import Knots
 from chainrule.limits import FRACTION, check
-from chainrule.mlp import each
+from chainrule.mlp import each, mlp
 from chainrule.network import Network
 
 
@@ -41,6 +42,7 @@ class Architecture:
     dropout: tuple[float, ...]
     batch_norm: bool
     initializer: Initializer | None
+    knots: Knots = ()
 
     @classmethod
     def of(
@@ -53,6 +55,7 @@ class Architecture:
         dropout: Any,
         batch_norm: bool,
         initializer: Any,
+        knots: Knots = (),
     ) -> Architecture:
         """Names become objects, and one value for all hidden layers becomes one for each."""
         hidden = len(units) - 1
@@ -64,7 +67,7 @@ class Architecture:
             tuple(get_activation(one) for one in each("activation", activation, hidden)),
             tuple(get_activation(one) for one in outputs),
             tuple(float(rate) for rate in rates), bool(batch_norm),
-            None if initializer is None else get_initializer(initializer),
+            None if initializer is None else get_initializer(initializer), knots,
         )  # fmt: skip
 
     @property
@@ -80,11 +83,12 @@ class Architecture:
 
     def network(self) -> Network:
         """The description: dense, batch normalization if wanted, activation, dropout if wanted; then the heads."""
-        return Network.mlp(
+        first, heads = mlp(
             self.units[0], self.units[1:], dict(zip(self.head_names, self.heads, strict=True)),
-            activation=self.activations, output=self.outputs, dropout=self.dropout, batch_norm=self.batch_norm,
-            initializer=self.initializer or "auto",
+            activation=self.activations, output=self.outputs, bias=True, dropout=self.dropout,
+            batch_norm=self.batch_norm, initializer=self.initializer or "auto", knots=self.knots,
         )  # fmt: skip
+        return Network(inputs=first, outputs=heads)
 
     def draw(
         self, random_state: np.random.RandomState, activation: Any

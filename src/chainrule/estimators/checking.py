@@ -17,6 +17,7 @@ from chainrule.saving import PLATEAUS, remembered
 
 _COUNT = Limit(0, 2**53, whole=True)
 _ONE_OR_MORE = Limit(1, 2**31, whole=True)
+_ONE_OR_MORE_STEPS = Limit(1, 2**53, whole=True)
 _MOST_MEMBERS = 100  # more than its arrays have: somebody asked for them after the fit, for the next one
 _ENCODER = {"neg_label", "pos_label", "sparse_output", "y_type_", "sparse_input_", "classes_"}
 _TARGETS = {"binary", "multiclass", "multilabel-indicator"}
@@ -56,6 +57,10 @@ def _is_finite_array(value: object) -> bool:
     return _is_float_array(value) and is_finite(value)  # type: ignore[arg-type]
 
 
+def _are_knots(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(own, tuple) and all(map(_is_number, own)) for own in value)
+
+
 def _is_labels(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.ndim == 1 and len(value) > 0
 
@@ -86,6 +91,8 @@ _ATTRIBUTES: dict[str, Callable[[Any], bool]] = {
     "out_activation_": lambda name: isinstance(name, str),
     "stopped_": lambda value: isinstance(value, bool),
     "history_": _is_history,
+    "knots_": _are_knots,
+    "out_of_fold_score_": _is_number_or_none,
     "_head_units": lambda units: isinstance(units, list) and bool(units) and all(map(_ONE_OR_MORE.holds, units)),
     "_label_binarizers": lambda those: isinstance(those, list) and bool(those) and all(map(_is_encoder, those)),
     **dict.fromkeys(("n_iter_", "t_", "_no_improvement_count"), _COUNT.holds),
@@ -116,6 +123,7 @@ def check_attributes(estimator: Any, state: Mapping[str, Any]) -> None:
     for name, length in (
         ("feature_names_in_", len(state.get("feature_names_in_", ()))),
         ("missing_means_", 0 if means is None else means.size),
+        ("knots_", len(state.get("knots_", ()))),
     ):
         if name in state and length != features:
             raise _damaged(name, state[name])
@@ -143,6 +151,9 @@ def _check_training(training: Any) -> None:
             raise _damaged(name, training[name])
     for name in ("first_step", "memory_from"):
         if not Limit(0, training["step"], whole=True).holds(training.get(name, 0)):
+            raise _damaged(name, training[name])
+    for name in ("steps_per_epoch", "total_steps"):
+        if not _ONE_OR_MORE_STEPS.holds(training.get(name, 1)):
             raise _damaged(name, training[name])
     remembered("plateau", training["plateau"], PLATEAUS)
 

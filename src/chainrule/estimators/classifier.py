@@ -92,6 +92,8 @@ class MLPClassifier(ClassifierMixin, LabelledPerceptron):  # type: ignore[misc] 
         warm_start_optimizer: bool = False,
         missing_values: str = "error",
         n_members: int = 1,
+        folds: int | None = None,
+        bins: int = 0,
         engine: str = "auto",
         n_jobs: int | None = None,
         callbacks: Any = None,

@@ -35,6 +35,7 @@ _ARRAY, _TUPLE, _OBJECT, _MAPPING, _BINARIZER, _TYPE = "array", "tuple", "object
 _CURVE = "curve"
 _DEEPEST = 20
 _MOST_TEXT = 2**28  # bytes that arrays of texts may take
+_SINCE = {"folds": None, "bins": 0}  # parameters that files of before don't have
 _NOT_SAVED = ("callbacks", "_skl_callbacks")
 
 
@@ -69,6 +70,7 @@ def from_contents(contents: container.Contents, *, loss: object = None, engine: 
         state.get("_fitted_with", {}).pop("loss", None)
     if engine is not None:
         state["engine"] = engine
+    state = {name: value for name, value in _SINCE.items() if hasattr(estimator, name)} | state
     unknown = [key for key in estimator.get_params(deep=False) if key not in state and key not in _NOT_SAVED]
     if unknown:
         raise FileError(f"the file is damaged: it says nothing of {unknown[0]}")

@@ -31,6 +31,7 @@ class HeldOut:
 
 _RECORDS = (
     "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "validation_loss_curve_", "stopped_",
+    "out_of_fold_score_",
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from chainrule.training.state import Snapshot, TrainingState
 
 AtRest = dict[str, Any]  # arrays and plain values
 _ARRAYS = ("parameters", "state", "slots")
-_COUNTERS = ("step", "first_step", "memory_from", "epoch")
+_COUNTERS = {"step": 0, "first_step": 0, "memory_from": 0, "epoch": 0, "steps_per_epoch": 1, "total_steps": 1}  # least
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class FittedModel(Model):
 
     def go_on_from(self, rest: AtRest) -> None:
         """Stand where another was `at_rest`: its weights as far as they fit, its optimizer's memory if of one kind."""
-        stood = {name: rest.get(name, 0) for name in _COUNTERS} | {"plateau": rest["plateau"]}
+        stood = {name: rest.get(name, least) for name, least in _COUNTERS.items()} | {"plateau": rest["plateau"]}
         other = TrainingState(*(rest[name] for name in _ARRAYS), **stood)
         self.training.take_over(other, optimizer=rest["optimizer_name"] == self.optimizer.name)
         if rest["parameters"].shape == self.best.parameters.shape and rest["state"].shape == self.best.state.shape:

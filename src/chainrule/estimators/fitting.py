@@ -22,9 +22,9 @@ from chainrule.estimators.epochs import Bookkeeping, HeldOut, continue_curves, s
 from chainrule.estimators.fitted_model import FittedModel
 from chainrule.estimators.solvers import is_full_batch
 from chainrule.estimators.sparse import engine_rows
-from chainrule.estimators.threads import thread_limit
 from chainrule.estimators.validation import check_sum
 from chainrule.training.callbacks import Callback, get_callback
+from chainrule.training.interrupt import Interrupt
 from chainrule.training.progress import ProgressBar
 
 NOT_FINITE = (
@@ -91,6 +91,8 @@ class Fitting:
         incremental: whether this is `partial_fit`.
         first: whether everything begins anew.
         tasks: scikit-learn's callbacks.
+        halt: what ends the fit together with others; left out, Ctrl-C alone does.
+        say: takes warnings, a text and its category.
     """
 
     def __init__(
@@ -102,7 +104,11 @@ class Fitting:
         incremental: bool,
         first: bool,
         tasks: Tasks,
+        halt: Interrupt | None = None,
+        say: Callable[[str, type[Warning]], None] = warn,
     ):
+        self.halt, self.say = halt, say
+        self.diverged: DivergenceError | None = None
         self.estimator, self.table, self.held_out = estimator, table, held_out
         self.given = held_out is not None
         self.full_batch = is_full_batch(estimator.solver)
@@ -196,7 +202,7 @@ class Fitting:
         if given == "auto":
             return min(200, n_rows)
         if given > n_rows:
-            warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
+            self.say("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", UserWarning)
         return int(np.clip(given, 1, n_rows))
 
     def _callbacks(self) -> list[Callback]:
@@ -228,14 +234,14 @@ class Fitting:
         estimator.n_iter_ = 0
         results: list[Any] = []
         try:
-            with thread_limit(estimator.n_jobs):
-                results = model.fit_rows(
-                    self.table.rows(model.dtype), epochs=epochs, batch_size=size,
-                    validation=None if self.held_out is None else self.held_out.rows(model.dtype),
-                    shuffle=self._order(size), callbacks=[bookkeeping, *self._callbacks()],
-                    clip_norm=estimator.clip_norm, keep_schedule=self.incremental,
-                ).solver_results  # fmt: skip
+            results = model.fit_rows(
+                self.table.rows(model.dtype), epochs=epochs, batch_size=size,
+                validation=None if self.held_out is None else self.held_out.rows(model.dtype),
+                shuffle=self._order(size), callbacks=[bookkeeping, *self._callbacks()],
+                clip_norm=estimator.clip_norm, keep_schedule=self.incremental, halt=self.halt,
+            ).solver_results  # fmt: skip
         except DivergenceError as error:
+            self.diverged = error
             if not bookkeeping.early or self.full_batch:
                 where = str(error)
                 raise ValueError(f"{NOT_FINITE} {where[0].upper()}{where[1:]}") from error
@@ -263,11 +269,11 @@ class Fitting:
     def _warn(self, results: list[Any], reason: str) -> None:
         estimator = self.estimator
         if reason == "interrupted":
-            warn("Training interrupted by user.")
+            self.say("Training interrupted by user.", UserWarning)
         elif self.full_batch:
             self._take_results(results)
         elif reason == "epochs" and not self.incremental:
-            warn(
+            self.say(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
                 "hasn't converged yet.",
                 ConvergenceWarning,

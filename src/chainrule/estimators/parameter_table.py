@@ -145,6 +145,16 @@ ADDED = {
         "averaged. The first is the network that there would be without the others.",
         [_from(1, kind=Integral)],
     ),
+    "folds": Parameter(
+        "with `early_stopping` and at least as many members, into how many folds the rows are dealt: each member "
+        "leaves out one of its own and stops by it, in place of one part that all leave out.",
+        [_from(2, kind=Integral), None],
+    ),
+    "bins": Parameter(
+        "into how many pieces a function of each column is divided that stands beside the column itself, its knots "
+        "being quantiles of the rows of `fit`; 0 takes the column alone.",
+        [_from(0, kind=Integral)],
+    ),
     "engine": Parameter(f"who computes: {engine_choices(chr(34))}.", [StrOptions(set(engine_names()))]),
     "n_jobs": Parameter("threads at most; -1 is every core, None leaves it to the engine.", [Integral, None]),
     "callbacks": Parameter(
@@ -189,6 +199,8 @@ loss_curve_: the loss of every epoch; best_loss_: the least of them (None with e
 validation_scores_, best_validation_score_: scores of held-out rows, or None.
 validation_loss_curve_: losses of held-out rows, where there are some.
 history_: loss, learning rate, validation loss and score of every epoch, for every solver.
+out_of_fold_score_: with `folds`, the score of all rows by those that left them out; curves are the first member's.
+knots_: with `bins`, the knots of each column's function.
 stopped_: after `partial_fit` with early stopping: whether it is enough.
 missing_means_: with `missing_values="mean"`, what stands in for a missing value of each column.
 n_features_in_, feature_names_in_: columns seen in training, and their names where they have any.

@@ -23,8 +23,10 @@ from chainrule.estimators.callback_protocol import CallbackSupportMixin, Tasks, 
 from chainrule.estimators.epochs import HeldOut
 from chainrule.estimators.fitted_model import AtRest, FittedModel, ModelSettings, network_of
 from chainrule.estimators.fitting import CheckedRows, Fitting
+from chainrule.estimators.folds import check_goes_with_folds, fit_folds
 from chainrule.estimators.glass_box import GlassBox
 from chainrule.estimators.solvers import make_optimizer, penalty
+from chainrule.estimators.sparse import column_knots
 from chainrule.estimators.threads import thread_limit, threads_of
 from chainrule.estimators.validation import check_rows, check_weights, fill_missing, learn_missing
 from chainrule.losses import Loss
@@ -163,8 +165,26 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         tasks = Tasks(self, self.max_iter, X, y, {"sample_weight": sample_weight})
         table = self._table(X, y, sample_weight, incremental=incremental, reset=first)
         held_out = None if X_val is None else self._held_out(X_val, y_val, sample_weight_val)
-        Fitting(self, table, held_out, incremental=incremental, first=first, tasks=tasks).run()
+        if first:
+            self._learn_knots(table.X)
+        with thread_limit(self.n_jobs):
+            if self.folds is None:
+                Fitting(self, table, held_out, incremental=incremental, first=first, tasks=tasks).run()
+            else:
+                check_goes_with_folds(self, given=held_out is not None, incremental=incremental)
+                fit_folds(self, table)
+                tasks.end()
         return self
+
+    def _learn_knots(self, X: Any) -> None:
+        self.__dict__.pop("knots_", None)
+        if not self.bins:
+            return
+        if not hidden_sizes(self.hidden_layer_sizes):
+            raise ValueError("bins needs a hidden layer: without one the network is linear in its columns")
+        knots = column_knots(X, self.bins)
+        if any(len(own) > 2 for own in knots):  # a single piece is a straight line, which the dense layer has
+            self.knots_ = tuple(own if len(own) > 2 else own[:1] for own in knots)
 
     def _table(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, reset: bool) -> CheckedRows:
         X, y = self._check_targets(X, y, incremental=incremental, reset=reset)
@@ -189,6 +209,7 @@ class Perceptron(GlassBox, CallbackSupportMixin, BaseEstimator, ABC):  # type: i
     def _architecture(self, units: tuple[int, ...], heads: tuple[int, ...]) -> Architecture:
         return Architecture.of(
             units, heads, (self._output(),) * len(heads), activation=self.activation,
+            knots=vars(self).get("knots_", ()),
             **{name: self._as_fitted(name) for name in ("dropout", "batch_norm", "initializer")},
         )  # fmt: skip
 

@@ -86,6 +86,8 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         warm_start_optimizer: bool = False,
         missing_values: str = "error",
         n_members: int = 1,
+        folds: int | None = None,
+        bins: int = 0,
         engine: str = "auto",
         n_jobs: int | None = None,
         callbacks: Any = None,

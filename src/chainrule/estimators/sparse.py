@@ -15,7 +15,8 @@ from scipy.sparse import issparse
 from chainrule.arrays import Array, Order
 from chainrule.engines.contract import NOTHING, Engine, Gradients, Job, Outcome, Rows, Sums
 from chainrule.engines.reference import PREDICT_ROWS, ReferenceEngine
-from chainrule.layers import Context
+from chainrule.layers import Context, PiecewiseLinear, quantile_knots
+from chainrule.layers.piecewise_linear import Knots
 
 DENSE_BYTES = 1 << 26  # of rows that are dense at once; a single batch may need more
 THIN = 0.05  # the share of numbers stored up to which SciPy's product is faster than a dense one
@@ -49,6 +50,15 @@ def rows_at_once(width: int, dtype: np.dtype[Any]) -> int:
     return max(1, DENSE_BYTES // (width * np.dtype(dtype).itemsize))
 
 
+def column_knots(X: Any, bins: int) -> Knots:
+    """What `quantile_knots` gives for every column of a table; a sparse one is dense a few columns at a time."""
+    if not issparse(X):
+        return quantile_knots(X, bins)
+    columns, size = X.tocsc(), rows_at_once(X.shape[0], np.dtype(np.float64))
+    parts = (columns[:, part].toarray() for part in _parts(X.shape[1], size))
+    return tuple(knots for part in parts for knots in quantile_knots(part, bins))
+
+
 def in_parts(engine: Engine, several: tuple[Any, ...]) -> Engine:
     """The engine itself, or one that takes sparse rows (or the inputs of such) where some are."""
     for rows in several:
@@ -70,7 +80,8 @@ class InParts(Engine):
         (X,) = inputs
         if not issparse(X):
             return self.engine.predict(parameters, state, inputs)
-        if X.nnz <= THIN * X.shape[0] * X.shape[1]:
+        pieces = any(isinstance(node.layer, PiecewiseLinear) for node in self.network.nodes)  # they read dense rows
+        if X.nnz <= THIN * X.shape[0] * X.shape[1] and not pieces:
             return self._predict_thin(parameters, state, X.astype(parameters.dtype, copy=False))
         answers = [
             self.engine.predict(parameters, state, (X[part].toarray().astype(parameters.dtype, copy=False),))

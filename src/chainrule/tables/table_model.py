@@ -265,7 +265,10 @@ class TableModel(Answers):
         """
         if member == "mean":
             if len(self.models) > 1:
-                raise InputError(f"the networks are of {len(self.models)} kinds: ask for one of them, by its number")
+                raise InputError(
+                    f"the networks are of {len(self.models)} kinds, not one: ask for one by its number, "
+                    f"{self._numbers_of_kinds()}; predict gives the mean of all"
+                )
             return self.model.member("mean")
         number = member
         for model in self.models if COUNT.holds(member) else ():
@@ -274,6 +277,15 @@ class TableModel(Answers):
                 return model.member(number) if model.members > 1 else model
             number -= model.members
         raise InputError(f'member is {member!r}; the model has {counted(self.members, "network")}, from 1, or "mean"')
+
+    def _numbers_of_kinds(self) -> str:
+        """Which numbers the networks of each kind have, and what they are, in words."""
+        told, first = [], 1
+        for model in self.models:
+            last = first + model.members - 1
+            told.append(f"{first} to {last}" if last > first else f"{first}")
+            first = last + 1
+        return listed(f"{numbers} of kind {kind}" for kind, numbers in enumerate(told, 1))
 
     def save(self, path: str | Path) -> None:
         """Save everything that prediction needs to one `.safetensors` file.
