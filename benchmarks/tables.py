@@ -244,7 +244,7 @@ def write_readme(summary: pd.DataFrame) -> None:
     """The table between README's marks."""
     lines = ["| model | mean rank | first | error / best | seconds / CatBoost's | ECE |", "|---|---|---|---|---|---|"]
     for model, row in summary.iterrows():
-        name = f"`chainrule` {model}" if model in OURS else model
+        name = f"`chainrule` {model}" if model in OURS else SHOWN.get(model, model)
         ece = "" if pd.isna(row["ECE"]) else f"{row['ECE']:.3f}"
         lines.append(
             f"| {name} | {row['mean rank']:.2f} | {row['first']:.0f} | {row['error / best']:.3f} "
@@ -255,6 +255,10 @@ def write_readme(summary: pd.DataFrame) -> None:
     README.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{rest.split(END)[1]}")
 
 
+SHOWN = {
+    "catboost": "CatBoost", "lightgbm": "LightGBM", "xgboost": "XGBoost", "histgb": "HistGradientBoosting",
+    "sklearn-mlp": "scikit-learn's MLP", "realmlp-td-s": "RealMLP-TD-S", "realmlp-td": "RealMLP-TD", "tabm-d": "TabM-D",
+}  # fmt: skip
 SECONDS = "seconds / CatBoost's"
 
 if __name__ == "__main__":
