@@ -3,7 +3,7 @@
     python benchmarks/wide_tables.py [--columns 2500 5000 10000 20000] [--rows 60]
 
 One table of numbers and one of words for each width (a tenth as many columns of words: each becomes three features);
-seconds for reading the CSV file, preparing the table, three epochs, and a prediction from the data frame.
+seconds for reading the CSV file, preparing the table, training by the recipe, and a prediction from the data frame.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule.tables import read_table
 from chainrule.tables.preparation import prepare_table
-from chainrule.tables.settings import Settings
+from chainrule.tables.recipe import recipe
 from chainrule.tables.table_model import TableModel
 
 WORDS = np.array(["red", "green", "blue"])
@@ -60,8 +60,8 @@ def measure(kind: str, columns: int, rows: int) -> list[float]:
         lines = (",".join(map(str, row)) + f",{'ab'[i % 2]}" for i, row in enumerate(cells))
         path.write_text("\n".join([f"{names},target", *lines]) + "\n")
         frame = timed(lambda: read_table(path))
-    prepared = timed(lambda: prepare_table(frame, "target"))
-    model = timed(lambda: TableModel.fit(prepared, Settings(epochs=3), progress=False))
+    prepared = timed(lambda: prepare_table(frame, "target", validation=None))
+    model = timed(lambda: TableModel.fit(prepared, recipe(prepared), progress=False))
     timed(lambda: model.predict(frame))
     return seconds
 

@@ -90,3 +90,15 @@ def test_large_tables_have_fewer_networks_and_larger_batches(rows, members, batc
     prepared = prepare_table(table, "y", validation=None, test=0.0)
     (way,) = recipe(prepared)
     assert (way.members, way.steps(prepared)[0]) == (members, batch)
+
+
+@pytest.mark.parametrize(
+    ("columns", "bins", "units", "members"), [(2000, 32, 256, 8), (2001, 0, 64, 8), (10_001, 0, 64, 3)]
+)
+def test_wide_tables_have_narrow_networks_and_few_of_them(columns, bins, units, members):
+    table = {f"x{i}": np.arange(20.0) ** (1 + i % 2) for i in range(columns)} | {"y": [0, 1] * 10}
+    prepared = prepare_table(table, "y", validation=None)
+    (way,) = recipe(prepared)
+    assert (way.bins, set(way.hidden), way.members, way.folds) == (bins, {units}, members, members)
+    (way,) = recipe(prepared, bins=4, hidden=(9,), members=2)
+    assert (way.bins, way.hidden, way.members) == (4, (9,), 2), "what is given goes before"

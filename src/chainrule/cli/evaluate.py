@@ -8,6 +8,7 @@ import typer
 
 from chainrule.cli.loading import ModelFile, TableFile, load_table_model
 from chainrule.cli.screen import print_json, print_notes, say, score_table, show
+from chainrule.errors import counted
 
 
 def evaluate(
@@ -40,3 +41,8 @@ def evaluate(
         say(f"{left_out:,} rows have no target and are left out")
     say((f"scores on {rows:,} rows", "bold"))
     show(score_table(scores, baseline, loaded.baseline.name))
+    if loaded.oof_scores:
+        by_whom = "the network" if loaded.members == 1 else f"those of {loaded.members} networks"
+        of_rows = counted(loaded.oof_rows, "row")
+        say((f"out-of-fold scores of training ({of_rows}, by {by_whom} that didn't train on them)", "bold"))
+        show(score_table(loaded.oof_scores, loaded.oof_baseline, loaded.baseline.name))

@@ -1,4 +1,4 @@
-"""`chainrule info`: versions, engines, processor."""
+"""`chainrule info`: versions, engines, processor; of a model what is in its file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,15 @@ LIBRARIES = ("numpy", "scipy", "safetensors", "polars", "narwhals", "scikit-lear
 
 
 def info(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="A saved model: say what it is.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
-    """Print versions, engines and the processor: what to put into a bug report."""
+    """Print versions, engines and the processor: what to put into a bug report. Of a model, what it is made of."""
+    if model is not None:
+        _say_model(model, as_json)
+        return
     facts = _facts()
     if as_json:
         print_json(facts)
@@ -33,6 +39,18 @@ def info(
         shown.add_row(name, text)
     shown.show_header = False
     show(shown)
+
+
+def _say_model(path: str, as_json: bool) -> None:
+    from chainrule.cli.model_facts import model_facts, print_model
+    from chainrule.files import load
+
+    loaded = load(path)
+    facts = model_facts(loaded)
+    if as_json:
+        print_json({"model": path, **facts})
+    else:
+        print_model(facts, loaded)
 
 
 def _facts() -> dict[str, Any]:

@@ -23,7 +23,7 @@ from chainrule.estimators.callback_protocol import CallbackSupportMixin, Tasks, 
 from chainrule.estimators.epochs import HeldOut
 from chainrule.estimators.fitted_model import AtRest, FittedModel, ModelSettings, network_of
 from chainrule.estimators.fitting import CheckedRows, Fitting
-from chainrule.estimators.folds import check_goes_with_folds, fit_folds
+from chainrule.estimators.fold_fits import check_goes_with_folds, fit_folds
 from chainrule.estimators.glass_box import GlassBox
 from chainrule.estimators.solvers import make_optimizer, penalty
 from chainrule.estimators.sparse import column_knots

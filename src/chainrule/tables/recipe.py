@@ -20,6 +20,11 @@ from chainrule.tables.target import Task
 EFFORTS: Final = ("quick", "good", "best")
 HELD_OUT: Final = 0.15  # of the rows, by a single network
 MEMBERS: Final = ((20_000, 8), (100_000, 5), (math.inf, 3))  # up to so many rows, so many networks
+# Tables of more encoded columns have narrower layers and no pieces, and of still more, fewer members.
+WIDE: Final = 2_000
+WIDEST: Final = 10_000
+NARROW: Final = 64  # units of each layer
+FEW: Final = 3  # members
 
 # What "good" trains.
 _BOTH: Final[dict[str, Any]] = {"activation": "silu", "bins": 32, "l2": 0.0, "epochs": 200}
@@ -54,12 +59,12 @@ def recipe(prepared: PreparedTable, effort: str = "good", **given: Any) -> tuple
     >>> [(settings.members, settings.folds, settings.hidden) for settings in recipe(prepared, hidden=(8,))]
     [(8, 8, (8,))]
     """
-    team = {} if _is_single(effort, given) else _team(len(prepared.train), given)
+    team = {} if _is_single(effort, given) else _team(prepared, given)
     usual = USUAL[prepared.target.task]
     kinds = PORTFOLIO if effort == "best" else (QUICK,) if effort == "quick" else ({},)
     made: list[Settings] = []
     for kind in kinds:
-        settings = Settings(**{**_fitting({**usual, **kind}, given), **team, **given})
+        settings = Settings(**{**_fitting(_narrowed({**usual, **kind}, prepared), given), **team, **given})
         if settings not in made:  # what is given may have made two of them the same
             made.append(settings)
     return tuple(made)
@@ -77,9 +82,19 @@ def _fitting(kind: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
     return fitting
 
 
-def _team(n_rows: int, given: Mapping[str, Any]) -> dict[str, int]:
+def _narrowed(kind: Mapping[str, Any], prepared: PreparedTable) -> dict[str, Any]:
+    """A kind for a table of so many encoded columns: what each of them costs falls where there are thousands."""
+    if prepared.encoding.n_features <= WIDE:
+        return dict(kind)
+    return {**kind, "bins": 0, "hidden": tuple(min(units, NARROW) for units in kind["hidden"])}
+
+
+def _team(prepared: PreparedTable, given: Mapping[str, Any]) -> dict[str, int]:
     """How many members, and folds: a fold should have two rows, and no fold goes without a member."""
+    n_rows = len(prepared.train)
     members, usual = given.get("members"), up_to(MEMBERS, n_rows)
+    if prepared.encoding.n_features > WIDEST:
+        usual = min(usual, FEW)
     folds = given.get("folds") or min(members or usual, max(2, n_rows // 2))
     return {"members": members or max(folds, usual), "folds": folds}
 

@@ -1,0 +1,130 @@
+"""What `chainrule info MODEL` says of a saved model: what it predicts and from what, and the networks in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.cli.screen import new_table, number, say, score_table, show
+from chainrule.errors import InputError, counted, listed
+from chainrule.layers import Dense, EmbeddingSum
+from chainrule.model import Model
+from chainrule.tables.encoding import CategoricalColumn, NumericColumn
+from chainrule.tables.table_model import TableModel
+
+_COVERAGE = 0.9
+_MOST_COLUMNS = 30  # on the screen
+
+
+def model_facts(model: Any) -> dict[str, Any]:
+    """A model that was loaded, as JSON values.
+
+    Arguments:
+        model: a `TableModel`, a `Model`, or an estimator.
+    """
+    if isinstance(model, TableModel):
+        return _table_facts(model)
+    if isinstance(model, Model):
+        return {"kind": "model of arrays", "networks": [_network_facts(model)]}
+    fitted = model._ready_model()
+    facts: dict[str, Any] = {"kind": type(model).__name__, "networks": [_network_facts(fitted)]}
+    if hasattr(model, "out_of_fold_score_"):
+        facts |= {"folds": model.folds, "out_of_fold": model.out_of_fold_score_}
+    return facts
+
+
+def _network_facts(model: Model, weight: float | None = None) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "members": model.members, "layers": _layers(model), "parameters": model.network.count().total,
+        "optimizer": model.optimizer.name,
+    }  # fmt: skip
+    epochs = [len(history) for history in model.histories]
+    if any(epochs):
+        facts["epochs"] = epochs
+    return facts if weight is None else {**facts, "weight": weight}
+
+
+def _layers(model: Model) -> str:
+    """The units of the layers, from the first that has weights to the outputs.
+
+    >>> from chainrule import Network
+    >>> _layers(Model(Network.mlp(4, [3, 2], 1), "squared_error"))
+    '3-2-1'
+    """
+    layers = [node.layer for node in model.network.nodes]
+    beside = any(isinstance(layer, Dense) and layer.name.endswith("_numbers") for layer in layers)
+    weighing = (Dense,) if beside else (Dense, EmbeddingSum)  # rows of categories are added to what numbers give
+    return "-".join(str(layer.units) for layer in layers if isinstance(layer, weighing))
+
+
+def _table_facts(model: TableModel) -> dict[str, Any]:
+    calibration, target = model.calibration, model.target
+    facts: dict[str, Any] = {
+        "kind": "table model", "target": target.name, "task": target.task, "classes": list(target.classes),
+        "rows": model.rows,
+        "columns": [_column_facts(column) for column in model.encoding.columns],
+        "networks": [_network_facts(one, w) for one, w in zip(model.models, model.weights, strict=True)],
+        "out_of_fold": {"rows": model.oof_rows, "scores": model.oof_scores, "baseline": model.oof_baseline},
+        "test": {"scores": model.test_scores, "baseline": model.test_baseline},
+    }  # fmt: skip
+    if target.classes:
+        return facts | {"temperature": calibration.temperature}
+    try:
+        half = calibration.half_width(_COVERAGE)
+    except InputError:  # too few rows to promise so much
+        half = None
+    return facts | {"interval": {"coverage": _COVERAGE, "half_width": half}}
+
+
+def _column_facts(column: NumericColumn | CategoricalColumn) -> dict[str, Any]:
+    if isinstance(column, CategoricalColumn):
+        return {"name": column.name, "kind": "categorical", "categories": len(column.categories)}
+    return {"name": column.name, "kind": "numeric" if column.unit == "number" else column.unit, "median": column.median}
+
+
+def print_model(facts: dict[str, Any], model: Any) -> None:
+    """The same for people.
+
+    Arguments:
+        facts: what `model_facts` gave.
+        model: of which.
+    """
+    say((facts["kind"], "bold"), f" of {facts['target']}: {facts['task']}" if "target" in facts else "")
+    if facts.get("classes"):
+        say(f"classes: {listed(facts['classes'], limit=20)}")
+    if facts.get("rows"):
+        say("rows: " + ", ".join(f"{count:,} {part}" for part, count in facts["rows"].items() if count))
+    networks = new_table("networks", "units", "parameters", "optimizer", "epochs", "weight", right=(0, 2, 4, 5))
+    for one in facts["networks"]:
+        epochs = one.get("epochs", [])
+        told = "" if not epochs else f"{min(epochs)} to {max(epochs)}" if min(epochs) < max(epochs) else f"{epochs[0]}"
+        weight = f"{one['weight']:.2g}" if "weight" in one else ""
+        networks.add_row(
+            f"{one['members']}", one["layers"], f"{one['parameters']:,}", one["optimizer"], told, weight
+        )  # fmt: skip
+    show(networks)
+    if "folds" in facts:
+        say(f"{facts['folds']} folds, out-of-fold score {number(facts['out_of_fold'])}")
+    if isinstance(model, TableModel):
+        _print_table_model(facts, model)
+
+
+def _print_table_model(facts: dict[str, Any], model: TableModel) -> None:
+    if model.oof_scores:
+        say((f"out-of-fold scores ({counted(model.oof_rows, 'row')})", "bold"))
+        show(score_table(model.oof_scores, model.oof_baseline, model.baseline.name))
+    if model.test_scores:
+        say(("test scores", "bold"))
+        show(score_table(model.test_scores, model.test_baseline, model.baseline.name))
+    if "temperature" in facts:
+        say(f"probabilities are p^(1/T), T = {facts['temperature']:.3g}")
+    elif facts["interval"]["half_width"] is not None:
+        half = number(facts["interval"]["half_width"])
+        say(f"{_COVERAGE:.0%} of the out-of-fold errors are within {half} of the truth: the half-width of intervals")
+    columns = facts["columns"]
+    shown = new_table("column", "taken for", "")
+    for one in columns[:_MOST_COLUMNS]:
+        about = f"{one['categories']:,} categories" if "categories" in one else f"median {number(one['median'])}"
+        shown.add_row(one["name"], one["kind"], about)
+    show(shown)
+    if len(columns) > _MOST_COLUMNS:
+        say(f"and {len(columns) - _MOST_COLUMNS:,} columns more")
