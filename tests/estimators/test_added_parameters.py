@@ -310,3 +310,19 @@ def test_progress(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     with pytest.raises(ValueError, match="non-finite"):
         regressor(progress=True, solver="sgd", learning_rate_init=1e200)
     assert capsys.readouterr().err.endswith("\x1b[2K")
+
+
+# more of these two in test_fold_fits
+
+
+def test_folds() -> None:
+    by_folds = classifier(n_members=2, folds=2, early_stopping=True)
+    assert 0 < by_folds.out_of_fold_score_ <= 1
+    assert not hasattr(classifier(n_members=2, early_stopping=True), "out_of_fold_score_")
+
+
+def test_bins() -> None:
+    pieces = classifier(bins=4)
+    assert len(pieces.knots_) == X.shape[1]
+    assert all(2 <= len(knots) <= 5 for knots in pieces.knots_)
+    assert not hasattr(classifier(), "knots_")
