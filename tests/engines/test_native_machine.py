@@ -25,13 +25,15 @@ NETWORK = Network.mlp(20, [64, 64], 3, output="softmax")
 LONG_EPOCH = """
 import sys, time
 import numpy as np
-from chainrule import Model, Network
+from chainrule import Callback, Model, Network
+class Ready(Callback):
+    def on_start(self, run):
+        print("ready", flush=True)
 rows = np.random.default_rng(0).normal(size=(2_000_000, 20)).astype("float32")
 model = Model(Network.mlp(20, [128, 128], 3, output="softmax"), "cross_entropy", engine="native")
 start = model.training.parameters.copy()
 labels = np.zeros(len(rows), dtype=np.int64)
-print("ready", flush=True)
-history = model.fit(rows, labels, epochs=2, progress=False)
+history = model.fit(rows, labels, epochs=2, callbacks=[Ready()], progress=False)
 changed = bool((model.training.parameters != start).any())
 print(time.time(), history.stopped_by, len(history), model.training.batch > 0, changed)
 """
