@@ -274,6 +274,19 @@ class TestEachFlagHasItsEffect:
         model = _trained(run, penguins, *FAST, "--dropout", 0.25).model
         assert [layer.rate for layer in model.network.layers if isinstance(layer, cr.Dropout)] == [0.25]
 
+    def test_bins(self, run, penguins):
+        model = _trained(run, penguins, *FAST, "--bins", 4).model
+        (pieces,) = [layer for layer in model.network.layers if isinstance(layer, cr.PiecewiseLinear)]
+        assert max(len(knots) for knots in pieces.knots) == 5
+        assert not any(
+            isinstance(layer, cr.PiecewiseLinear)
+            for layer in _trained(run, penguins, *FAST, "--bins", 0).model.network.layers
+        )
+
+    def test_label_smoothing(self, run, penguins):
+        model = _trained(run, penguins, *FAST, "--label-smoothing", 0.25).model
+        assert model.objective.heads[0].loss == cr.CrossEntropy(0.25)
+
     def test_batch_norm(self, run, penguins):
         model = _trained(run, penguins, *FAST, "--batch-norm").model
         kinds = [type(layer) for layer in model.network.layers]

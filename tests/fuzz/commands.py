@@ -88,6 +88,8 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
             "--hidden": ("none", "4", "4,3", "0", "-1", "4,,3", "1000000000", "4;3"),
             "--activation": ACTIVATIONS,
             "--dropout": ("0", "0.5", "0.99", "1", "-0.1"),
+            "--bins": ("0", "1", "7", "-1", "5000"),
+            "--label-smoothing": ("0", "0.3", "1", "-0.1"),
             "--batch-norm": None,
             "--optimizer": OPTIMIZERS,
             "--learning-rate": ("0.01", "1e30", "0", "-1"),

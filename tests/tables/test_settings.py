@@ -55,7 +55,8 @@ def test_an_unknown_setting(frame):
         ({"optimizer": "lbfgs", "dropout": 0.5}, "refuses dropout"),
         ({"optimizer": "lbfgs", "batch_size": 8}, "takes all rows at once"),
         ({"optimizer": cr.LBFGS(), "learning_rate": 0.1}, "leave learning_rate out"),
-        ({"bins": -1}, "bins is -1; it must be a whole number of at least 0"),
+        ({"bins": -1}, r"bins is -1; it must be a whole number in \[0, 1000\]"),
+        ({"label_smoothing": 1.0}, "label_smoothing is 1.0"),
         ({"hidden": (10**9, 10**9)}, "the network would have 1,000,000,.* parameters"),
     ],
     ids=str,
@@ -101,3 +102,12 @@ def test_no_hidden_layer(frame):
 def test_lbfgs(frame):
     model = cr.TableModel.train(frame, "species", optimizer="lbfgs", batch_size="full", **FEW)
     assert len(model.history) == 5
+
+
+def test_label_smoothing_is_for_classes(frame):
+    with pytest.raises(cr.InputError, match=r"label_smoothing is 0\.1, and the target is a number: leave it out"):
+        cr.TableModel.train(frame, "body_mass_g", label_smoothing=0.1, progress=False)
+    model = cr.TableModel.train(frame, "species", label_smoothing=0.1, **FEW)
+    plain = cr.TableModel.train(frame, "species", **FEW)
+    assert model.model.objective.heads[0].loss == cr.CrossEntropy(0.1)
+    assert (model.model.training.parameters != plain.model.training.parameters).any()

@@ -39,6 +39,7 @@ Activation = Annotated[
     ),
 ]
 Dropout = Annotated[float | None, _option("Share of hidden units silent in a step, in [0, 1).", _NETWORK)]
+Bins = Annotated[int | None, _option("Pieces of a function of each number beside it; 0: the number alone.", _NETWORK)]
 BatchNorm = Annotated[
     bool | None,
     typer.Option(
@@ -56,6 +57,9 @@ BatchSize = Annotated[
 ]
 Epochs = Annotated[int | None, _option("Passes over the training rows, at most.", _TRAINING)]
 Patience = Annotated[int | None, _option("Stop after so many epochs without a better validation loss.", _TRAINING)]
+LabelSmoothing = Annotated[
+    float | None, _option("Share of each class target that is spread over all classes.", _TRAINING, "0")
+]
 L2 = Annotated[float | None, _option("Penalty on the squares of the weights.", _TRAINING)]
 ClipNorm = Annotated[float | None, _option("Greatest norm of a step's gradient.", _TRAINING, "no limit")]
 Members = Annotated[int | None, _option("How many networks, whose mean is the prediction.", _TRAINING)]

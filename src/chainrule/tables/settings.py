@@ -13,6 +13,7 @@ from chainrule.engines.choose import check_engine
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.layers import BatchNorm
 from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
+from chainrule.losses import CrossEntropy
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, get_optimizer
@@ -33,7 +34,8 @@ class Settings(Limited):
     them, at least 8), so that an epoch has enough steps, and more in large ones (128 beyond 3,000 rows). `patience`
     epochs without a better validation loss end the training, and the best weights come back. `clip_norm` is the
     greatest norm of a step's gradient. `bins` is into how many pieces a function of each number is divided that stands
-    beside the number itself; 0 takes the number alone. `members` networks are trained side by side, member i with
+    beside the number itself; 0 takes the number alone. `label_smoothing` is the share of each class target that is
+    spread over all classes. `members` networks are trained side by side, member i with
     `seed + i`; `folds` is into how many parts the rows are dealt, one of which each member leaves out, None for as many
     as members.
 
@@ -50,6 +52,7 @@ class Settings(Limited):
     batch_size: int | str = "auto"
     epochs: int = 200
     patience: int = 20
+    label_smoothing: float = 0.0
     dropout: float = 0.0
     bins: int = 0
     batch_norm: bool = False
@@ -62,7 +65,8 @@ class Settings(Limited):
 
     limits = {
         "learning_rate": POSITIVE, "epochs": COUNT, "patience": COUNT, "dropout": FRACTION, "l2": NOT_NEGATIVE,
-        "bins": Limit(0, whole=True), "clip_norm": POSITIVE, "members": COUNT, "folds": Limit(2, whole=True),
+        "bins": Limit(0, 1000, whole=True),
+        "label_smoothing": FRACTION, "clip_norm": POSITIVE, "members": COUNT, "folds": Limit(2, whole=True),
     }  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -127,7 +131,12 @@ class Settings(Limited):
             raise InputError(
                 f"the network would have {count:,} parameters, more than fit into any memory: give fewer hidden units"
             )
-        loss = "cross_entropy" if prepared.target.classes else "squared_error"
+        if self.label_smoothing and not prepared.target.classes:
+            raise InputError(
+                f"label_smoothing is {self.label_smoothing:g}, and the target is a number: leave it out, "
+                'or say that the task is "classification"'
+            )
+        loss = CrossEntropy(self.label_smoothing) if prepared.target.classes else "squared_error"
         return Model(network, loss, self.chosen_optimizer, l2=self.l2, seed=self.seed, engine=self.engine)
 
     def steps(self, prepared: PreparedTable, own: int | None = None) -> tuple[int, int]:
