@@ -55,7 +55,7 @@ lint: $(VENV)/tested  ## Style and types
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 
-docs: $(VENV)/installed  ## Write docs/reference, docs/explanation, the README's outputs and the rendered examples
+docs: $(VENV)/tested  ## Write docs/reference, docs/explanation, the README's outputs and the rendered examples
 	@mkdir -p build
 	PATH="$(abspath $(RUN)):$$PATH" $(RUN)/python docs/generate.py
 	$(RUN)/python tests/explain/goldens.py
