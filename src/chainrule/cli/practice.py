@@ -207,7 +207,7 @@ def _text_of(sheet: Path) -> str:
 
 def _key_of(text: str, path: str) -> str:
     """A sheet's text with every number that it asks for filled in."""
-    from chainrule.explain.practice.asked import rounded
+    from chainrule.explain.practice.round_numbers import rounded
     from chainrule.explain.practice.session import Session
     from chainrule.explain.worksheets.sheet_writing import with_work
     from chainrule.explain.worksheets.worksheet import read_worksheet_text

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import InputError
-from chainrule.explain.practice.asked import asked_names
 from chainrule.explain.practice.exercise import Exercise, pair
-from chainrule.explain.practice.round_numbers import GREATEST, SLOPE
+from chainrule.explain.practice.round_numbers import GREATEST, SLOPE, asked_names
 from chainrule.explain.worksheets.worksheet import read_worksheet_text
 from chainrule.layers import Activation
 from chainrule.losses import LOSSES

@@ -20,44 +20,20 @@ from chainrule.explain.quantities.rounding import Spread
 DEPTH = 24  # unwritten quantities behind an entry in which a mistake is looked for
 
 # Each mistake is a function in the file of the place where it is made: it yields what somebody would get who makes it
-# in that kind of quantity, and nothing where it can't be made. Its name is its code; diagnoses are given in this order.
+# in that kind of quantity, and nothing where it can't be made. Its name is its code, its docstring what diagnoses say
+# (its name again where Python was told to leave docstrings out); they are given in this order.
 CATALOGUE: dict[str, Mistake] = {
-    made.__name__.replace("_", "-"): Mistake(text, made)
-    for made, text in (
-        (passes.sign_flipped, "the size is right, the sign is not"),
-        (passes.activation_missing, "this is z: the activation was left out"),
-        (passes.pre_activation_used, "z was taken where h belongs"),
-        (passes.bias_missing, "the bias was left out"),
-        (passes.input_missing, "this is dL/dz: the factor dz/dW, the input of the weight, was left out"),
-        (special_layers.derivative_by_parameter_missing,
-         "this is the gradient by the unit: its derivative by the parameter was left out"),
-        (passes.weights_transposed, "W was read across: rows and columns are exchanged"),
-        (passes.delta_for_output_gradient, "this is dL/dz of the output, not dL/dh: dh/dz is already in it"),
-        (passes.output_gradient_for_delta, "this is dL/dh of the output: the factor dh/dz was left out"),
-        (passes.activation_derivative_missing, "the factor dh/dz was left out"),
-        (passes.activation_derivative_repeated, "the factor dh/dz was applied twice"),
-        (passes.activation_derivative_at_z,
-         "the derivative of the activation was taken at the wrong place (f'(h), or z for h)"),
-        (passes.path_missing, "one or more of the paths that are to be summed were left out"),
-        (passes.updated_weight_used, "the weight after the update was used; back-propagation takes the one before"),
-        (ends.target_output_swapped, "target and output are exchanged: y - h for h - y"),
-        (ends.log_base, "the logarithm is to another base; the loss takes the natural one"),
-        (ends.factor_two, "a factor of 2 is too many or too few"),
-        (ends.mean_sum_confused, "a mean was taken for a sum, or a sum for a mean"),
-        (ends.penalty_missing, "the penalty on the weights was left out"),
-        (passes.softmax_without_exp, "z was divided by the sum of z, without exp"),
-        (ends.learning_rate_missing, "the learning rate was left out"),
-        (ends.gradient_ascent, "the step was added; descent subtracts it"),
-        (ends.bias_correction_missing, "the correction of the running means for their start was left out"),
-        (ends.epsilon_inside_root, "epsilon was put under the root; it stands beside it"),
-        (ends.other_loss, "this is right for another loss"),
-        (special_layers.head_weight_missing, "the weight with which this head's loss counts was left out"),
-        (special_layers.dropout_scale_missing, "kept units were not divided by the share that dropout keeps"),
-        (special_layers.mask_missing, "this unit is silent in this step: dropout's mask was left out"),
-        (special_layers.normalization_missing, "batch normalization was left out"),
-        (special_layers.statistics_taken_as_fixed,
-         "mean and variance of the batch depend on x too: that part was left out"),
-        (special_layers.unbiased_variance, "the variance was divided by n - 1; batch normalization divides by n"),
+    made.__name__.replace("_", "-"): Mistake(" ".join((made.__doc__ or made.__name__.replace("_", " ")).split()), made)
+    for made in (
+        passes.sign_flipped, passes.activation_missing, passes.pre_activation_used, passes.bias_missing,
+        passes.input_missing, special_layers.derivative_by_parameter_missing, passes.weights_transposed,
+        passes.delta_for_output_gradient, passes.output_gradient_for_delta, passes.activation_derivative_missing,
+        passes.activation_derivative_repeated, passes.activation_derivative_at_z, passes.path_missing,
+        passes.updated_weight_used, ends.target_output_swapped, ends.log_base, ends.factor_two, ends.mean_sum_confused,
+        ends.penalty_missing, passes.softmax_without_exp, ends.learning_rate_missing, ends.gradient_ascent,
+        ends.bias_correction_missing, ends.epsilon_inside_root, ends.other_loss, special_layers.head_weight_missing,
+        special_layers.dropout_scale_missing, special_layers.mask_missing, special_layers.normalization_missing,
+        special_layers.statistics_taken_as_fixed, special_layers.unbiased_variance,
     )
 }  # fmt: skip
 

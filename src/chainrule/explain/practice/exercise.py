@@ -13,8 +13,7 @@ from chainrule import random
 from chainrule.activations import get_activation
 from chainrule.errors import InputError
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
-from chainrule.explain.practice.round_numbers import draw, faults
+from chainrule.explain.practice.round_numbers import asked_names, decimals_for, draw, faults, rounded
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import get_notation
 from chainrule.explain.worksheets.sheet_model import hand_optimizer
@@ -182,29 +181,26 @@ class Exercise(Limited):
         for layer in trace.network.layers[1:]:
             assert isinstance(layer, Dense)
             activation = get_activation(layer.activation).name
-            layers.append({"name": layer.name, "units": layer.units, "activation": activation})
-            if not layer.bias:
-                layers[-1]["bias"] = False
+            no_bias = {} if layer.bias else {"bias": False}
+            layers.append({"name": layer.name, "units": layer.units, "activation": activation, **no_bias})
+        loss = {"name": self.loss, "l2": self.l2} if self.l2 else self.loss
         spans = sorted(trace.network.layout.spans, key=lambda span: (span.step, span.name))
         x, y = (array if self.rows > 1 else array[0] for array in (trace.data.inputs[0], trace.targets(0)))
-        return new_sheet(
-            title=self.title,
-            source=self.command,
-            remark=(
-                f"Write your numbers into [work], with {self.decimals} decimals, between the quotes. Then:\n"
-                "  chainrule mark THIS_FILE                 marks them\n"
-                "  chainrule practice THIS_FILE --check     asks for those that are missing, with hints"
-            ),
-            network={
-                "inputs": self.sizes[0],
-                "loss": {"name": self.loss, "l2": self.l2} if self.l2 else self.loss,
-            },
-            layers=layers,
-            parameters={f"{span.layer}.{span.name}": trace.parameters[span.step][span.name].tolist() for span in spans},
-            sample={"x": x.tolist(), "y": y.tolist()},
-            update={"optimizer": self.optimizer, "learning_rate": self.learning_rate} if self.optimizer else None,
-            symbols={symbol: str(name) for name, symbol in self._symbols.items() if symbol != str(name)},
+        sections: dict[str, dict[str, Any]] = {
+            "network": {"inputs": self.sizes[0], "layers": layers, "loss": loss},
+            "parameters": {f"{s.layer}.{s.name}": trace.parameters[s.step][s.name].tolist() for s in spans},
+            "sample": {"x": x.tolist(), "y": y.tolist()},
+        }
+        if self.optimizer:
+            sections["update"] = {"optimizer": self.optimizer, "learning_rate": self.learning_rate}
+        if symbols := {symbol: str(name) for name, symbol in self._symbols.items() if symbol != str(name)}:
+            sections["symbols"] = symbols
+        remark = (
+            f"Write your numbers into [work], with {self.decimals} decimals, between the quotes. Then:\n"
+            "  chainrule mark THIS_FILE                 marks them\n"
+            "  chainrule practice THIS_FILE --check     asks for those that are missing, with hints"
         )
+        return new_sheet(self.title, self.command, remark, sections)
 
 
 def pair(loss: str | None, output: str | None) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Mark, Marks
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.practice.asked import asked_names, decimals_for, rounded
+from chainrule.explain.practice.round_numbers import asked_names, decimals_for, rounded
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.render.text import to_text
 from chainrule.explain.worksheets.sheet_writing import quoted

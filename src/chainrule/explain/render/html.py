@@ -12,7 +12,7 @@ from chainrule.explain.formula.writer import ATOM, COMPARISON, POWER, PRODUCT, S
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign
 from chainrule.explain.render.style import MARKS_STYLE, PAGE_STYLE, STYLE
-from chainrule.explain.render.text import Renderer
+from chainrule.explain.render.text import TextRenderer
 from chainrule.plain import visible
 
 MINUS = '<mo form="prefix">\u2212</mo>'
@@ -52,12 +52,12 @@ def marks_html(title: str, table: Table, sentence: str) -> str:
     return visible(page, lines=True)
 
 
-class HtmlRenderer(Renderer):
+class HtmlRenderer(TextRenderer):
     """Writes the blocks of a document as HTML."""
 
-    between, paragraph, symbol, more = "\n", "<p>{}</p>", "<math>{}</math>", "<mo>…</mo>"
-    lines = '<div class="lines">\n{}\n</div>'
-    matrices = '<div class="lines vectors">\n{}\n</div>'
+    between, one_paragraph, symbol, more = "\n", "<p>{}</p>", "<math>{}</math>", "<mo>…</mo>"
+    all_lines = '<div class="lines">\n{}\n</div>'
+    all_matrices = '<div class="lines vectors">\n{}\n</div>'
     words = staticmethod(escape)
     writer: MathmlWriter
 

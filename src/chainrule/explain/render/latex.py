@@ -11,7 +11,7 @@ from chainrule.explain.formula import NamedNumber, Node, Number, Product, Sum
 from chainrule.explain.formula.writer import ATOM, POWER, PRODUCT, SUM, FormulaWriter, Look, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign
-from chainrule.explain.render.text import Renderer
+from chainrule.explain.render.text import TextRenderer
 
 _PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage[utf8]{inputenc}
@@ -61,10 +61,10 @@ def to_latex(document: Document) -> str:
     return "\n".join([_PREAMBLE, body, r"\end{document}", ""])
 
 
-class LatexRenderer(Renderer):
+class LatexRenderer(TextRenderer):
     """Writes the blocks of a document as LaTeX."""
 
-    between, paragraph, matrices, symbol = "\n", "{}\n", "\\medskip\n{}", "${}$"
+    between, one_paragraph, all_matrices, symbol = "\n", "{}\n", "\\medskip\n{}", "${}$"
     words = staticmethod(lambda text: latex_text(text))
     writer: LatexWriter
 

@@ -6,7 +6,7 @@ import re
 
 from chainrule.explain.document.blocks import Document, Heading, Line, Matrix, SymbolText, Table
 from chainrule.explain.render.latex import LatexWriter
-from chainrule.explain.render.text import Renderer
+from chainrule.explain.render.text import TextRenderer
 
 # What readers take for a tag, emphasis, code, a link, a picture or an entity, and a backslash that changes the next.
 _MEANS_MORE = re.compile(r"\\(?=[!-/:-@\[-`{-~])|[<*`~]|(?<=\])[(\[:]|\b_|_\b|&(?=#?\w+;)")
@@ -17,7 +17,7 @@ def to_markdown(document: Document) -> str:
     return MarkdownRenderer(LatexWriter(document.notation, document.digits)).blocks(document) + "\n"
 
 
-class MarkdownRenderer(Renderer):
+class MarkdownRenderer(TextRenderer):
     """Writes documents as Markdown."""
 
     writer: LatexWriter

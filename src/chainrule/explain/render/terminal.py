@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from io import StringIO
+from itertools import pairwise
 from textwrap import fill
 
 from rich import box
@@ -12,18 +13,9 @@ from rich.segment import Segment
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from chainrule.explain.document.blocks import (
-    Block,
-    Document,
-    Heading,
-    Line,
-    Lines,
-    Matrices,
-    Matrix,
-    Paragraph,
-    Table,
-)
-from chainrule.explain.formula.writer import formula_text, shown
+from chainrule.explain.document.blocks import Document, Heading, Line, Matrix, Table
+from chainrule.explain.formula.writer import FormulaWriter
+from chainrule.explain.render.text import Renderer
 from chainrule.plain import visible
 
 TITLE, SECTION, SYMBOL, NUMBERS, VALUE, REMARK, SIGN = "bold", "bold cyan", "bold", "cyan", "bold green", "dim", "dim"
@@ -48,15 +40,8 @@ class _Visible:
 
 def terminal(document: Document, width: int = 80) -> RenderableType:
     """The document for a rich console of this width."""
-    width = max(LEAST, min(width, MOST))
-    parts: list[RenderableType] = []
-    under_heading = True
-    for block in document.blocks:
-        if not under_heading:
-            parts.append(Text())
-        parts.append(_block(block, document, width))
-        under_heading = isinstance(block, Heading)
-    return _Visible(Group(*parts))
+    writer = FormulaWriter(document.notation.symbol, document.digits)
+    return TerminalRenderer(writer, max(LEAST, min(width, MOST))).whole(document)
 
 
 def to_terminal(document: Document, width: int = 80, *, color: bool = True) -> str:
@@ -70,55 +55,83 @@ def to_terminal(document: Document, width: int = 80, *, color: bool = True) -> s
     return file.getvalue()
 
 
-def _block(block: Block, document: Document, width: int) -> RenderableType:
-    match block:
-        case Heading(text, 1):
-            return Text().append(text, TITLE).append("\n" + "─" * min(len(text), width) + "\n", REMARK)
-        case Heading(text, _):
-            return Text(text, SECTION)
-        case Paragraph(text):
-            return Text("\n".join(fill(line, width) for line in text.splitlines()))
-        case Lines(lines):
-            return _lines(lines, document, width)
-        case Matrices(matrices):
-            return _matrices(matrices, document.digits, width)
-        case Table():
-            return _table(block)
+class TerminalRenderer(Renderer[RenderableType]):
+    """Writes the blocks of a document for a console of so many columns."""
 
+    more = "…"
 
-def _lines(lines: Iterable[Line], document: Document, width: int) -> Text:
-    lines = list(lines)
-    symbols = [document.notation.text(line.name) for line in lines]
-    column = max((len(symbol) for symbol in symbols if len(symbol) <= WIDEST_SYMBOL), default=0)
-    return Text("\n").join(
-        _line(line, symbol, column, document, width) for line, symbol in zip(lines, symbols, strict=True)
-    )
+    def __init__(self, writer: FormulaWriter, width: int):
+        super().__init__(writer)
+        self.width = width
 
+    def whole(self, document: Document) -> RenderableType:
+        parts: list[RenderableType] = []
+        for before, block in pairwise([Heading(""), *document.blocks]):
+            parts += [self.block(block)] if isinstance(before, Heading) else [Text(), self.block(block)]
+        return _Visible(Group(*parts))
 
-def _line(line: Line, symbol: str, column: int, document: Document, width: int) -> Text:
-    texts = [formula_text(side, document.notation.symbol, document.digits) for side in line.sides]
-    styles = ["", NUMBERS, VALUE] if len(texts) == 3 else [""] * (len(texts) - 1) + [VALUE]
-    sides = [
-        (text, style) for i, (text, style) in enumerate(zip(texts, styles, strict=True)) if text not in texts[i + 1 :]
-    ]
-    return _stacked(symbol, sides, line.remark, column, width)
+    def heading(self, heading: Heading) -> Text:
+        if heading.level > 1:
+            return Text(heading.text, SECTION)
+        ruler = "─" * min(len(heading.text), self.width)
+        return Text().append(heading.text, TITLE).append(f"\n{ruler}\n", REMARK)
 
+    def paragraph(self, text: str) -> Text:
+        return Text("\n".join(fill(line, self.width) for line in text.splitlines()))
 
-def _stacked(symbol: str, sides: list[tuple[str, str]], remark: str, column: int, width: int) -> Text:
-    """`symbol = side = side`, in one line where that fits, else a line for each side under the first equals sign."""
-    made = Text().append(symbol.ljust(column), SYMBOL)
-    whole = sum(len(text) + 3 for text, _ in sides)
-    if max(len(symbol), column) + whole <= width:
-        for text, style in sides:
-            made.append(" = ", SIGN).append(text, style)
-    else:
-        before = column if len(symbol) <= column else 4
-        if before < len(symbol):
-            made.append("\n" + " " * before)
-        for i, (text, style) in enumerate(sides):
-            made.append(("\n" + " " * before if i else "") + " = ", SIGN)
-            made.append(f"\n{' ' * (before + 3)}".join(wrap_formula(text, width - before - 3)), style)
-    return _with_remark(made, remark, width)
+    def lines(self, lines: Sequence[Line]) -> Text:
+        symbols = [self.writer.symbol(line.name) for line in lines]
+        column = max((len(symbol) for symbol in symbols if len(symbol) <= WIDEST_SYMBOL), default=0)
+        return Text("\n").join(self._line(*pair, column) for pair in zip(lines, symbols, strict=True))
+
+    def _line(self, line: Line, symbol: str, column: int) -> Text:
+        """`symbol = side = side`, in one line where that fits, else a line for each side under the first `=`."""
+        texts = [self.writer.text(side) for side in line.sides]
+        styles = ["", NUMBERS, VALUE] if len(texts) == 3 else [""] * (len(texts) - 1) + [VALUE]
+        sides = [pair for i, pair in enumerate(zip(texts, styles, strict=True)) if texts[i] not in texts[i + 1 :]]
+        made = Text().append(symbol.ljust(column), SYMBOL)
+        if max(len(symbol), column) + sum(len(text) + 3 for text, _ in sides) <= self.width:
+            for text, style in sides:
+                made.append(" = ", SIGN).append(text, style)
+        else:
+            before = column if len(symbol) <= column else 4
+            if before < len(symbol):
+                made.append("\n" + " " * before)
+            for i, (text, style) in enumerate(sides):
+                made.append(("\n" + " " * before if i else "") + " = ", SIGN)
+                made.append(f"\n{' ' * (before + 3)}".join(wrap_formula(text, self.width - before - 3)), style)
+        return _with_remark(made, line.remark, self.width)
+
+    def matrices(self, matrices: Sequence[Matrix]) -> Text:
+        """Arrays, and behind them, in a column, the formula that gives each whole."""
+        made = [(self._matrix(matrix), matrix.formula) for matrix in matrices]
+        ends = [len(text.plain.rpartition("\n")[2]) for text, _ in made]
+        column = min(max(ends) + 4, self.width - max(len(formula) for _, formula in made))
+        for (text, formula), end in zip(made, ends, strict=True):
+            if formula:
+                text.append(" " * (column - end) if end + 2 <= column else "\n" + " " * column).append(formula, REMARK)
+        return Text("\n").join(text for text, _ in made)
+
+    def _matrix(self, matrix: Matrix) -> Text:
+        """An array in brackets, its columns aligned; the middle ones are left out where they don't fit."""
+        before = len(matrix.symbol) + 5
+        cells = _narrowed([list(map(self.number, row)) for row in matrix.values], self.width - before)
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        made = Text().append(matrix.symbol, SYMBOL).append(" = ", SIGN)
+        for i, row in enumerate(cells):
+            opening, closing = _brackets(i, len(cells))
+            made.append(("\n" + " " * (before - 2) if i else "") + opening, SIGN)
+            made.append("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)), NUMBERS)
+            made.append(closing, SIGN)
+        return made
+
+    def table(self, table: Table) -> RichTable:
+        made = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style=REMARK)
+        for i, name in enumerate(table.columns):
+            made.add_column(name, justify="right" if i in table.right else "left", overflow="fold")
+        for row in table.rows:
+            made.add_row(*row)
+        return made
 
 
 def _with_remark(made: Text, remark: str, width: int) -> Text:
@@ -129,35 +142,6 @@ def _with_remark(made: Text, remark: str, width: int) -> Text:
     edge = EDGE if last + len(remark) + 2 <= EDGE < width else width
     gap = edge - last - len(remark)
     return made.append(" " * gap if gap >= 2 else "\n" + " " * max(edge - len(remark), 0)).append(remark, REMARK)
-
-
-def _matrices(matrices: Iterable[Matrix], digits: int, width: int) -> Text:
-    """Arrays, and behind them, in a column, the formula that gives each whole."""
-    made = [(_matrix(matrix, digits, width), matrix.formula) for matrix in matrices]
-    ends = [len(text.plain.rpartition("\n")[2]) for text, _ in made]
-    longest = max(len(formula) for _, formula in made)
-    column = min(max(ends) + 4, width - longest)
-    for (text, formula), end in zip(made, ends, strict=True):
-        if formula:
-            text.append(" " * (column - end) if end + 2 <= column else "\n" + " " * column).append(formula, REMARK)
-    return Text("\n").join(text for text, _ in made)
-
-
-def _matrix(matrix: Matrix, digits: int, width: int) -> Text:
-    """An array in brackets, its columns aligned; the middle ones are left out where they don't fit."""
-    cells = [["…" if value is None else shown(value, digits) for value in row] for row in matrix.values]
-    before = len(matrix.symbol) + 5
-    cells = _narrowed(cells, width - before)
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    made = Text().append(matrix.symbol, SYMBOL).append(" = ", SIGN)
-    for i, row in enumerate(cells):
-        opening, closing = _brackets(i, len(cells))
-        if i:
-            made.append("\n" + " " * (before - 2))
-        made.append(opening, SIGN)
-        made.append("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)), NUMBERS)
-        made.append(closing, SIGN)
-    return made
 
 
 def _brackets(i: int, n: int) -> tuple[str, str]:
@@ -178,15 +162,6 @@ def _narrowed(cells: list[list[str]], width: int) -> list[list[str]]:
         if folded and len(cells[0]) <= 3:
             break
     return cells
-
-
-def _table(table: Table) -> RichTable:
-    made = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style=REMARK)
-    for i, name in enumerate(table.columns):
-        made.add_column(name, justify="right" if i in table.right else "left", overflow="fold")
-    for row in table.rows:
-        made.add_row(*row)
-    return made
 
 
 def wrap_formula(text: str, width: int, indent: int = 2) -> list[str]:

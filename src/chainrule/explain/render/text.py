@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Generic, TypeVar
 
 from chainrule.explain.document.blocks import (
     Block,
@@ -16,49 +17,74 @@ from chainrule.explain.document.blocks import (
     Paragraph,
     SymbolText,
     Table,
-)
+)  # fmt: skip
 from chainrule.explain.formula import Number
 from chainrule.explain.formula.writer import FormulaWriter
 from chainrule.plain import visible
 
+Piece = TypeVar("Piece")  # what a form makes of a block
+
 
 def to_text(document: Document) -> str:
     """The document as text."""
-    return Renderer(FormulaWriter(document.notation.symbol, document.digits)).blocks(document) + "\n"
+    return TextRenderer(FormulaWriter(document.notation.symbol, document.digits)).blocks(document) + "\n"
 
 
-class Renderer:
-    """Writes documents as plain text; another form is a subclass that says how each piece looks in it.
+class Renderer(Generic[Piece]):
+    """Writes the blocks of documents; a form is a subclass that says what becomes of each kind.
 
     Arguments:
         writer: writes the formulas.
     """
 
-    between = "\n\n"  # blocks
-    paragraph = lines = matrices = symbol = "{}"  # what stands around them; `symbol` is one among words
     more = "..."  # where an array is folded
-    words: Callable[[str], str] = staticmethod(str)  # a text with nothing in it that means something else in this form
+    heading: Callable[[Heading], Piece]
+    paragraph: Callable[[str], Piece]
+    lines: Callable[[Sequence[Line]], Piece]
+    matrices: Callable[[Sequence[Matrix]], Piece]
+    table: Callable[[Table], Piece]
 
     def __init__(self, writer: FormulaWriter):
         self.writer = writer
 
-    def blocks(self, document: Document) -> str:
-        """All blocks of a document, one below the other."""
-        return visible(self.between.join(map(self.block, document.blocks)), lines=True)
-
-    def block(self, block: Block) -> str:
+    def block(self, block: Block) -> Piece:
         """One block."""
         match block:
             case Heading():
                 return self.heading(block)
             case Paragraph(text):
-                return self.paragraph.format(self.words(text))
+                return self.paragraph(text)
             case Lines(lines):
-                return self.lines.format("\n".join(map(self.line, lines)))
+                return self.lines(lines)
             case Matrices(matrices):
-                return self.matrices.format("\n".join(map(self.matrix, matrices)))
+                return self.matrices(matrices)
             case Table():
                 return self.table(block)
+
+    def number(self, value: float | None) -> str:
+        """A number of an array."""
+        return self.more if value is None else self.writer.number(Number(value))[0]
+
+
+class TextRenderer(Renderer[str]):
+    """Writes documents as plain text, and in other forms of text by what stands around the pieces there."""
+
+    between = "\n\n"  # blocks
+    one_paragraph = all_lines = all_matrices = symbol = "{}"  # what stands around them; `symbol` is one among words
+    words: Callable[[str], str] = staticmethod(str)  # a text with nothing in it that means something else in this form
+
+    def blocks(self, document: Document) -> str:
+        """All blocks of a document, one below the other."""
+        return visible(self.between.join(map(self.block, document.blocks)), lines=True)
+
+    def paragraph(self, text: str) -> str:
+        return self.one_paragraph.format(self.words(text))
+
+    def lines(self, lines: Sequence[Line]) -> str:
+        return self.all_lines.format("\n".join(map(self.line, lines)))
+
+    def matrices(self, matrices: Sequence[Matrix]) -> str:
+        return self.all_matrices.format("\n".join(map(self.matrix, matrices)))
 
     def prose(self, *parts: str) -> str:
         """Texts and symbols in a row."""
@@ -85,12 +111,7 @@ class Renderer:
         rows = "; ".join(" ".join(map(self.number, row)) for row in matrix.values)
         return f"{matrix.symbol} = [{rows}]" + (f"    ({matrix.formula})" if matrix.formula else "")
 
-    def number(self, value: float | None) -> str:
-        """A number of an array."""
-        return self.more if value is None else self.writer.number(Number(value))[0]
-
     def table(self, table: Table) -> str:
-        """A table of texts."""
         return table_text(table)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from chainrule.errors import InputError
 from chainrule.explain.worksheets.worksheet import FORMAT
 
+_COMMENTS = {"parameters": f"{'':18}# W: a row for each input, a column for each unit"}
 _HEADER = re.compile(r"\s*\[")
 _ENTRY = re.compile(r"""(\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w-]+)\s*=\s*)("(?:[^"\\]|\\.)*"|'[^']*')(.*)$""")
 
@@ -37,39 +38,19 @@ def value_text(value: Any) -> str:
     return f"{value + 0.0:.12g}"
 
 
-def new_sheet(
-    *,
-    title: str,
-    source: str,
-    remark: str,
-    network: Mapping[str, Any],
-    layers: Sequence[Mapping[str, Any]],
-    parameters: Mapping[str, Any],
-    sample: Mapping[str, Any],
-    update: Mapping[str, Any] | None = None,
-    symbols: Mapping[str, str] | None = None,
-) -> str:
-    """The text of a worksheet without `[work]`; `layers` stand one below the other."""
+def new_sheet(title: str, source: str, remark: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """The text of a worksheet without `[work]`; the tables of a list, such as layers, stand one below the other."""
     lines = [f"format = {quoted(FORMAT)}", f"title  = {quoted(title)}", f"source = {quoted(source)}", ""]
     lines += [f"# {line}" for line in remark.splitlines()]
-    lines += ["", "[network]", f"inputs = {network['inputs']}", "layers = ["]
-    lines += [f"  {value_text(layer)}," for layer in layers]
-    lines += ["]", *_entries({key: value for key, value in network.items() if key != "inputs"})]
-    lines += [
-        "",
-        "[parameters]                  # W: a row for each input, a column for each unit",
-        *_entries(parameters),
-    ]
-    lines += ["", "[sample]", *_entries(sample)]
-    if update is not None:
-        lines += ["", "[update]", *_entries(update)]
-    if symbols:
-        lines += ["", "[symbols]", *(f"{quoted(key)} = {quoted(name)}" for key, name in symbols.items())]
+    for section, table in sections.items():
+        lines += ["", f"[{section}]{_COMMENTS.get(section, '')}"]
+        for key, value in table.items():
+            is_long = isinstance(value, list) and isinstance(value[0], Mapping)
+            text = (
+                "\n".join(["[", *(f"  {value_text(entry)}," for entry in value), "]"]) if is_long else value_text(value)
+            )
+            lines.append(f"{quoted(key) if section == 'symbols' else key} = {text}")
     return "\n".join(lines) + "\n"
-
-
-def _entries(table: Mapping[str, Any]) -> list[str]:
-    return [f"{key} = {value_text(value)}" for key, value in table.items()]
 
 
 def with_work(text: str, entries: Mapping[str, str]) -> str:

@@ -26,7 +26,7 @@ LOGARITHMIC = (*CROSS_ENTROPIES, "poisson", "poisson_deviance")
 
 
 def target_output_swapped(a: Attempt) -> Iterator[Spread]:
-    """Target and output in each other's place."""
+    """target and output are exchanged: y - h for h - y"""
     if a.head is None:
         return
     if a.is_delta:
@@ -38,7 +38,7 @@ def target_output_swapped(a: Attempt) -> Iterator[Spread]:
 
 
 def log_base(a: Attempt) -> Iterator[Spread]:
-    """log10 or log2 for the natural logarithm."""
+    """the logarithm is to another base; the loss takes the natural one"""
     heads, bases = a.graph.trace.heads, (math.log(10), math.log(2))
     if isinstance(a.kind, Total):
         if all(head.loss.name in CROSS_ENTROPIES for head in heads):
@@ -83,7 +83,7 @@ def _has_penalty(a: Attempt) -> bool:
 
 
 def factor_two(a: Attempt) -> Iterator[Spread]:
-    """A 2 or a half too many or too few; of the penalty's derivative too."""
+    """a factor of 2 is too many or too few"""
     for factor in (2, 0.5):
         if isinstance(a.kind, Total):
             yield _reweighted(a, factor)
@@ -94,7 +94,7 @@ def factor_two(a: Attempt) -> Iterator[Spread]:
 
 
 def mean_sum_confused(a: Attempt) -> Iterator[Spread]:
-    """Divided by n where a sum is wanted, or not divided where a mean is."""
+    """a mean was taken for a sum, or a sum for a mean"""
     if a.head is None and not isinstance(a.kind, (Total, ParameterGradient)):
         return
     for n in sorted({a.graph.trace.n_rows, *(head.outputs for head in a.graph.trace.heads)} - {1}):
@@ -105,13 +105,13 @@ def mean_sum_confused(a: Attempt) -> Iterator[Spread]:
 
 
 def penalty_missing(a: Attempt) -> Iterator[Spread]:
-    """The penalty, or its part of a gradient, left out."""
+    """the penalty on the weights was left out"""
     if _has_penalty(a):
         yield a.summed([part for part in a.parts if not _is_penalty(a, part)])
 
 
 def other_loss(a: Attempt) -> Iterator[Spread]:
-    """Right for another standard loss."""
+    """this is right for another loss"""
     if a.head is not None and a.graph.trace.heads[a.head].loss.separable:
         own = type(a.graph.trace.heads[a.head].loss)
         with np.errstate(all="ignore"):
@@ -141,13 +141,13 @@ def _by_other_loss(a: Attempt, i: int, loss: Loss) -> Iterator[Spread]:
 
 
 def learning_rate_missing(a: Attempt) -> Iterator[Spread]:
-    """The whole gradient subtracted."""
+    """the learning rate was left out"""
     if _is_update(a):
         yield _other_update(a, rate=1.0)
 
 
 def gradient_ascent(a: Attempt) -> Iterator[Spread]:
-    """The step added instead of subtracted."""
+    """the step was added; descent subtracts it"""
     if _is_update(a):
         own = a.view.lookup(a.recipe.inputs[0])
         yield Spread(*(2 * own.point - end for end in (a.right.point, a.right.high, a.right.low)))
@@ -177,7 +177,7 @@ def _other_update(a: Attempt, rate: float | None = None, sign: float = 1.0) -> S
 
 
 def bias_correction_missing(a: Attempt) -> Iterator[Spread]:
-    """The running means of Adam as they are, without the correction for their start."""
+    """the correction of the running means for their start was left out"""
     first, second = " / (1 - beta1^t)", " / (1 - beta2^t)"
     yield from _update_by(a, lambda text: text.replace(first, "").replace(second, ""))
     yield from _update_by(a, lambda text: text.replace(first, ""))
@@ -185,7 +185,7 @@ def bias_correction_missing(a: Attempt) -> Iterator[Spread]:
 
 
 def epsilon_inside_root(a: Attempt) -> Iterator[Spread]:
-    """sqrt(s + epsilon) for sqrt(s) + epsilon."""
+    """epsilon was put under the root; it stands beside it"""
     yield from _update_by(a, lambda text: text.replace(") + epsilon)", " + epsilon))"))
 
 

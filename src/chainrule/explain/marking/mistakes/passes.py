@@ -22,19 +22,19 @@ MANY_PATHS = 7
 
 
 def sign_flipped(a: Attempt) -> Iterator[Spread]:
-    """The right size, the wrong sign."""
+    """the size is right, the sign is not"""
     yield a.scaled(-1)
 
 
 def activation_missing(a: Attempt) -> Iterator[Spread]:
-    """h = z."""
+    """this is z: the activation was left out"""
     step = a.activation
     if a.name.kind == "h" and step is not None and step.layer.makes != "linear":
         yield a.view.lookup(pre_activation(a.graph, step, a.name))
 
 
 def pre_activation_used(a: Attempt) -> Iterator[Spread]:
-    """z taken where h belongs."""
+    """z was taken where h belongs"""
     if a.name.kind == "h":
         return
     instead = {}
@@ -49,7 +49,7 @@ def pre_activation_used(a: Attempt) -> Iterator[Spread]:
 
 
 def bias_missing(a: Attempt) -> Iterator[Spread]:
-    """z without its bias: the parameter that is a term by itself."""
+    """the bias was left out"""
     if isinstance(a.kind, Element):
         kept = [part for part in a.parts if not (len(part.factors) == 1 and a.learned(part.factors[0]))]
         if len(kept) < len(a.parts):
@@ -57,7 +57,7 @@ def bias_missing(a: Attempt) -> Iterator[Spread]:
 
 
 def softmax_without_exp(a: Attempt) -> Iterator[Spread]:
-    """z divided by the sum of z."""
+    """z was divided by the sum of z, without exp"""
     step = a.activation
     if a.name.kind == "h" and step is not None and a.graph.is_coupled(step):
         row, unit = a.place
@@ -67,7 +67,7 @@ def softmax_without_exp(a: Attempt) -> Iterator[Spread]:
 
 
 def input_missing(a: Attempt) -> Iterator[Spread]:
-    """dL/dW = dL/dz."""
+    """this is dL/dz: the factor dz/dW, the input of the weight, was left out"""
     if a.name.kind == "dL/dW":
         yield from gradient_by_unit(a)
 
@@ -81,7 +81,7 @@ def gradient_by_unit(a: Attempt) -> Iterator[Spread]:
 
 
 def weights_transposed(a: Attempt) -> Iterator[Spread]:
-    """W read across: column by column where it is written row by row."""
+    """W was read across: rows and columns are exchanged"""
     if not isinstance(a.kind, (Element, Gradient)) or not a.parts:
         return
     instead = {}
@@ -95,7 +95,7 @@ def weights_transposed(a: Attempt) -> Iterator[Spread]:
 
 
 def delta_for_output_gradient(a: Attempt) -> Iterator[Spread]:
-    """dL/dz written for the dL/dh of an output."""
+    """this is dL/dz of the output, not dL/dh: dh/dz is already in it"""
     if not a.is_delta or a.head is None:
         return
     for step in a.graph.activation_steps.values():
@@ -106,13 +106,13 @@ def delta_for_output_gradient(a: Attempt) -> Iterator[Spread]:
 
 
 def output_gradient_for_delta(a: Attempt) -> Iterator[Spread]:
-    """dL/dh written for the dL/dz of an output: dh/dz left out."""
+    """this is dL/dh of the output: the factor dh/dz was left out"""
     if a.head is not None:
         yield from activation_derivative_missing(a)
 
 
 def activation_derivative_missing(a: Attempt) -> Iterator[Spread]:
-    """dL/dz without dh/dz."""
+    """the factor dh/dz was left out"""
     if a.is_delta and a.activation is not None:
         yield _gradient_by_h(a, a.activation)
 
@@ -122,7 +122,7 @@ def _gradient_by_h(a: Attempt, step: Step) -> Spread:
 
 
 def activation_derivative_repeated(a: Attempt) -> Iterator[Spread]:
-    """dh/dz applied twice."""
+    """the factor dh/dz was applied twice"""
     step = a.activation
     if a.is_delta and step is not None and not a.graph.is_coupled(step):
         slope = a.view.lookup(Name("dh/dz", step.name, a.name.index, a.name.row))
@@ -130,7 +130,7 @@ def activation_derivative_repeated(a: Attempt) -> Iterator[Spread]:
 
 
 def activation_derivative_at_z(a: Attempt) -> Iterator[Spread]:
-    """dh/dz taken as f'(h), or from z as if it were h (for the sigmoid z(1 - z))."""
+    """the derivative of the activation was taken at the wrong place (f'(h), or z for h)"""
     step = a.activation
     is_slope = isinstance(a.kind, Slope)
     if not (a.is_delta or is_slope) or step is None or step.layer.applies is None or a.graph.is_coupled(step):
@@ -149,7 +149,7 @@ def activation_derivative_at_z(a: Attempt) -> Iterator[Spread]:
 
 
 def path_missing(a: Attempt) -> Iterator[Spread]:
-    """One or more of the summed paths left out."""
+    """one or more of the paths that are to be summed were left out"""
     if not isinstance(a.kind, Gradient) or a.kind.of == "z":
         return
     n = len(a.parts)
@@ -158,6 +158,6 @@ def path_missing(a: Attempt) -> Iterator[Spread]:
 
 
 def updated_weight_used(a: Attempt) -> Iterator[Spread]:
-    """The weight after the update taken for the one before."""
+    """the weight after the update was used; back-propagation takes the one before"""
     if isinstance(a.kind, Gradient) and not a.graph.trace.optimizer.full_batch:
         yield from a.exchanged({n: n._replace(kind=f"{n.kind}+") for n in a.recipe.inputs if a.learned(n)})

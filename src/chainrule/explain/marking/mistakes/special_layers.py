@@ -19,7 +19,7 @@ from chainrule.steps import Step
 
 
 def head_weight_missing(a: Attempt) -> Iterator[Spread]:
-    """A head's loss taken as if it counted once."""
+    """the weight with which this head's loss counts was left out"""
     heads = a.graph.trace.heads
     for head in heads if isinstance(a.kind, Total) and a.parts else ():
         if head.weight in (0, 1):
@@ -36,18 +36,18 @@ def head_weight_missing(a: Attempt) -> Iterator[Spread]:
 
 
 def derivative_by_parameter_missing(a: Attempt) -> Iterator[Spread]:
-    """The gradient by a unit written for that by its parameter, in a layer that is no dense one: dL/dgain = dL/dh."""
+    """this is the gradient by the unit: its derivative by the parameter was left out"""
     if a.name.kind != "dL/dW":
         yield from gradient_by_unit(a)
 
 
 def dropout_scale_missing(a: Attempt) -> Iterator[Spread]:
-    """Kept units not divided by the share that is kept."""
+    """kept units were not divided by the share that dropout keeps"""
     yield from _with_mask(a, lambda coefficient, rate: 1.0 if coefficient else 0.0)
 
 
 def mask_missing(a: Attempt) -> Iterator[Spread]:
-    """A silent unit taken for one that is kept, with or without the division."""
+    """this unit is silent in this step: dropout's mask was left out"""
     yield from _with_mask(a, lambda coefficient, rate: coefficient or 1 / (1 - rate))
     yield from _with_mask(a, lambda coefficient, rate: 1.0)
     dropouts = _dropouts(a)
@@ -84,7 +84,7 @@ def _with_mask(a: Attempt, change: Callable[[float, float], float]) -> Iterator[
 
 
 def normalization_missing(a: Attempt) -> Iterator[Spread]:
-    """What batch normalization reads taken for what it makes, and the same on the way back."""
+    """batch normalization was left out"""
     found = _normalized(a)
     if found is None:
         return
@@ -100,7 +100,7 @@ def normalization_missing(a: Attempt) -> Iterator[Spread]:
 
 
 def statistics_taken_as_fixed(a: Attempt) -> Iterator[Spread]:
-    """Mean and variance of the batch taken as constants on the way back."""
+    """mean and variance of the batch depend on x too: that part was left out"""
     found = _normalized(a)
     if found is None or isinstance(a.kind, Element) or not a.graph.trace.training:
         return
@@ -113,7 +113,7 @@ def statistics_taken_as_fixed(a: Attempt) -> Iterator[Spread]:
 
 
 def unbiased_variance(a: Attempt) -> Iterator[Spread]:
-    """The variance of the batch divided by n - 1, not by n."""
+    """the variance was divided by n - 1; batch normalization divides by n"""
     found = _normalized(a)
     if found is None or not isinstance(a.kind, Element) or not a.graph.trace.training or a.graph.trace.n_rows < 2:
         return
