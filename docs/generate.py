@@ -162,16 +162,28 @@ def command_line() -> str:
     """Every command with its arguments and options."""
     group: Any = get_command(app)
     parts = [NOTE, "# The command line", group.help]
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.commands[name]
         parts += [f"## chainrule {name}", _plain(command.help)]
-        arguments = [p for p in command.params if p.param_type_name == "argument"]
-        options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
-        if arguments:
-            parts.append(_table(["argument", "meaning"], ((p.metavar or p.name.upper(), p.help) for p in arguments)))
-        if options:
-            rows = ((", ".join(f"`{o}`" for o in p.opts), _plain(p.help), _default(p)) for p in options)
-            parts.append(_table(["option", "meaning", "default"], rows))
+        kinds = getattr(command, "commands", {})
+        for kind, one in kinds.items():
+            parts += [f"### chainrule {name} {kind}", _plain(one.help), *_parameters(one)]
+        if not kinds:
+            parts += _parameters(command)
     return "\n\n".join(parts) + "\n"
+
+
+def _parameters(command: Any) -> list[str]:
+    """What a command takes, as tables."""
+    parts = []
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
+    if arguments:
+        parts.append(_table(["argument", "meaning"], ((p.metavar or p.name.upper(), p.help) for p in arguments)))
+    if options:
+        rows = ((", ".join(f"`{o}`" for o in p.opts), _plain(p.help), _default(p)) for p in options)
+        parts.append(_table(["option", "meaning", "default"], rows))
+    return parts
 
 
 def readme(text: str) -> str:

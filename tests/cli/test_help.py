@@ -9,11 +9,14 @@ from typer.main import get_command
 
 from chainrule.cli.app import app
 
-COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+APP: Any = get_command(app)
+TOP: dict[str, Any] = {name: APP.commands[name] for name in APP.list_commands(None)}
+KINDS: dict[str, Any] = {f"plot {name}": command for name, command in TOP["plot"].commands.items()}
+COMMANDS: dict[str, Any] = {name: command for name, command in TOP.items() if name != "plot"} | KINDS
 
 
 def test_the_commands():
-    assert list(COMMANDS) == ["train", "predict", "evaluate", "explain", "mark", "practice", "params", "info"]
+    assert list(TOP) == ["train", "predict", "evaluate", "explain", "mark", "practice", "plot", "params", "info"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -31,7 +34,7 @@ def test_every_command_and_parameter_is_described(name):
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_the_help_page_names_everything(run, monkeypatch, name, flag):
     monkeypatch.setenv("COLUMNS", "80")
-    result = run(name, flag)
+    result = run(*name.split(), flag)
     assert (result.status, result.err) == (0, "")
     text = " ".join(result.out.split())
     for parameter in COMMANDS[name].params:
@@ -47,9 +50,10 @@ def test_examples_in_the_help_are_valid(run, penguins, model, name):
     """Each example line is parsed by its command; its files are made up, so they may be missing."""
     for line in COMMANDS[name].help.splitlines():
         if line.strip().startswith("chainrule "):
-            words = line.split()
-            assert words[1] == name
-            made = COMMANDS[name].make_context(name, words[2:])
+            words = line.split()[1:]
+            n = len(name.split())
+            assert words[:n] == name.split()
+            made = COMMANDS[name].make_context(name, words[n:])
             assert made.params
 
 
@@ -57,10 +61,19 @@ def test_the_main_page(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     page = run("--help")
     assert page.status == 0
-    for name, command in COMMANDS.items():
+    for name, command in TOP.items():
         assert name in page.out
         assert " ".join(command.help.split())[:30] in " ".join(page.out.split())
     assert "chainrule train penguins.csv --target species" in page.out
+
+
+def test_the_page_of_pictures_names_every_kind(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    page = run("plot", "--help")
+    assert page.status == 0
+    for name, command in KINDS.items():
+        assert name.removeprefix("plot ") in page.out
+        assert " ".join(command.help.split())[:25] in " ".join(page.out.split())
 
 
 def test_the_words_in_the_help_exist():

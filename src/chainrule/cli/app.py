@@ -7,6 +7,7 @@ import os
 import sys
 
 import typer
+from typer.core import TyperGroup
 
 from chainrule import __version__
 from chainrule.cli.evaluate import evaluate
@@ -14,14 +15,27 @@ from chainrule.cli.explain import explain
 from chainrule.cli.info import info
 from chainrule.cli.mark import mark
 from chainrule.cli.params import params
+from chainrule.cli.plot import plot
 from chainrule.cli.practice import practice
 from chainrule.cli.predict import predict
 from chainrule.cli.screen import complain
 from chainrule.cli.train import train
 from chainrule.errors import ChainruleError
 
+
+class _InOrder(TyperGroup):
+    """Commands in the order in which they are wanted; those that have kinds stand among the others."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        last = [name for name in ("params", "info") if name in self.commands]
+        groups = [name for name in self.commands if hasattr(self.commands[name], "commands")]
+        first = [name for name in self.commands if name not in (*groups, *last)]
+        return [*first, *groups, *last]
+
+
 app = typer.Typer(
     name="chainrule",
+    cls=_InOrder,
     help="Multilayer perceptrons that train fast and show their work.",
     epilog="Begin with:  chainrule train penguins.csv --target species",
     no_args_is_help=True,
@@ -32,6 +46,7 @@ app = typer.Typer(
 )
 for command in (train, predict, evaluate, explain, mark, practice, params, info):
     app.command()(command)
+app.add_typer(plot)
 
 # The root of what typer raises for an unknown option, a missing argument, a word where a number belongs.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

@@ -1,0 +1,19 @@
+"""`chainrule plot KIND`: one command for each kind of picture."""
+
+from __future__ import annotations
+
+import typer
+
+from chainrule.cli.plot_functions import activations
+
+# A new kind is a function in a file of its own, and its name here.
+KINDS = (activations,)
+
+plot = typer.Typer(
+    name="plot",
+    help="Draw a picture to a PNG, SVG or PDF file. Each kind has a page of help of its own.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+for kind in KINDS:
+    plot.command()(kind)
