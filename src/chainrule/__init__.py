@@ -15,7 +15,7 @@ _HOMES = {
     "Activation": "layers", "Add": "layers", "BatchNorm": "layers", "Concatenate": "layers", "Dense": "layers",
     "Dropout": "layers", "Embedding": "layers", "EmbeddingSum": "layers", "Flatten": "layers", "Input": "layers",
     "Mix": "layers", "OneHot": "layers", "PiecewiseLinear": "layers", "Scale": "layers", "quantile_knots": "layers",
-    "Network": "network", "Model": "model", "fit_members": "members", "Members": "members",
+    "Augment": "augment", "Network": "network", "Model": "model", "fit_members": "members", "Members": "members",
     "TableModel": "tables.table_model", "load": "files",
     "read_table": "tables", "explain_expression": "explain.derivation_of_expression",
     "MLPClassifier": "estimators", "MLPRegressor": "estimators",

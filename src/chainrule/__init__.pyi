@@ -1,4 +1,5 @@
 # What `chainrule/__init__.py` loads on first use, for type checkers and editors.
+from chainrule.augment import Augment as Augment
 from chainrule.errors import (
     ChainruleError as ChainruleError,
 )

@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 
 from chainrule import random
 from chainrule.arrays import Array, is_finite
+from chainrule.augment import Augment, get_augment
 from chainrule.averaged import mean_network, mean_parameters, mean_state
 from chainrule.data import check_dtype, check_weights
 from chainrule.engines.choose import choose
@@ -155,6 +156,7 @@ class Learner:
         callbacks: Sequence[Any] = (),
         clip_norm: float | None = None,
         resume: bool = False,
+        augment: Augment | None = None,
         keep_schedule: bool = False,
         halt: Interrupt | None = None,
         initialize: bool = False,
@@ -164,7 +166,7 @@ class Learner:
         Arguments:
             rows, validation: as engines take them.
             batch_size: rows of a step; all of them for a full-batch optimizer.
-            epochs, shuffle, stop, callbacks, clip_norm, resume: as for `fit`.
+            epochs, shuffle, stop, callbacks, clip_norm, resume, augment: as for `fit`.
             keep_schedule: learning rates go on where the last fit left them.
             halt: what ends the fit together with others; left out, Ctrl-C alone does.
             initialize: whether the starting weights look at the rows first, as by `initialize_from_rows`.
@@ -183,6 +185,14 @@ class Learner:
             check("fit", "clip_norm", clip_norm, POSITIVE)
         self.objective.check_trainable(self.network)
         check_batch_norm(self.network, batch_size)
+        augment = get_augment(augment)
+        if augment is not None:
+            if self.optimizer.full_batch:
+                raise InputError(
+                    "L-BFGS compares losses between evaluations, and augmented rows change the loss itself: leave "
+                    "augment out, or train with Adam or SGD"
+                )
+            augment.check(rows.inputs, min(batch_size, len(rows)))
         if validation is not None:
             check_weights(validation, "held out for validation")
         stops: list[Stop] = [stop] if isinstance(stop, Stop) else list(stop)
@@ -193,7 +203,7 @@ class Learner:
         plan = Plan(
             self._engine_for(rows, validation), self.optimizer, rows, epochs, batch_size, self.seed, shuffle,
             validation, self.metrics, stops, [get_callback(callback) for callback in callbacks], clip_norm,
-            halt,
+            augment, halt,
         )  # fmt: skip
         if not self._at_work.acquire(blocking=False):
             raise TrainingError(

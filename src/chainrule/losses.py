@@ -134,6 +134,19 @@ class Loss(Limited):
         _check_finite(target, head)
         return self.check_targets(target, head)
 
+    def as_numbers(self, target: AnyArray, outputs: int, dtype: np.dtype) -> Array:
+        """Targets of which means can be taken, shape (rows, outputs), as mixing rows does: labels as one-hot rows.
+
+        Arguments:
+            target: what `prepare` made of the targets.
+            outputs: the number of the head's outputs.
+            dtype: the type of the model's numbers.
+
+        >>> CrossEntropy().as_numbers(np.array([2]), outputs=3, dtype=np.dtype("float32")).tolist()
+        [[0.0, 0.0, 1.0]]
+        """
+        return target
+
     def check_targets(self, target: AnyArray, head: str) -> AnyArray:
         """The targets, or an `InputError` where one is outside what the loss is defined for.
 
@@ -492,6 +505,9 @@ class CrossEntropy(Loss):
         if self.label_smoothing:
             target = (1 - self.label_smoothing) * target + self.label_smoothing / like.shape[1]
         return target
+
+    def as_numbers(self, target: AnyArray, outputs: int, dtype: np.dtype) -> Array:
+        return np.eye(outputs, dtype=dtype)[target] if target.ndim == 1 else target
 
     def stand_in(self, rows: int, outputs: int) -> AnyArray:
         return np.zeros(rows, dtype=np.int64)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.augment import Augment
 from chainrule.compiled import core
 from chainrule.data import prepare_rows
 from chainrule.engines.contract import Rows
@@ -79,6 +80,7 @@ def fit_members(
     stop: Stop | Sequence[Stop] = (),
     callbacks: Any = (),
     clip_norm: float | None = None,
+    augment: Augment | None = None,
     initialize: bool = False,
     time_limit: float | None = None,
     threads: int | None = None,
@@ -103,7 +105,7 @@ def fit_members(
         sample_weight: as for `Model.fit`.
         parts: for each member the numbers of the rows that it trains on, and of those that it leaves out; in place of
             `members`, `folds`, `validation`, `groups` and `stratify`.
-        epochs, batch_size, stop, clip_norm: as for `Model.fit`, for each member.
+        epochs, batch_size, stop, clip_norm, augment: as for `Model.fit`, for each member.
         callbacks: as for `Model.fit`; they are called at the epochs of each member, from its thread.
         initialize: whether each member's starting weights look at its rows first, as by `Model.initialize_from`.
         time_limit: seconds that all may take together.
@@ -142,7 +144,7 @@ def fit_members(
     bar = [ProgressBar(runs=len(checked))] if wanted(progress) else []
     fit = {
         "epochs": epochs, "stop": stop, "callbacks": [*given, *bar], "clip_norm": clip_norm,
-        "initialize": initialize,
+        "augment": augment, "initialize": initialize,
     }  # fmt: skip
     left_out = train_members(learners, rows, checked, batch_size, workers=workers, time_limit=time_limit, **fit)
     standing = [i for i in range(len(checked)) if i not in left_out]

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from chainrule import __version__, container
 from chainrule.arrays import Array, surely_finite
+from chainrule.augment import Augment
 from chainrule.data import hold_out, prepare_inputs, prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.engines.memo import MemoReport
@@ -130,6 +131,7 @@ class Model(Learner):
         stop: Stop | Sequence[Stop] = (),
         callbacks: Any = (),
         clip_norm: float | None = None,
+        augment: Augment | None = None,
         progress: bool | str = "auto",
         resume: bool = False,
     ) -> History:
@@ -149,6 +151,8 @@ class Model(Learner):
             stop: stopping rules such as `EarlyStopping(patience=10)`.
             callbacks: `Callback` objects, or functions of the epoch's record.
             clip_norm: the greatest norm of a step's whole gradient.
+            augment: what is done to rows at random before each epoch, such as `Augment(noise=0.1)`; a thread does it
+                while the engine trains. To resume bit for bit hand it in again.
             progress: a bar on standard error: True, False, or `"auto"` (where it is a terminal).
             resume: whether to take up the last fit where it stood.
 
@@ -174,7 +178,7 @@ class Model(Learner):
             callbacks.append(ProgressBar())
         self.fit_rows(
             rows, epochs=epochs, batch_size=size, validation=held_out, shuffle=shuffle, stop=stop, callbacks=callbacks,
-            clip_norm=clip_norm, resume=resume,
+            clip_norm=clip_norm, augment=augment, resume=resume,
         )  # fmt: skip
         return self.history
 

@@ -27,6 +27,8 @@ INITIALIZE: Final = 0xFFFFFFFD
 SPLIT: Final = 0xFFFFFFFC
 EXERCISE: Final = 0xFFFFFFFB
 START: Final = 0xFFFFFFFA
+AUGMENT: Final = 0xFFFFFFF9
+NOISE: Final = 0xFFFFFFF0  # and those below it, one for each input of the network
 
 _MULTIPLIER_0: Final = np.uint64(0xD2511F53)
 _MULTIPLIER_1: Final = np.uint64(0xCD9E8D57)
@@ -89,20 +91,23 @@ def joined_words(n: int, seed: int, step: int, stream: int, member: int, begin: 
     return (pairs[:, 0] << _SHIFT) | pairs[:, 1]
 
 
-def uniform(n: int, seed: int, step: int, stream: int, member: int = 0) -> Doubles:
-    """Numbers drawn uniformly from [0, 1) with 53 random bits each, shape (n,)."""
+def uniform(n: int, seed: int, step: int, stream: int, member: int = 0, begin: int = 0) -> Doubles:
+    """Numbers drawn uniformly from [0, 1) with 53 random bits each, shape (n,); from number `begin` on, an even one."""
     numbers = np.empty(n)
-    for begin in range(0, n, _CHUNK):
-        part = keys(min(_CHUNK, n - begin), seed, step, stream, member, begin)
-        numbers[begin : begin + _CHUNK] = (part >> np.uint64(11)) * 2.0**-53
+    for done in range(0, n, _CHUNK):
+        part = keys(min(_CHUNK, n - done), seed, step, stream, member, begin + done)
+        numbers[done : done + _CHUNK] = (part >> np.uint64(11)) * 2.0**-53
     return numbers
 
 
-def normal(n: int, seed: int, step: int, stream: int, member: int = 0) -> Doubles:
-    """Standard normal numbers by Box and Muller: `sqrt(-2 ln u) cos(2 pi v)` and its sine, shape (n,)."""
-    numbers = uniform(n + n % 2, seed, step, stream, member)
-    for begin in range(0, n, _CHUNK):
-        pairs = numbers[begin : begin + _CHUNK].reshape(-1, 2)
+def normal(n: int, seed: int, step: int, stream: int, member: int = 0, begin: int = 0) -> Doubles:
+    """Standard normal numbers by Box and Muller: `sqrt(-2 ln u) cos(2 pi v)` and its sine, shape (n,).
+
+    They begin at number `begin` of the stream, an even one.
+    """
+    numbers = uniform(n + n % 2, seed, step, stream, member, begin)
+    for done in range(0, n, _CHUNK):
+        pairs = numbers[done : done + _CHUNK].reshape(-1, 2)
         radius = np.sqrt(-2.0 * np.log1p(-pairs[:, 0]))  # 1 - u is never 0
         angle = 2.0 * np.pi * pairs[:, 1]
         pairs[:, 0], pairs[:, 1] = radius * np.cos(angle), radius * np.sin(angle)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.arrays import Order
 from chainrule.engines.contract import Job, Outcome, Sums
 from chainrule.errors import InputError
-from chainrule.training.batches import epoch_order, rows_used
+from chainrule.training.feed import Feed, Part, feed
 from chainrule.training.run import Run
 from chainrule.training.scheduled import rates, scheduled
 
@@ -14,24 +13,27 @@ def descend(run: Run) -> str:
     """Do epochs until there are no more, or a rule stops them; the reason."""
     plan, state = run.plan, run.state
     state.steps_per_epoch, state.total_steps = plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch
-    while run.epoch <= plan.epochs:
-        run.begin_epoch()
-        reason = _steps(run)
-        if reason is not None:
-            return reason
-        assert state.partial is not None
-        loss = state.partial.mean_loss(plan.engine.objective)
-        reason = run.finish_epoch(loss, state.rate)
-        if reason is not None:
-            return reason
+    with feed(run) as rows:
+        while run.epoch <= plan.epochs:
+            run.begin_epoch()
+            reason = _steps(run, rows)
+            if reason is not None:
+                return reason
+            assert state.partial is not None
+            loss = state.partial.mean_loss(plan.engine.objective)
+            reason = run.finish_epoch(loss, state.rate)
+            if reason is not None:
+                return reason
     return "epochs"
 
 
-def _steps(run: Run) -> str | None:
+def _steps(run: Run, rows: Feed) -> str | None:
     """The rest of the epoch at hand; a reason if it was stopped before its end."""
     plan, state = run.plan, run.state
-    order = _order(run)
-    n_steps = -(-order.shape[1] // plan.batch_size)
+    n_rows = rows.order().shape[1]
+    if not n_rows:
+        raise InputError("the row order that `shuffle` returned has one row, and batch normalization needs two")
+    n_steps = -(-n_rows // plan.batch_size)
     if state.batch > n_steps:
         raise InputError(
             f"resume=True: the interrupted epoch had done {state.batch} steps, but these rows make "
@@ -41,13 +43,12 @@ def _steps(run: Run) -> str | None:
     if state.partial is None:
         state.partial = Sums.zeros(len(state.parameters), len(plan.engine.objective.heads))
     while state.batch < n_steps:
-        end = state.batch + 1 if watched else n_steps
-        part = order[:, state.batch * plan.batch_size : end * plan.batch_size]
-        outcome = _do(run, part, end - state.batch)
+        part = rows.part(state.batch, 1 if watched else n_steps - state.batch)
+        outcome = _do(run, part)
         if outcome.diverged is not None:
-            begin = state.batch * plan.batch_size
-            rows = plan.data.take(order[outcome.diverged_member, begin : begin + plan.batch_size])
-            raise run.diverged("the loss", rows, outcome.diverged_member)
+            begin = outcome.diverged * plan.batch_size
+            batch = part.data.take(part.order[outcome.diverged_member, begin : begin + plan.batch_size])
+            raise run.diverged("the loss", batch, outcome.diverged_member)
         answers = [callback.on_step(run) for callback in watched]
         if any(answers):
             return "a callback"
@@ -56,24 +57,15 @@ def _steps(run: Run) -> str | None:
     return None
 
 
-def _order(run: Run) -> Order:
-    plan, state = run.plan, run.state
-    order = epoch_order(len(plan.data), plan.shuffle, plan.seed, state.epoch, len(state.parameters))
-    used = rows_used(order.shape[1], plan.batch_size, plan.engine.network.least_rows)
-    if not used:
-        raise InputError("the row order that `shuffle` returned has one row, and batch normalization needs two")
-    return order[:, :used]
-
-
-def _do(run: Run, order: Order, n_steps: int) -> Outcome:
+def _do(run: Run, part: Part) -> Outcome:
     """Have the engine do steps: it takes what they change, and gives it back when they are done or broken off."""
     plan, state = run.plan, run.state
     assert state.partial is not None
-    of_steps = rates(plan.optimizer, state, n_steps)
+    of_steps = rates(plan.optimizer, state, part.steps)
     job = Job(
-        plan.data, order, plan.batch_size, of_steps, state.step, state.partial, plan.optimizer, plan.seed,
+        part.data, part.order, plan.batch_size, of_steps, state.step, state.partial, plan.optimizer, plan.seed,
         plan.clip_norm, run.should_stop, state.memory_from,
-        scheduled(plan.engine.network, plan.optimizer, state, n_steps),
+        scheduled(plan.engine.network, plan.optimizer, state, part.steps),
     )  # fmt: skip
     vectors = state.parameters, state.state, state.slots
     plan.engine.load(*vectors)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import is_finite
+from chainrule.augment import Augment
 from chainrule.engines.contract import Engine, Rows
 from chainrule.engines.reference import PREDICT_ROWS, ReferenceEngine
 from chainrule.errors import DivergenceError
@@ -45,6 +46,7 @@ class Plan:
     stops: Sequence[Stop] = ()
     callbacks: Sequence[Callback] = ()
     clip_norm: float | None = None
+    augment: Augment | None = None  # what is done to the rows before each epoch
     halt: Interrupt | None = None  # what ends it together with others; left out, it looks for Ctrl-C itself
 
     @cached_property
