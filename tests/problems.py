@@ -158,6 +158,32 @@ def classes(rows: int = 60, inputs: int = 3, n_classes: int = 3, seed: int = 0) 
     return rng.normal(size=(rows, inputs)) + 1.5 * rng.normal(size=(n_classes, inputs))[y], y
 
 
+def people(rows: int, seed: int = 0, *, gaps: float = 0.0) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """People by what is known of them, and three things to learn at once: their gender, their age and their mood.
+
+    Each is plain to see from some columns, up to noise, so that a trivial answer is far from the best. `gaps` is the
+    share of labels that are missing, drawn for each by itself: NaN for numbers, None for texts.
+    """
+    rng = np.random.default_rng(seed)
+    female, age = rng.random(rows) < 0.5, rng.uniform(18, 80, rows)
+    sleep = rng.normal(7, 1.2, rows)
+    friends = rng.poisson(3, rows)
+    score = 1.2 * (sleep - 7) + 0.5 * (friends - 3) - 0.01 * (age - 49) + 0.5 * rng.normal(size=rows)
+    X = {
+        "height": rng.normal(178 - 13 * female, 6),
+        "hair": rng.normal(8 + 18 * female, 7).clip(0),
+        "pulse": rng.normal(72, 4, rows) + 5 * female,
+        "lens": 60 - 0.9 * age + rng.normal(0, 5, rows),
+        "sleep": sleep,
+        "friends": friends.astype(float),
+    }
+    moods = np.array(["sad", "calm", "happy"])[np.digitize(score, [-0.8, 0.8])]
+    y = {"gender": np.where(female, "female", "male").astype(object), "age": age, "mood": moods.astype(object)}
+    for values in y.values():
+        values[rng.random(rows) < gaps] = None
+    return X, y
+
+
 def flat(named: dict[str, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Named arrays under one key each, copied: `"hidden/W"`."""
     return {f"{layer}/{name}": array.copy() for layer, arrays in named.items() for name, array in arrays.items()}

@@ -34,6 +34,7 @@ from chainrule.engines.contract import Rows
 from chainrule.explain.network.trace import Moment, Trace
 from chainrule.layers import Value
 from chainrule.losses import Loss
+from chainrule.masking import missing_labels
 
 seeds = st.integers(0, 2**32 - 1)
 widths = st.integers(1, 4)
@@ -192,12 +193,26 @@ def general_problems(draw: st.DrawFn, engine: str) -> Problem:
         weights[1:] *= rng.random(rows - 1) > 0.3  # some rows count nothing
     if kind == "by head":
         weights = {name: weights[rng.permutation(rows)] for name in losses}
+    if len(losses) > 1 and draw(st.booleans()):
+        y = {name: _with_gaps(y[name], weights[name] if kind == "by head" else weights, rng) for name in losses}
     data = prepare_rows(network, model.objective, X, y, weights, model.dtype)
     note(network.to_json())
     return Problem(model, data, X, y, weights, options)
 
 
+def _with_gaps(y: np.ndarray, weights: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    """Targets of which some rows lack theirs, but not all that count."""
+    gaps = rng.random(len(y)) < 0.4
+    counting = np.ones(len(y), bool) if weights is None else weights > 0
+    if (gaps | ~counting).all():
+        return y
+    y = y.astype(float)
+    y[gaps] = np.nan
+    return y
+
+
 def traced(problem: Problem, training: bool = False) -> Trace:
     """What the reference engine computes for the problem's rows."""
     model = problem.model
-    return Trace(model.network, model.objective, Moment.of(model), problem.data, training=training)
+    masked = missing_labels(model.objective.heads, problem.y, len(problem.data))
+    return Trace(model.network, model.objective, Moment.of(model), problem.data, training=training, masked=masked)

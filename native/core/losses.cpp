@@ -36,8 +36,14 @@ void Executor<T>::losses(double* loss_sums, double* weight_sums, const double* w
         call.gradient_stride = buffers.stride;
         share_rows(team, stop_, rows_, 8 * slot.width, [&](long begin, long end) { kernels_.loss(call, begin, end); });
         double sum = 0;
-        for (long r = 0; r < rows_; ++r)
+        for (long r = 0; r < rows_; ++r) {
+            // A row of weight 0 counts nothing, be its loss infinite: 0 times that would be no number.
+            if (buffers.weighted && buffers.weights[r] == T(0)) {
+                if (buffers.gradient) std::fill_n(buffers.gradient + r * buffers.stride, slot.width, T(0));
+                continue;
+            }
             sum += buffers.weighted ? double(buffers.row_loss[r]) * double(buffers.weights[r]) : double(buffers.row_loss[r]);
+        }
         loss_sums[i] = sum;
         weight_sums[i] = weights;
         T* delta = deltas_[size_t(head.slot)];

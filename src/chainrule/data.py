@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from chainrule.arrays import AnyArray, Array, Codes, surely_finite, whole
 from chainrule.engines.contract import Rows
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.limits import OPEN_FRACTION, check
+from chainrule.masking import Mask, check_labelled, fill_missing, masked_weights
 from chainrule.network import Network
 from chainrule.objective import NetworkObjective
 from chainrule.steps import Slot
@@ -59,16 +60,27 @@ def is_ready(network: Network, X: Any, dtype: np.dtype) -> bool:
 
 
 def prepare_rows(
-    network: Network, objective: NetworkObjective, X: Any, y: Any, sample_weight: Any, dtype: np.dtype
-) -> Rows:
-    """Inputs, targets and row weights, each checked, and all of the same number of rows (at least one)."""
+    network: Network, objective: NetworkObjective, X: Any, y: Any, sample_weight: Any, dtype: np.dtype,
+    *, every_head: bool = True,
+) -> Rows:  # fmt: skip
+    """Inputs, targets and row weights, each checked, and all of the same number of rows (at least one).
+
+    Where there are several heads a row weighs 0 to one whose label it lacks; `every_head` asks for a label of each.
+    """
     inputs = prepare_inputs(network, X, dtype)
     n_rows = len(inputs[0])
     if n_rows == 0:
         raise InputError("X has no rows; at least one is needed")
     heads = [head.head for head in objective.heads]
     given = _by_name(y, heads, "y", "head")
-    targets = tuple(head.loss.prepare(given[head.head], head.outputs, dtype, head.head) for head in objective.heads)
+    filled = [given[name] for name in heads]
+    missing: list[Mask | None] = [None] * len(heads)
+    if len(heads) > 1:
+        pairs = [fill_missing(given[head.head], head, n_rows) for head in objective.heads]
+        filled, missing = [y for y, _ in pairs], [rows for _, rows in pairs]
+    targets = tuple(
+        head.loss.prepare(y, head.outputs, dtype, head.head) for head, y in zip(objective.heads, filled, strict=True)
+    )
     for name, target in zip(heads, targets, strict=True):
         if len(target) != n_rows:
             raise InputError(f'X has {n_rows} rows, but the targets of head "{name}" have {len(target)}')
@@ -79,10 +91,14 @@ def prepare_rows(
         weights = tuple(_weights(sample_weight.get(name), n_rows, dtype) for name in heads)
     else:
         weights = (_weights(sample_weight, n_rows, dtype),) * len(heads)
+    weights = tuple(masked_weights(w, rows, dtype) for w, rows in zip(weights, missing, strict=True))
+    if every_head or all(rows is not None and rows.all() for rows in missing):
+        for name, rows, w in zip(heads, missing, weights, strict=True):
+            check_labelled(name, rows, w)
     return Rows(inputs, targets, weights)
 
 
-def hold_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
+def hold_out(rows: Rows, fraction: float, seed: int, heads: Sequence[str] = ()) -> tuple[Rows, Rows]:
     """Rows to train on, and a fraction of them, drawn by the seed, to validate with."""
     check("fit", "validation", fraction, OPEN_FRACTION)
     n_held_out = max(round(fraction * len(rows)), 1)
@@ -91,13 +107,20 @@ def hold_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
     order = random.permutation(len(rows), seed, 0, stream=random.SPLIT)
     parts = rows.take(np.sort(order[n_held_out:])), rows.take(np.sort(order[:n_held_out]))
     for part, what in zip(parts, ("that are left to train on", "held out for validation"), strict=True):
-        check_weights(part, what)
+        check_weights(part, what, heads)
     return parts
 
 
-def check_weights(rows: Rows, what: str) -> None:
-    """Raise an `InputError` where all rows weigh 0: their loss would be 0, whatever the model says."""
-    if any(weights is not None and not weights.any() for weights in rows.weights):
+def check_weights(rows: Rows, what: str, heads: Sequence[str] = ()) -> None:
+    """Raise an `InputError` where all rows weigh 0 to a head: its loss would be 0, whatever the model says."""
+    for i, weights in enumerate(rows.weights):
+        if weights is None or weights.any():
+            continue
+        if len(heads) > 1:
+            raise InputError(
+                f'head "{heads[i]}" has no label that counts: it is missing, or its weight 0, for all {len(rows)} rows '
+                f"{what}; its loss would mean nothing there"
+            )
         raise InputError(f"sample_weight is 0 for all {len(rows)} rows {what}: their loss would mean nothing")
 
 

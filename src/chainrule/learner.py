@@ -193,8 +193,11 @@ class Learner:
                     "augment out, or train with Adam or SGD"
                 )
             augment.check(rows.inputs, min(batch_size, len(rows)))
+        heads = [head.head for head in self.objective.heads]
+        if len(heads) > 1:
+            check_weights(rows, "to train on", heads)
         if validation is not None:
-            check_weights(validation, "held out for validation")
+            check_weights(validation, "held out for validation", heads)
         stops: list[Stop] = [stop] if isinstance(stop, Stop) else list(stop)
         for rule in stops:
             if not isinstance(rule, Stop):

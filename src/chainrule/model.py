@@ -141,7 +141,8 @@ class Model(Learner):
         parameters; `resume=True` takes up an interrupted fit where it stood, `epochs` counting from its beginning.
 
         Arguments:
-            X, y: rows; mappings by name where the network has several inputs or heads.
+            X, y: rows; mappings by name where the network has several inputs or heads. A row counts nothing to one of
+                several heads if its label there is missing (NaN or None).
             epochs: passes over the rows, at most.
             batch_size: rows of a step: a number, `"full"`, or `"auto"` (32). The last step of an epoch takes what is
                 left; with batch normalization, which needs two rows, a row left alone is left out.
@@ -171,7 +172,7 @@ class Model(Learner):
                 raise InputError("validation is a fraction, (X, y) or (X, y, sample_weight)")
             held_out = self._rows(*validation)
         elif validation is not None:
-            rows, held_out = hold_out(rows, validation, self.seed)
+            rows, held_out = hold_out(rows, validation, self.seed, [head.head for head in self.objective.heads])
         size = resolve_batch_size("full" if self.optimizer.full_batch else batch_size, len(rows))
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
         if wanted(progress):
@@ -263,7 +264,7 @@ class Model(Learner):
         >>> loss, gradients["output"]["W"].tolist()
         (4.0, [[12.0]])
         """
-        rows = self._rows(X, y, sample_weight)
+        rows = self._rows(X, y, sample_weight, every_head=False)
         return self.gradients(rows, training=training)
 
     def memo_report(self, X: Any, y: Any, sample_weight: Any = None, *, training: bool = True) -> MemoReport:
@@ -279,7 +280,7 @@ class Model(Learner):
         (6, 27)
         """
         self.objective.check_trainable(self.network)
-        rows = self._rows(X, y, sample_weight)
+        rows = self._rows(X, y, sample_weight, every_head=False)
         state = self.training
         with np.errstate(all="ignore"):
             return ReferenceEngine(self.network, self.objective).memo_report(
@@ -414,5 +415,5 @@ class Model(Learner):
             check_numbers(answer)
         return answer
 
-    def _rows(self, X: Any, y: Any, sample_weight: Any = None) -> Rows:
-        return prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype)
+    def _rows(self, X: Any, y: Any, sample_weight: Any = None, *, every_head: bool = True) -> Rows:
+        return prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype, every_head=every_head)

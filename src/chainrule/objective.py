@@ -55,6 +55,18 @@ class HeadLoss:
         """Every row's gradient by the value of `slot`."""
         return self.loss.fused_gradient(target, value) if self.fused else self.loss.gradient(target, value)
 
+    def sum_of_rows(self, target: Array, value: Array, weights: Array | None) -> float:
+        """The rows' losses, each times its weight, as one sum; one of weight 0 counts nothing, be its loss infinite."""
+        rows = self.rows(target, value)
+        return float(rows.sum() if weights is None else np.where(weights != 0, rows, 0) @ weights)
+
+    def deltas(self, target: Array, value: Array, factors: Array | float) -> Array:
+        """Every row's gradient by the value of `slot`, times a factor for all or for each row; 0 where that is 0."""
+        gradient = self.gradient(target, value)
+        if isinstance(factors, float):
+            return gradient * factors
+        return np.where(factors[:, None] != 0, gradient, 0) * factors[:, None]
+
 
 @dataclass(frozen=True)
 class Objective:

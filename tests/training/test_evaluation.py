@@ -27,7 +27,8 @@ def test_metrics_are_called_by_their_head(engine: str) -> None:
     age = X[:, 0] + 40
     found = model.evaluate(X, {"age": age, "mood": labels})
     out = model.predict(X)
-    assert set(found) == {"loss", "age_r2", "age_mean_absolute_error", "mood_accuracy"}
+    by_head = {"age_loss", "age_r2", "age_mean_absolute_error", "mood_loss", "mood_accuracy"}
+    assert set(found) == {"loss", *by_head}
     assert found["mood_accuracy"] == np.mean(out["mood"].argmax(axis=1) == labels)
     assert found["age_mean_absolute_error"] == pytest.approx(np.abs(out["age"][:, 0] - age).mean())
     history = model.fit(X, {"age": age, "mood": labels}, epochs=1)

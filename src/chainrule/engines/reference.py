@@ -225,9 +225,8 @@ class ReferenceEngine(InPlace):
         """Each head's weighted sum of row losses, and its sum of row weights."""
         losses, weights = np.zeros(len(self.objective.heads)), np.zeros(len(self.objective.heads))
         for i, (head, target, w) in enumerate(zip(self.objective.heads, data.targets, data.weights, strict=True)):
-            rows = head.rows(target, values[head.slot])
-            losses[i] = rows.sum() if w is None else rows @ w
-            weights[i] = len(rows) if w is None else w.sum()
+            losses[i] = head.sum_of_rows(target, values[head.slot], w)
+            weights[i] = len(target) if w is None else w.sum()
         return losses, weights
 
     def _loss_deltas(self, values: list[Array], data: Rows, weight_sums: Doubles) -> dict[int, Array]:
@@ -235,8 +234,7 @@ class ReferenceEngine(InPlace):
         deltas: dict[int, Array] = {}
         for head, target, w, total in zip(self.objective.heads, data.targets, data.weights, weight_sums, strict=True):
             factor = head.weight / self.objective.divisor(float(total))
-            gradient = head.gradient(target, values[head.slot])
-            delta = gradient * (factor if w is None else (factor * w)[:, None])
+            delta = head.deltas(target, values[head.slot], factor if w is None else factor * w)
             deltas[head.slot] = deltas[head.slot] + delta if head.slot in deltas else delta
         return deltas
 

@@ -33,19 +33,28 @@ def measure(
 ) -> tuple[float, dict[str, float]]:
     """The objective (penalties included), the mean over the members, and every head's metrics of their mean output.
 
-    A metric is called by its name, with the head before it where a network has several: `"mood_accuracy"`.
+    A metric is called by its name, with the head before it where a network has several: `"mood_accuracy"`; there each
+    head's own loss is among them, `"mood_loss"`, as it is before it is weighted.
     """
-    loss = engine.losses(parameters, state, data).mean_loss(engine.objective)
+    objective, heads = engine.objective, engine.objective.heads
+    sums = engine.losses(parameters, state, data)
+    loss = sums.mean_loss(objective)
     values: dict[str, float] = {}
+    if len(heads) > 1:
+        for i, head in enumerate(heads):
+            by_member = zip(sums.losses[:, i], sums.weights[:, i], strict=True)
+            values[f"{head.head}_loss"] = float(np.mean([total / objective.divisor(w) for total, w in by_member]))
     if any(metrics.values()):
         outputs = engine.predict(parameters, state, data.inputs)
-        heads = engine.objective.heads
         for head, output, target, weights in zip(heads, outputs, data.targets, data.weights, strict=True):
             ones = np.ones(len(data)) if weights is None else weights
+            output = mean_output(output)
+            if weights is not None and not weights.all():  # rows without this head's label, or of weight 0
+                output, target, ones = (array[weights != 0] for array in (output, target, weights))
             for metric in metrics.get(head.head, ()):
                 name = metric.name if len(heads) == 1 else f"{head.head}_{metric.name}"
                 function = metric.yes_or_no if head.loss.yes_or_no and metric.yes_or_no else metric.function
-                values[name] = function(target, mean_output(output), ones)
+                values[name] = function(target, output, ones)
     return loss, values
 
 

@@ -164,7 +164,19 @@ def _network(derivation: Derivation) -> Paragraph:
     mode = "; dropout and batch normalization as in training" if trace.training else ""
     return Paragraph(
         f"Layers: {', '.join(layers)}. Loss: {losses}{together}{mode}. {trace.network.count().total:,} parameters."
+        f"{_without_label(derivation)}"
     )
+
+
+def _without_label(derivation: Derivation) -> str:
+    """Which rows have no label of which head, as a sentence."""
+    trace, told = derivation.graph.trace, []
+    for i, head in enumerate(trace.heads):
+        rows = [row + 1 for row in range(trace.n_rows) if trace.lacks_label(i, row)]
+        if rows:
+            of_rows = f" in row{'s' * (len(rows) > 1)} {listed(rows, limit=8)}" if trace.n_rows > 1 else ""
+            told.append(f"{head.head}{of_rows}")
+    return f" Without a label, so that no loss depends on it: {'; '.join(told)}." if told else ""
 
 
 def _section_of(derivation: Derivation, name: Name) -> str:
@@ -240,7 +252,8 @@ def given(graph: Graph) -> Matrices:
     if not graph.forward_only:
         for i, head in enumerate(trace.heads):
             name = "y" if graph.single_head else f"y {head.head}"
-            found.append(matrix(name, trace.targets(i)))
+            if not all(trace.lacks_label(i, row) for row in range(trace.n_rows)):
+                found.append(matrix(name, trace.targets(i)))
     spans = trace.network.layout.spans
     found += [matrix(f"{span.name} {span.layer}", trace.parameters[span.step][span.name]) for span in spans]
     return Matrices(tuple(found))

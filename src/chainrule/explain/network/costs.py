@@ -32,6 +32,7 @@ class Target(NetworkKind):
     def resolve(self, net: Structure, name: Name) -> Name:
         layer, head = net.resolve_head(name)
         check_index(name, (head.outputs,))
+        net.check_label(name, layer)
         return name._replace(layer="" if net.single_head else layer)
 
     def array(self, net: Structure, layer: str) -> Doubles:
@@ -55,6 +56,7 @@ class Share(NetworkKind):
     def resolve(self, net: Structure, name: Name) -> Name:
         """An output's share where the loss is a sum over outputs, else the whole row's."""
         layer, head = net.resolve_head(name)
+        net.check_label(name, layer)
         if head.loss.separable and not name.index and head.outputs == 1:
             name = name._replace(index=(1,))  # a row's loss is the only output's share
         if head.loss.separable != bool(name.index):
@@ -146,6 +148,8 @@ class Total(NetworkKind):
         for i, head in enumerate(net.heads):
             units: range | tuple[None] = range(head.outputs) if head.loss.separable else (None,)
             for row in range(net.trace.n_rows):
+                if net.trace.lacks_label(i, row):
+                    continue
                 parts += [
                     Part((net.share_name(head, row, unit),), float(net.trace.row_factors[i][row])) for unit in units
                 ]
@@ -169,6 +173,7 @@ class HeadGradient(NetworkKind):
     def resolve(self, net: Structure, name: Name) -> Name:
         layer, head = net.resolve_head(name)
         check_index(name, (head.outputs,))
+        net.check_label(name, layer)
         return name._replace(layer=layer)
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:

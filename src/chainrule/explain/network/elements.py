@@ -51,7 +51,7 @@ class Element(NetworkKind):
         step = net.producers[slot]
         if step is not None:
             total += net.operations[step.index].uses_of_output(net.sizes[slot])
-        for head in (net.heads[i] for i in net.heads_at[slot]):
+        for head in (net.heads[i] for i in net.heads_at[slot] if not net.trace.lacks_label(i, row)):
             total += 2 if head.loss.separable else 1 + head.outputs
         return total
 
@@ -65,7 +65,10 @@ class Gradient(NetworkKind):
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         """The sum over readers; the loss's own derivative where there are none; and `h - y` of a known pair."""
         slot, row, unit = net.slots[self.of, name.layer], net.rows[name.row], name.index[0] - 1
-        direct, readers, factors = net.heads_at[slot], net.readers[slot], net.trace.row_factors
+        readers, factors = net.readers[slot], net.trace.row_factors
+        direct = [i for i in net.heads_at[slot] if not net.trace.lacks_label(i, row)]
+        if net.heads_at[slot] and not direct and not readers:
+            return (Products((Part((), 0.0),), "0 where the row has no label of this head"),)
         if len(direct) == 1 and not readers:
             return (gradient_by_output(net, direct[0], row, unit, float(factors[direct[0]][row])),)
         sole = readers[0] if len(readers) == 1 and not direct else None
@@ -83,6 +86,7 @@ class Gradient(NetworkKind):
         general = readers[0].back_formula if len(readers) == 1 else CHAIN
         recipes: list[Recipe] = [Products(tuple(parts), general)]
         fused = [i for i, head in enumerate(net.heads) if head.slot == slot and head.fused]
+        fused = [i for i in fused if not net.trace.lacks_label(i, row)]
         if len(fused) == 1 and sole is not None:
             recipes.append(fused_gradient(net, fused[0], row, unit, float(factors[fused[0]][row])))
         return tuple(recipes)

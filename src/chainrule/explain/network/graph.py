@@ -144,7 +144,8 @@ def in_order(net: Structure, *, update: bool = True, part: Extent | None = None)
     for head in net.heads:
         units = part.units(head.outputs) if head.loss.separable else range(1)
         if part.has("" if net.single_head else head.head):
-            for row, unit in product(part.rows(net), units):
+            rows = (row for row in part.rows(net) if not net.trace.lacks_label(net.head_of[head.head], row))
+            for row, unit in product(rows, units):
                 yield net.share_name(head, row, unit - 1 if head.loss.separable else None)
     if part.layer is None and part.unit is None:
         if net.trace.objective.penalties:
@@ -174,7 +175,8 @@ def _backward(net: Structure, step: Step, part: Extent) -> Iterator[Name]:
     rows = part.rows(net)
     for head in heads:
         if several and (head.skips is None or not net.readers[slot]):
-            yield from (Name("dloss/dh", head.head, (u,), net.row_names[row]) for row, u in product(rows, units))
+            labelled = (row for row in rows if not net.trace.lacks_label(net.head_of[head.head], row))
+            yield from (Name("dloss/dh", head.head, (u,), net.row_names[row]) for row, u in product(labelled, units))
     yield from _elements(net, slot, part, gradient=True)
     for row in rows:
         yield from sorted(name for unit in units for name in operation.slopes(row, unit - 1))

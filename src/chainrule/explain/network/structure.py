@@ -213,6 +213,11 @@ class Structure(Quantities):
             )
         return layer, self.heads[self.head_of[layer]]
 
+    def check_label(self, name: Name, layer: str) -> None:
+        """Raise an `InputError` where the row of a quantity has no label of its head: it doesn't exist then."""
+        if self.trace.lacks_label(self.head_index(layer), self.rows[name.row]):
+            raise InputError(f'"{name}": the row has no label of "{layer}", so it has no part in that head\'s loss')
+
 
 @dataclass(frozen=True)
 class NetworkKind(Kind):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from chainrule.engines.reference import Forward, ReferenceEngine
 from chainrule.errors import InputError
 from chainrule.layers import Context, Shape
 from chainrule.losses import Loss
+from chainrule.masking import Mask, missing_labels
 from chainrule.network import Network
 from chainrule.objective import HeadLoss, NetworkObjective
 from chainrule.optimizers import Optimizer
@@ -82,11 +83,13 @@ class Trace:
         learn_biases: False leaves the biases as they are in the update.
         has_target: False where no target is given: what depends on it doesn't exist.
         has_update: False where no update is asked for.
+        masked: by head the rows that lack its label; the head's loss has no part of them.
     """
 
     def __init__(
         self, network: Network, objective: NetworkObjective, moment: Moment, data: Rows, *, training: bool = False,
         learn_biases: bool = True, has_target: bool = True, has_update: bool = True,
+        masked: Sequence[Mask | None] = (),
     ):  # fmt: skip
         self.network = network
         self.objective = objective if learn_biases else objective.without_biases()
@@ -100,6 +103,7 @@ class Trace:
         self.training = training
         self.has_target = has_target
         self.has_update = has_update
+        self.masked = masked
         self.parameters = self.program.parameters.views(moment.parameters)
         self.state = self.program.state.views(moment.statistics)
         self.engine = ReferenceEngine(network, objective, every_gradient=True)
@@ -141,7 +145,7 @@ class Trace:
         with np.errstate(all="ignore"):
             total = self.penalty
             for head, target, factors in self._by_head:
-                total += float(head.rows(target, self.forward.values[head.slot]) @ factors)
+                total += head.sum_of_rows(target, self.forward.values[head.slot], factors)
         return total
 
     @property
@@ -155,7 +159,7 @@ class Trace:
         deltas: dict[int, Any] = {}
         with np.errstate(all="ignore"):
             for head, target, factors in self._by_head:
-                delta = head.gradient(target, self.forward.values[head.slot]) * factors[:, None]
+                delta = head.deltas(target, self.forward.values[head.slot], factors)
                 deltas[head.slot] = deltas[head.slot] + delta if head.slot in deltas else delta
             slots = self.engine.backward(
                 self.parameters, self.forward.memos, deltas, self.program.parameters.views(vector)
@@ -208,9 +212,19 @@ class Trace:
         rate = self.rate if rate is None else rate
         self.rule(run).update(w, g, slots, rate * run.rate_factor, self.optimizer_step)
 
+    def lacks_label(self, head: int, row: int) -> bool:
+        """Whether a row has no label of a head."""
+        rows = self.masked[head] if self.masked else None
+        return rows is not None and bool(rows[row])
+
     def targets(self, head: int) -> Doubles:
-        """The targets of a head as numbers (rows, outputs): labels one-hot, smoothed where the loss smooths."""
-        return self.apart[head][1]  # type: ignore[return-value]  # float64
+        """The targets of a head as numbers (rows, outputs): labels one-hot, smoothed where the loss smooths.
+
+        NaN where there is no label.
+        """
+        found: Doubles = self.apart[head][1]  # type: ignore[assignment]  # float64
+        rows = self.masked[head] if self.masked else None
+        return found if rows is None else np.where(rows[:, None], np.nan, found)
 
     @cached_property
     def apart(self) -> list[tuple[Loss, Array]]:
@@ -233,8 +247,11 @@ def trace_rows(model: Trained, X: Any, y: Any = None, sample_weight: Any = None,
         shape = _shape(next(iter(X.values())) if isinstance(X, Mapping) else X)
         rows = shape[0] if shape else 1
         y = {head.head: head.loss.stand_in(rows, head.outputs) for head in model.objective.heads}
-    data = prepare_rows(model.network, model.objective, X, y, sample_weight, DOUBLE)
-    return Trace(model.network, model.objective, Moment.of(model), data, has_target=not without, **how)
+    data = prepare_rows(model.network, model.objective, X, y, sample_weight, DOUBLE, every_head=False)
+    masked = missing_labels(model.objective.heads, y, len(data))
+    return Trace(
+        model.network, model.objective, Moment.of(model), data, has_target=not without, masked=masked, **how
+    )  # fmt: skip
 
 
 def _as_rows(model: Trained, X: Any, y: Any) -> tuple[Any, Any]:
