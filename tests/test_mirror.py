@@ -26,6 +26,7 @@ GENERAL = {
     "test_floors.py": "which room may import from which",
     "test_mirror.py": "where things are",
     "test_pairwise.py": "a helper of the tests",
+    "test_sick_runs.py": "generated runs that judge the diagnosis",
     "test_public_names.py": "chainrule/__init__.py",
     "cli/test_help.py": "every command's help",
     "cli/test_model_files.py": "what commands do with files of models",
