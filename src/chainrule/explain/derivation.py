@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
+from chainrule.explain.diagram.binding import diagram_of
+from chainrule.explain.diagram.drawn import Diagram
 from chainrule.explain.document.blocks import Block, Document
 from chainrule.explain.document.of_network import Choice, check, document
 from chainrule.explain.formula.writer import shown
@@ -44,6 +46,9 @@ class Derivation(AnyDerivation[Graph]):
     (1, 5)
     >>> work.mark({"z[output,1]": "1.04"}).counts["correct"], len(work.to_json(weight="b[output,1]")) > 100
     (1, True)
+    >>> diagram = work.diagram(highlight="W[hidden,2,1]")
+    >>> [unit.label for unit in diagram.units if unit.on_path]
+    ['h1', 'h1', 'L']
     >>> by_hand = work.again(title="By hand", update=False)
     >>> by_hand.document(layer="output").title
     'By hand'
@@ -104,6 +109,29 @@ class Derivation(AnyDerivation[Graph]):
     def document(self, **choice: Any) -> Document:
         """What to write down, for renderers: everything, or one `layer`, `unit`, `row` or `weight` with its paths."""
         return document(self, Choice(**choice), self.notes)
+
+    def diagram(self, *, highlight: str | None = None, row: int | None = None, unit: int | None = None) -> Diagram:
+        """The network as a picture in plain data: units and links in their places, each with its numbers.
+
+        Arguments:
+            highlight: a weight, bias, input or value: of its paths to the loss one that weighs most is marked.
+            row: whose numbers, from 1; left out, the marked path's or the first.
+            unit: one that is drawn even in a layer too wide to draw whole.
+
+        Raises:
+            InputError: there is no such row, or nothing of the name to highlight.
+        """
+        check(self.graph, Choice(row=row))
+        return diagram_of(self, row=row, highlight=highlight, unit=unit)
+
+    def _picture(
+        self, *, weight: str | None = None, row: int | None = None, unit: int | None = None, **others: Any
+    ) -> str:
+        """The diagram as HTML with SVG in it, the main path of a chosen weight highlighted."""
+        from chainrule.explain.render.svg import figure
+
+        highlight = weight if self.trace.has_target and self.graph.is_trainable else None
+        return figure(self.diagram(highlight=highlight, row=row, unit=unit))
 
     def again(self, *, title: str = "", update: bool = True) -> Derivation:
         """The same numbers under another title, or without an update.

@@ -94,7 +94,11 @@ class AnyDerivation(Calculation[Graph]):
         """An HTML page with MathML; no script, no network."""
         from chainrule.explain.render.html import to_html
 
-        return to_html(self.document(**choice))
+        return to_html(self.document(**choice), self._picture(**choice))
+
+    def _picture(self, **choice: Any) -> str:
+        """What a page shows as a picture, as HTML; empty where there is none. What is chosen, as for `document`."""
+        return ""
 
     def to_json(
         self, weight: str | None = None, *, layer: str | None = None, unit: int | None = None, row: int | None = None
@@ -143,4 +147,4 @@ class AnyDerivation(Calculation[Graph]):
     def _repr_html_(self) -> str:
         from chainrule.explain.render.html import to_html
 
-        return to_html(self.document(), whole=False)
+        return to_html(self.document(), self._picture(), whole=False)

@@ -164,3 +164,25 @@ def _factor(graph: Quantities, way: _Way) -> float:
         return way.coefficient * math.prod(map(graph.value, way.local))
     outer = way.linear.outer  # batch normalization: the effect of one gradient alone
     return way.linear.value(lambda n: float(n == way.reader) if n in outer else graph.value(n))
+
+
+def main_path(graph: Quantities, name: Name, row: int | None = None) -> Path:
+    """The path to the loss that takes, at every fork, the way that contributes most to the gradient; in one row or any.
+
+    It costs as much as it is long, however many others there are; of no edges where no loss depends on the quantity.
+    """
+    gradient, edges = graph.gradient_of(name), list[Edge]()
+    while not (place := _place(graph, gradient)).is_end:
+        ways = [way for way in place.ways if row is None or way.reader.row in (None, row)]
+        if not ways:
+            return Path((), 0.0)
+        way = max(ways, key=lambda way: _size(_factor(graph, way) * graph.value(way.reader)))
+        if not way.alone:
+            edges.append(Edge(place.by, graph.value_of(way.reader), way.local, _factor(graph, way)))
+        gradient = way.reader
+    edges.append(Edge(place.by, graph.end, (gradient,), graph.value(gradient)))
+    return Path(tuple(reversed(edges)), math.prod(edge.factor for edge in edges))
+
+
+def _size(number: float) -> float:
+    return 0.0 if math.isnan(number) else abs(number)

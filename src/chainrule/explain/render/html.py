@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from html import escape
 from itertools import groupby
 
@@ -20,9 +21,11 @@ _NO_SIGN = f"<mphantom>{MINUS}</mphantom>"
 _D = '<mo form="prefix" lspace="0" rspace="0">∂</mo>'
 
 
-def to_html(document: Document, *, whole: bool = True) -> str:
-    """The document as an HTML page, or as the part of one that notebooks put in."""
-    inside = HtmlRenderer(MathmlWriter(document.notation, document.digits)).blocks(document)
+def to_html(document: Document, picture: str = "", *, whole: bool = True) -> str:
+    """The document as an HTML page, or as the part of one that notebooks put in; a picture below its first words."""
+    renderer = HtmlRenderer(MathmlWriter(document.notation, document.digits))
+    first, others = (replace(document, blocks=part) for part in (document.blocks[:2], document.blocks[2:]))
+    inside = renderer.between.join(filter(None, (renderer.blocks(first), picture, renderer.blocks(others))))
     body = f'<style>{STYLE}</style>\n<div class="chainrule">\n{inside}\n</div>'
     if not whole:
         return body

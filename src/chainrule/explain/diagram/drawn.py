@@ -1,0 +1,156 @@
+"""What there is to draw of a network: groups of units, units, links, each with its numbers. Lengths are in pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.paths import Path
+
+Point = tuple[float, float]
+
+
+class Bound(NamedTuple):
+    """A number of the derivation: its name, its symbol in the derivation's notation, its value."""
+
+    name: Name
+    symbol: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """The units of a layer, with what works on each of them alone (its activation, dropout ...).
+
+    Arguments:
+        layers: the names of the layers, the first being what others call it.
+        functions: what is done, in words: `("sigmoid",)`; empty for inputs.
+        size: how many units there are, those left out of the picture included.
+        place: the middle of its heading.
+        is_head: whether it is an output of the network.
+    """
+
+    layers: tuple[str, ...]
+    functions: tuple[str, ...]
+    size: int
+    place: Point
+    is_input: bool = False
+    is_head: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.layers[0]
+
+    @property
+    def about(self) -> str:
+        """What else a heading says: how many units, and what they are."""
+        kind = f" input{'s' * (self.size > 1)}" if self.is_input else ""
+        return f"{self.size:,}{kind}" + (f" \u00d7 {', '.join(self.functions)}" if self.functions else "")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A circle; or dots, where `folded` units are left out.
+
+    Arguments:
+        group: the index of its group; None for the loss.
+        number: which unit of the group, from 1; 0 for dots and for the loss.
+        label: a short symbol.
+        values: what is computed in it, in order; the last is its output.
+        gradients: of the loss by those, in the same order.
+        learned: biases and other numbers that are learned for this unit alone; then the gradients by them.
+        target: what its output should be.
+    """
+
+    group: int | None
+    number: int
+    place: Point
+    label: str = ""
+    values: tuple[Bound, ...] = ()
+    gradients: tuple[Bound, ...] = ()
+    learned: tuple[Bound, ...] = ()
+    learned_gradients: tuple[Bound, ...] = ()
+    target: Bound | None = None
+    folded: int = 0
+    on_path: bool = False
+
+    @property
+    def is_dots(self) -> bool:
+        """Whether it stands for units that are left out."""
+        return self.folded > 0
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it is the loss."""
+        return self.group is None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A line from unit to unit, by their indices in the diagram.
+
+    Arguments:
+        weight: the number learned for it; None where the value passes as it is.
+        gradient: of the loss by that.
+        factor: what the value is multiplied by where nothing is learned.
+        bends: points between, where it leads around other units.
+        label: where its number can stand, or None where there is no room for it.
+        on_path: whether it belongs to the highlighted path.
+    """
+
+    source: int
+    target: int
+    weight: Bound | None = None
+    gradient: Bound | None = None
+    factor: float = 1.0
+    bends: tuple[Point, ...] = ()
+    label: Point | None = None
+    on_path: bool = False
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A network drawn: groups, units and links in their places.
+
+    Arguments:
+        width, height: of the whole.
+        radius: of a unit.
+        folded: where layers are left out, the place of the dots and how many they are.
+        path: the highlighted path of the derivation; None where there is none.
+        start: what it begins at.
+        row: whose numbers these are, from 1; None where there are weights alone.
+        rows: how many rows the derivation has.
+    """
+
+    width: float
+    height: float
+    radius: float
+    groups: tuple[Group, ...]
+    units: tuple[Unit, ...]
+    links: tuple[Link, ...]
+    digits: int = 6
+    folded: tuple[Point, int] | None = None
+    path: Path | None = None
+    start: Bound | None = None
+    row: int | None = None
+    rows: int = 1
+
+    @property
+    def largest(self) -> float:
+        """The largest size of a finite weight: what thickness is measured by."""
+        sizes = (abs(link.weight.value) for link in self.links if link.weight is not None)
+        return max(filter(math.isfinite, sizes), default=0.0)
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether gradients are bound to it."""
+        return any(unit.gradients for unit in self.units)
+
+    @property
+    def says(self) -> str:
+        """The diagram in a sentence, for those who can't see it."""
+        layers = ", ".join(f"{group.title} ({group.about})" for group in self.groups)
+        return f"Diagram of the network: {layers}"
