@@ -24,6 +24,7 @@ GENERAL = {
     "test_readme.py": "README.md",
     "test_faults.py": "kills, full disks and read-only folders, wherever something is saved",
     "test_floors.py": "which room may import from which",
+    "test_images_corpus.py": "the corpus of picture folders",
     "test_mirror.py": "where things are",
     "test_pairwise.py": "a helper of the tests",
     "test_sick_runs.py": "generated runs that judge the diagnosis",
