@@ -208,6 +208,36 @@ def test_repr_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("engine", ["reference", "native"])
+@pytest.mark.parametrize("rows", [1, 16, 17, 3000])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_none_is_refused_wherever_it_stands(
+    engine: str, rows: int, wrong: float, rng: np.random.Generator
+) -> None:
+    """Numbers are looked at by whoever reads them first; a bounded function would make an answer of them."""
+    model = Model(Network.mlp(5, [4], 2, activation="tanh", output="tanh"), "squared_error", engine=engine)
+    X = rng.normal(size=(rows, 5)).astype(np.float32)
+    row = int(rng.integers(rows))
+    X[row, rng.integers(5)] = wrong
+    for given in (X, X.astype(float), X.tolist(), np.asfortranarray(X)):
+        with pytest.raises(InputError, match=f"NaN or infinite numbers .* in row {row} "):
+            model.predict(given)
+
+
+@pytest.mark.parametrize("rows", [1, 3000])
+def test_numbers_whose_squares_are_too_large_are_numbers(engine: str, rows: int) -> None:
+    model = Model(Network.mlp(2, [], 1), "squared_error", engine=engine)
+    model.set_parameters({"output": {"W": [[1.0], [0.0]], "b": [0.0]}})
+    assert (model.predict(np.full((rows, 2), 1e30, np.float32)) == np.float32(1e30)).all()
+
+
+def test_a_mean_of_members_that_is_larger_than_any_number_is_no_answer(engine: str) -> None:
+    model = Model.ensemble(Network.mlp(1, [], 1), "squared_error", members=2, engine=engine)
+    model.training.parameters[...] = 3e38
+    model.outputs((np.zeros((1, 1), np.float32),))
+    with np.errstate(over="ignore"), pytest.raises(TrainingError, match="row 0"):
+        model.predict(np.zeros((1, 1), np.float32))
+
+
 def test_what_overflows_is_said_and_is_no_answer(engine: str) -> None:
     """Through two exponentials, to infinity minus infinity."""
     network = Network.mlp(1, [2], 1, activation="exponential")

@@ -269,7 +269,7 @@ nb::tuple train_program(const Program& program, const Writable& parameters, cons
 }
 
 template <class T>
-void run_predict(const Program& program, int64_t members, const Readable& parameters, const Readable& state,
+bool run_predict(const Program& program, int64_t members, const Readable& parameters, const Readable& state,
                  const Objects& inputs, const std::vector<Writable>& outputs, int threads) {
     Bound<T> bound = bound_inputs<T>(program, inputs);
     std::vector<T*> to;
@@ -279,18 +279,15 @@ void run_predict(const Program& program, int64_t members, const Readable& parame
     }
     const T* p = vector_of<T>(parameters, "parameters", members, program.parameters);
     const T* s = vector_of<T>(state, "state", members, program.state);
-    Watch().run([&](Stop& stop) {
-        predict<T>(program, members, p, s, bound.data, to, threads, &stop);
-        return true;
-    });
+    return Watch().run([&](Stop& stop) { return predict<T>(program, members, p, s, bound.data, to, threads, &stop); });
 }
 
-void predict_program(const Program& program, const Readable& parameters, const Readable& state, const Objects& inputs,
+bool predict_program(const Program& program, const Readable& parameters, const Readable& state, const Objects& inputs,
                      const std::vector<Writable>& outputs, int threads) {
     const Vectors vectors = vectors_of(program, parameters, state);
     if (outputs.size() != program.outputs.size()) throw std::invalid_argument("there must be one array for each output");
-    if (vectors.single) run_predict<float>(program, vectors.members, parameters, state, inputs, outputs, threads);
-    else run_predict<double>(program, vectors.members, parameters, state, inputs, outputs, threads);
+    return vectors.single ? run_predict<float>(program, vectors.members, parameters, state, inputs, outputs, threads)
+                          : run_predict<double>(program, vectors.members, parameters, state, inputs, outputs, threads);
 }
 
 template <class T>
@@ -352,7 +349,9 @@ void init_running(nb::class_<Program>& program) {
                 "of each step for the numbers that are scheduled; returns the steps done, the step and the member that diverged\n"
                 "(-1 if none did), and whether it was stopped.");
     program.def("predict", &predict_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),
-                nb::arg("outputs"), nb::arg("threads"), "Write each output, (members, rows, width), into its array.");
+                nb::arg("outputs"), nb::arg("threads"), 
+                "Write each output, (members, rows, width), into its array; returns True where sums say that every number that\n"
+                "came in and went out is finite.");
     program.def("losses", &losses_of_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),
                 nb::arg("targets"), nb::arg("weights"), nb::arg("loss_sums"), nb::arg("weight_sums"), nb::arg("penalty_sums"),
                 nb::arg("threads"), "Add the head losses over all rows, as in prediction, to the sums.");

@@ -1,6 +1,8 @@
 #include "core/evaluator.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <memory>
 #include <stdexcept>
 
@@ -85,14 +87,22 @@ struct Ready {
 }  // namespace
 
 template <class T>
-void predict(const Program& program, long members, const T* parameters, const T* state, const Data<T>& data,
+bool predict(const Program& program, long members, const T* parameters, const T* state, const Data<T>& data,
              const std::vector<T*>& outputs, int threads, Stop* stop) {
     const FlushDenormals flush;
     check_data(program, data, false);
-    if (data.rows == 0) return;
+    if (data.rows == 0) return true;
     const Kernels<T>& kernels = kernels_of<T>(current_set());
+    std::atomic<bool> finite{true};
+    auto look = [&](const T* numbers, long count) {
+        if (!std::isfinite(kernels.sum_of_squares(numbers, 0, count))) finite.store(false, std::memory_order_relaxed);
+    };
     auto run = [&](Executor<T>& executor, long member, long, long begin, long rows) {
         Team alone;
+        for (size_t i = 0; i < program.inputs.size() && member == 0; ++i) {
+            const long width = program.widths[size_t(program.inputs[i])];
+            if (data.inputs[i]) look(data.inputs[i] + begin * width, rows * width);
+        }
         executor.take_stretch(data, begin, rows, false);
         executor.forward(parameters + member * program.parameters, state + member * program.state, {}, alone);
         for (size_t i = 0; i < outputs.size(); ++i) {
@@ -100,16 +110,19 @@ void predict(const Program& program, long members, const T* parameters, const T*
             const long width = program.widths[size_t(slot)];
             T* to = outputs[i] + (member * data.rows + begin) * width;
             kernels.copy(executor.value(slot), executor.stride(slot), to, width, width, 0, rows);
+            look(to, rows * width);
         }
     };
     if (data.rows > few_rows) {
         Chunks<T> chunks(program, false, members, data, threads, stop);
-        return chunks.each(run);
+        chunks.each(run);
+        return finite;
     }
     auto ready = std::static_pointer_cast<Ready<T>>(program.leftovers.take(&kernels));
     if (!ready) ready = std::make_shared<Ready<T>>(program, kernels);
     for (long member = 0; member < members; ++member) run(ready->executor, member, 0, 0, data.rows);
     program.leftovers.leave(&kernels, std::move(ready));
+    return finite;
 }
 
 template <class T>
@@ -173,7 +186,7 @@ void gradients(const Program& program, long members, const T* parameters, T* sta
 }
 
 #define CHAINRULE_INSTANTIATE(T)                                                                                          \
-    template void predict(const Program&, long, const T*, const T*, const Data<T>&, const std::vector<T*>&, int, Stop*);  \
+    template bool predict(const Program&, long, const T*, const T*, const Data<T>&, const std::vector<T*>&, int, Stop*);  \
     template void losses(const Program&, long, const T*, const T*, const Data<T>&, const Sums&, int, Stop*);              \
     template void gradients(const Program&, long, const T*, T*, const Data<T>&, bool, uint64_t, uint64_t,                   \
                             const std::vector<Scheduled>&, T*, const Sums&, int, Stop*);

@@ -9,9 +9,10 @@
 
 namespace chainrule {
 
-// outputs: for each output slot of the program an array of members x rows x width.
+// outputs: for each output slot of the program an array of members x rows x width. True if sums say that every number that
+// came in and went out is finite; false says nothing.
 template <class T>
-void predict(const Program& program, long members, const T* parameters, const T* state, const Data<T>& data,
+bool predict(const Program& program, long members, const T* parameters, const T* state, const Data<T>& data,
              const std::vector<T*>& outputs, int threads, Stop* stop = nullptr);
 
 // Head losses over rows as in prediction, added to `sums`.

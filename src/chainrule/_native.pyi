@@ -42,8 +42,11 @@ class Program:
         (-1 if none did), and whether it was stopped.
         """
 
-    def predict(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu', writable=False)], inputs: Sequence[object], outputs: Sequence[Annotated[NDArray, dict(device='cpu')]], threads: int) -> None:
-        """Write each output, (members, rows, width), into its array."""
+    def predict(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu', writable=False)], inputs: Sequence[object], outputs: Sequence[Annotated[NDArray, dict(device='cpu')]], threads: int) -> bool:
+        """
+        Write each output, (members, rows, width), into its array; returns True where sums say that every number that
+        came in and went out is finite.
+        """
 
     def losses(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu', writable=False)], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], threads: int) -> None:
         """Add the head losses over all rows, as in prediction, to the sums."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,7 @@ def surely_finite(array: Array) -> bool:
     >>> surely_finite(np.array([1.0, 2.0])), surely_finite(np.array([1e308, 1e308]))
     (True, False)
     """
-    few = array.size <= FEW
-    return math.isfinite(sum(array.ravel().tolist()) if few else np.vdot(array, array))
+    return isfinite(sum(array.ravel().tolist()) if array.size <= FEW else np.vdot(array, array))
 
 
 def whole(given: object) -> AnyArray:

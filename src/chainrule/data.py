@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import random
-from chainrule.arrays import AnyArray, Array, Codes, surely_finite, whole
+from chainrule.arrays import AnyArray, Array, Codes, is_finite, surely_finite, whole
 from chainrule.engines.contract import Rows
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.limits import OPEN_FRACTION, check
@@ -48,14 +48,18 @@ def prepare_inputs(network: Network, X: Any, dtype: np.dtype) -> tuple[AnyArray,
 
 
 def is_ready(network: Network, X: Any, dtype: np.dtype) -> bool:
-    """Whether X can be taken as it is; False decides nothing. One row is predicted faster than it is checked."""
+    """Whether X can be taken as it is; False decides nothing."""
+    return is_laid_out(network, X, dtype) and surely_finite(X)
+
+
+def is_laid_out(network: Network, X: Any, dtype: np.dtype) -> bool:
+    """Whether X can be taken as it is where its numbers are finite: looking at them is left to whoever reads them."""
     return (
         type(X) is np.ndarray
         and X.dtype == dtype
         and (flags := X.flags).c_contiguous
         and flags.aligned
         and X.shape[1:] == network.only_input_shape
-        and surely_finite(X)
     )
 
 
@@ -161,9 +165,8 @@ def _numbers(given: Any, dtype: np.dtype, name: str) -> Array:
     if array.ndim == 0:
         raise InputError(f'X is a single number for input "{name}"; rows are wanted')
     array = np.require(array, requirements=["C", "A"])
-    finite = np.isfinite(array)
-    if not finite.all():
-        bad = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))
+    if not is_finite(array):
+        bad = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
         raise InputError(
             f'X holds NaN or infinite numbers for input "{name}" in row{"s" * (len(bad) > 1)} '
             f"{listed(bad, limit=5)} (rows count from 0)"

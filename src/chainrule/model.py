@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule import __version__, container
-from chainrule.arrays import Array, surely_finite
+from chainrule.arrays import Array
 from chainrule.augment import Augment
-from chainrule.data import hold_out, prepare_inputs, prepare_rows
+from chainrule.data import hold_out, is_laid_out, prepare_inputs, prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.engines.memo import MemoReport
 from chainrule.engines.reference import ReferenceEngine
@@ -219,10 +219,21 @@ class Model(Learner):
         """
         if self._shown or not self._is_finite:
             self._check_finite()
-        outputs = self.outputs(prepare_inputs(self.network, X, self.dtype))
-        if len(outputs) == 1:
-            return self._checked(outputs[0])
-        return {head.name: self._checked(output) for head, output in zip(self.network.heads, outputs, strict=True)}
+        taken = is_laid_out(self.network, X, self.dtype)
+        inputs = (X,) if taken else prepare_inputs(self.network, X, self.dtype)
+        state = self.training
+        outputs, finite = self._engine_for(inputs).answer(state.parameters, state.state, inputs)
+        answers = [mean_output(output) for output in outputs]
+        if not finite or len(outputs[0]) > 1:  # the mean over members may be larger than any number
+            if taken:
+                prepare_inputs(self.network, X, self.dtype)  # where numbers are looked at
+            for answer in answers:
+                check_numbers(answer)
+        return (
+            answers[0]
+            if len(answers) == 1
+            else {head.name: answer for head, answer in zip(self.network.heads, answers, strict=True)}
+        )
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """The loss (penalties included) and the metrics on rows, by name; what is larger than any number is infinite.
@@ -407,13 +418,6 @@ class Model(Learner):
     def __repr__(self) -> str:
         losses = ", ".join(f"{head.head}: {head.loss.name}" for head in self.objective.heads)
         return f"<Model of {self.network!r}, {losses}, {self.optimizer.name}, {self.dtype}, engine {self.engine_.name}>"
-
-    def _checked(self, outputs: Array) -> Array:
-        """The mean over the members; a `TrainingError` where it isn't finite."""
-        answer = mean_output(outputs)
-        if not surely_finite(answer):
-            check_numbers(answer)
-        return answer
 
     def _rows(self, X: Any, y: Any, sample_weight: Any = None, *, every_head: bool = True) -> Rows:
         return prepare_rows(self.network, self.objective, X, y, sample_weight, self.dtype, every_head=every_head)

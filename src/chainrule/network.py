@@ -132,6 +132,11 @@ class Network:
         """How many rows a training batch must have: two with batch normalization, one without."""
         return max((step.layer.least_rows for step in self.steps), default=1)
 
+    @cached_property
+    def scheduled_steps(self) -> tuple[Any, ...]:
+        """The steps whose layers have a number that follows a schedule."""
+        return tuple(step for step in self.steps if step.layer.schedule is not None)
+
     @property
     def layout(self) -> Layout:
         """Where each parameter lies in the flat vector."""

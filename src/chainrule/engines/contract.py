@@ -226,6 +226,10 @@ class Engine(ABC):
     def predict(self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...]) -> tuple[Array, ...]:
         """The heads' outputs, each (members, rows, *shape)."""
 
+    def answer(self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...]) -> tuple[tuple[Array, ...], bool]:
+        """What `predict` gives; and True if the engine saw that all that went in and came out is finite."""
+        return self.predict(parameters, state, inputs), False
+
     @abstractmethod
     def losses(self, parameters: Array, state: Array, data: Rows) -> Sums:
         """Head losses over rows, as in prediction (no dropout, running statistics)."""

@@ -59,6 +59,7 @@ class NativeEngine(InPlace):
             sklearn=objective.convention == "sklearn",
         )
         self._row_shapes = [head.shape for head in program.heads]
+        self._rule: tuple[UpdateRule | None, dict[str, Any]] = None, {}  # of the last job, as the core takes it
 
     @classmethod
     def missing(cls) -> str | None:
@@ -87,10 +88,16 @@ class NativeEngine(InPlace):
 
     def predict(self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...]) -> tuple[Array, ...]:
         """The heads' outputs, each (members, rows, *shape); inputs that are contiguous aren't copied."""
+        return self.answer(parameters, state, inputs)[0]
+
+    def answer(self, parameters: Array, state: Array, inputs: tuple[AnyArray, ...]) -> tuple[tuple[Array, ...], bool]:
+        """What `predict` gives, and whether sums say that all is finite: numbers are looked at as they pass."""
         size = len(parameters), len(inputs[0])
         outputs = [np.empty(size + shape, parameters.dtype) for shape in self._row_shapes]
-        self._core.predict(parameters=parameters, state=state, inputs=inputs, outputs=outputs, threads=self.threads)
-        return tuple(outputs)
+        finite = self._core.predict(
+            parameters=parameters, state=state, inputs=inputs, outputs=outputs, threads=self.threads
+        )
+        return tuple(outputs), finite
 
     def losses(self, parameters: Array, state: Array, data: Rows) -> Sums:
         """Head losses over rows, as in prediction, and the penalties."""
@@ -120,11 +127,13 @@ class NativeEngine(InPlace):
         """Do the steps of a job in one call; `should_stop` is asked every 50 ms."""
         parameters, state, slots = self._loaded
         sums = job.sums.copy()
+        if job.rule is not self._rule[0]:
+            self._rule = job.rule, _rule_form(job.rule)
         steps, diverged, member, stopped = self._core.train(
             parameters=parameters, state=state, slots=slots, **_data(job.data, parameters),
             order=np.ascontiguousarray(job.order), batch_size=job.batch_size, rates=job.rates,
             first_step=job.first_step, memory_from=job.memory_from, **_sums(sums),
-            optimizer=_rule_form(job.rule), weight_decays=job.scheduled.decays,
+            optimizer=self._rule[1], weight_decays=job.scheduled.decays,
             scheduled=list(job.scheduled.numbers.items()), seed=job.seed,
             clip_norm=job.clip_norm, should_stop=job.should_stop, threads=self.threads,
         )  # fmt: skip

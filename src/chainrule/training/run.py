@@ -215,6 +215,8 @@ class Run:
     def _ask_rules(self, record: EpochRecord) -> str | None:
         """What the first rule says that wants to stop; each remembers its own best epoch, and its weights."""
         state, reason = self.state, None
+        if not self.plan.stops:
+            return None
         assert state.epoch_start is not None
         look = Epoch(record, state.epoch_start.parameters, state.parameters)
         for i, (stop, memory) in enumerate(zip(self.plan.stops, state.memories, strict=True)):
@@ -255,7 +257,7 @@ class Run:
     def _check_finite(self) -> None:
         """Raise a `DivergenceError` where weights or statistics aren't finite any more."""
         state, network = self.state, self.plan.engine.network
-        if is_finite(state.parameters) and is_finite(state.state):
+        if is_finite(state.parameters) and (not state.state.size or is_finite(state.state)):
             return
         for what, layout, vectors in (
             ("the weights", network.layout, state.parameters),

@@ -28,11 +28,9 @@ def scheduled(network: Network, optimizer: Optimizer, state: TrainingState, n_st
     """
     decay = optimizer.decay_schedule
     decays = None if decay is None else _within(optimizer, "weight_decay", decay, state, n_steps)
-    numbers = {}
-    for step in network.steps:
-        schedule = step.layer.schedule
-        if schedule is not None:
-            numbers[step.index] = _within(step.layer, "rate", schedule, state, n_steps)
+    numbers = {
+        step.index: _within(step.layer, "rate", step.layer.schedule, state, n_steps) for step in network.scheduled_steps
+    }
     return Scheduled(decays, numbers)
 
 
