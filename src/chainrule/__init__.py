@@ -30,6 +30,7 @@ _HOMES = {
     "ConvergedWeights": "training.stopping", "EarlyStopping": "training.stopping",
     "LossBelow": "training.stopping", "Stop": "training.stopping", "TimeLimit": "training.stopping",
     "Callback": "training.run", "Checkpoint": "training.callbacks", "History": "training.history",
+    "Trail": "knobs.trail", "Turned": "knobs.turning",
     "Metric": "metrics", "Objective": "objective",
     "Derivation": "explain.derivation", "Exercise": "explain.practice.exercise", "Marks": "explain.marking.marks",
     "Worksheet": "explain.worksheets.worksheet", "read_worksheet": "explain.worksheets.worksheet",

@@ -36,6 +36,8 @@ from chainrule.training.stopping import Stop
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
+    from chainrule.knobs.trail import Trail
+    from chainrule.knobs.turning import Turned
 
 
 class Model(Learner):
@@ -320,6 +322,38 @@ class Model(Learner):
         from chainrule.explain.derivation import explain
 
         return explain(self, X, y, sample_weight, training=training, notation=notation)
+
+    def turn(
+        self, *names: str, X: Any, y: Any, sample_weight: Any = None, reach: float | None = None,
+        points: int | None = None, values: Any = None, trail: Trail | None = None,
+    ) -> Turned:  # fmt: skip
+        """The loss as a function of one weight, or of two, all others as they are: a knob turned, the bulb watched.
+
+        The engine computes it in float64, as `evaluate` does (without dropout, penalties included); the model stays as
+        it is. Of several members it is the first.
+
+        Arguments:
+            names: of one weight or two, as in `explain`: `"W[hidden,1,2]"`, `"b[output,1]"`, or a notation's symbol.
+            X, y: rows and targets; mappings by name where the network has several inputs or heads.
+            sample_weight: a weight for each row, or by head.
+            reach: how far to turn each from where it is; 2, or twice its size, or as far as a trail went.
+            points: how many values of each, evenly spaced: 121 for one weight, 41 for each of two. What it is now comes
+                to them where it isn't among them.
+            values: the values themselves, a list for each weight.
+            trail: the way that a fit went, recorded by the callback `Trail`.
+
+        Raises:
+            InputError: there is no such weight, or rows or an argument can't be used.
+
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+        >>> model.set_parameters({"output": {"W": [[2.0]], "b": [1.0]}})
+        >>> turned = model.turn("W[output,1,1]", "b[output,1]", X=[[3.0]], y=[5.0], points=5)
+        >>> turned.loss.shape, turned.loss_now, turned.gradient
+        ((5, 5), 4.0, (12.0, 4.0))
+        """
+        from chainrule.knobs.turning import turn
+
+        return turn(self, names, X, y, sample_weight, reach=reach, points=points, values=values, trail=trail)
 
     def save(self, path: str | Path, *, training: bool = False) -> None:
         """Save to one `.safetensors` file.
