@@ -23,6 +23,7 @@ LAYOUT = Path(__file__).parents[1] / "docs" / "layout.md"
 DOORS_UP = {
     ("model", "explain"): "Model.explain: the derivation of a model's own numbers, loaded when asked for",
     ("model", "knobs"): "Model.turn: the loss as a function of a weight, by its name in derivations",
+    ("training.history", "plots"): "History.plot: its loss curves, drawn when asked for",
 }
 
 

@@ -62,3 +62,59 @@ def test_mistakes(run, arguments, words):
 def test_without_matplotlib(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert 'pip install "chainrule[plots]"' in run("plot", "activations").complaint
+
+
+def test_losses_of_a_model(run, model):
+    facts = run("plot", "losses", model, "--json").json
+    assert facts["picture"] == "losses.png"
+    assert len(facts["values"]["network 1"]["loss"]) == len(facts["values"]["network 1"]["epoch"])
+
+
+def test_regions_of_a_tables_model(run, model, penguins):
+    columns = "bill_length_mm,body_mass_g"
+    facts = run("plot", "regions", model, penguins, "--columns", columns, "--cells", 8, "-o", "r.svg", "--json").json
+    assert facts["title"] == "Regions of species over bill_length_mm and body_mass_g"
+    assert facts["values"]["classes"] == ["Adelie", "Chinstrap", "Gentoo"]
+    assert len(facts["values"]["region"]) == 8
+    assert "Gentoo" in Path("r.svg").read_text(encoding="utf-8")
+
+
+def test_levels_of_a_number(run, mass, penguins):
+    result = run("plot", "regions", mass, penguins, "--columns", "bill_length_mm,bill_depth_mm", "--cells", 8)
+    assert result.out.startswith("regions.png: body_mass_g over bill_length_mm and bill_depth_mm\n")
+
+
+def test_a_model_of_arrays(run):
+    import chainrule as cr
+
+    cr.Model(cr.Network.mlp(3, [2], 1, output="sigmoid"), "binary_cross_entropy").save("arrays.safetensors")
+    said = run("plot", "regions", "arrays.safetensors").complaint
+    assert "reads 3 inputs: choose two" in said
+    cr.Model(cr.Network.mlp(2, [2], 1, output="sigmoid"), "binary_cross_entropy").save("arrays.safetensors")
+    assert run("plot", "regions", "arrays.safetensors", "--reach", 2, "--cells", 5).status == 0
+    facts = run("plot", "surfaces", "arrays.safetensors", "hidden", "z[output,1]", "--json").json
+    assert list(facts["values"]) == ["x", "y", "h[hidden,1]", "h[hidden,2]", "z[output,1]"]
+    assert "reads no table" in run("plot", "regions", "arrays.safetensors", "t.csv").complaint
+    assert "--columns is a,b" in run("plot", "regions", "arrays.safetensors", "--columns", "a,b").complaint
+    assert "hasn't been fitted" in run("plot", "losses", "arrays.safetensors").complaint
+
+
+def test_surfaces_of_a_worksheet(run):
+    sheet = Path(__file__).parents[2] / "examples" / "worksheets" / "sigmoid_surface_1.toml"
+    assert run("plot", "surfaces", sheet).status == 0
+    one_input = sheet.with_name("relu_of_five.toml")
+    assert "reads one input; a plane takes two" in run("plot", "surfaces", one_input).complaint
+
+
+def test_vanishing_and_depth(run):
+    facts = run("plot", "vanishing", "sigmoid", "--depth", 3, "--units", 4, "--starts", 1, "--json").json
+    assert facts["values"]["layer"] == [1, 2, 3, 4]
+    assert run("plot", "depth", "-o", "depth.svg").out.startswith("depth.svg: Threshold units, layer by layer\n")
+
+
+def test_models_of_tables_are_told_what_they_need(run, model, penguins):
+    assert f"give a table too, chainrule plot regions {model} TABLE" in run("plot", "regions", model).complaint
+    assert "--reach is for models of arrays" in run("plot", "regions", model, penguins, "--reach", 1).complaint
+    assert "choose two of them" in run("plot", "regions", model, penguins).complaint
+    assert "surfaces are drawn of models of arrays" in run("plot", "surfaces", model).complaint
+    assert not list(Path().glob("*.png"))

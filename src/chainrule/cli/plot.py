@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from chainrule.cli.plot_functions import activations
+from chainrule.cli.plot_functions import activations, depth, vanishing
+from chainrule.cli.plot_models import losses, regions, surfaces
 
-# A new kind is a function in a file of its own, and its name here.
-KINDS = (activations,)
+# A new kind is a function in a file cli/plot_….py, and its name here.
+KINDS = (losses, regions, surfaces, activations, vanishing, depth)
 
 plot = typer.Typer(
     name="plot",

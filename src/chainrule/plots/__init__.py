@@ -12,6 +12,11 @@ Each function gives a `Picture`, which shows itself in notebooks, and saves itse
 from __future__ import annotations
 
 from chainrule.plots.activation_curves import activations
+from chainrule.plots.by_depth import depth
+from chainrule.plots.decision_regions import regions
+from chainrule.plots.loss_curves import losses
 from chainrule.plots.picture import Picture
+from chainrule.plots.unit_surfaces import surfaces
+from chainrule.plots.vanishing_gradients import vanishing
 
-__all__ = ["Picture", "activations"]
+__all__ = ["Picture", "activations", "depth", "losses", "regions", "surfaces", "vanishing"]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from chainrule.arrays import AnyArray
 from chainrule.errors import InputError, did_you_mean, listed
+
+if TYPE_CHECKING:
+    from chainrule.plots.picture import Picture
 
 Tensors = dict[str, AnyArray]
 _METRICS: Final = ("metrics", "validation_metrics")
@@ -91,6 +94,23 @@ class History:
         for record in self.epochs:
             names |= dict.fromkeys((*record.metrics, *(f"validation_{name}" for name in record.validation_metrics)))
         return names
+
+    def plot(self, *, rates: bool = False) -> Picture:
+        """The loss curves, and the metrics below them: what `plots.losses` draws, which notebooks show.
+
+        Arguments:
+            rates: whether the learning rates are drawn too.
+
+        Raises:
+            InputError: there is no epoch.
+            MissingDependencyError: matplotlib isn't installed.
+
+        >>> History([EpochRecord(1, 10, 0.5, 0.01, 0.1), EpochRecord(2, 20, 0.25, 0.01, 0.2)]).plot()
+        <Picture: Loss by epoch>
+        """
+        from chainrule.plots.loss_curves import losses
+
+        return losses(self, rates=rates)
 
     def __repr__(self) -> str:
         if self.last is None:

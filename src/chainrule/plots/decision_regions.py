@@ -1,0 +1,300 @@
+"""Which class a model answers where: regions over two inputs, with the data; of numbers, the levels of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.arrays import AnyArray, Doubles, Order
+from chainrule.errors import InputError, listed
+from chainrule.learner import Learner
+from chainrule.plots.picture import Picture
+from chainrule.plots.planes import Plane, choose_names, plane_of_arrays, plane_of_points, told_fixed
+from chainrule.plots.themes import MARKERS, Theme, named
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_POINTS = 600  # of the data that are drawn
+MOST_CLASSES = 12  # that can be told apart
+_TINT = 0.26  # of a class's colour in its region
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What a model says of the grid: scores by class, or numbers; and the data's own targets."""
+
+    plane: Plane
+    classes: tuple[str, ...]  # none: the answers are numbers
+    values: Doubles  # (cells, classes), or (cells,)
+    targets: Order | None  # the place of each point's class
+    target: str = ""
+
+
+def regions(
+    model: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    columns: Sequence[Any] | None = None,
+    reach: float | None = None,
+    cells: int = 200,
+    names: Sequence[str] = (),
+) -> Picture:
+    """The regions of the plane where a model answers each class, with the data; of a regression, its levels.
+
+    Where the model reads more than two inputs, two are chosen, and the others are held at their typical values (the
+    median, or the most frequent category), which the caption tells.
+
+    Arguments:
+        model: a `Model` or `TableModel`, or one of the estimators, that was fitted.
+        X: the data: rows for a `Model` or an estimator, a table for a `TableModel`.
+        y: their classes or numbers; a table holds its own.
+        columns: the two inputs: numbers from 1, or names of a table's columns; left out where there are two.
+        reach: without data, both inputs go from -reach to reach.
+        cells: values of each input; the model is asked at each pair.
+        names: of the inputs, where they are arrays.
+
+    Raises:
+        InputError: the model doesn't read two inputs and none are chosen, or something doesn't fit the model.
+        MissingDependencyError: matplotlib isn't installed.
+
+    >>> from chainrule import Model, Network
+    >>> model = Model(Network.mlp(2, [], 1, output="sigmoid"), "binary_cross_entropy")
+    >>> model.set_parameters({"output": {"W": [[1.0], [1.0]], "b": [0.0]}})
+    >>> picture = regions(model, reach=1, cells=5)
+    >>> picture.values["region"].tolist()[0], picture.values["classes"]
+    ([0, 0, 0, 0, 1], ('0', '1'))
+    """
+    if hasattr(model, "encoding") or hasattr(getattr(model, "model_", None), "encoding"):
+        answers = _of_table(getattr(model, "model_", model), X, columns, cells)
+    elif isinstance(model, Learner):
+        answers = _of_model(model, X, y, columns, reach, cells, names)
+    elif hasattr(model, "n_features_in_"):
+        answers = _of_estimator(model, X, y, columns, reach, cells, names)
+    else:
+        raise InputError(f"{type(model).__name__} is no fitted model of chainrule's")
+    return _classes(answers) if answers.classes else _levels(answers)
+
+
+def _of_model(
+    model: Any, X: Any, y: Any, columns: Any, reach: float | None, cells: int, names: Sequence[str]
+) -> _Answers:
+    shape = model.network.only_input_shape
+    if shape is None or len(shape) != 1 or len(model.network.heads) > 1:
+        raise InputError("regions are drawn of a network with one input of numbers and one head")
+    plane, rows = plane_of_arrays(X, shape[0], columns, reach, cells, names)
+    said = np.asarray(model.predict(rows), np.float64)
+    (head,) = model.objective.heads
+    if not _is_of_classes(model, head):
+        if said.shape[1] > 1:
+            raise InputError(f"the model gives {said.shape[1]} numbers; regions are drawn of classes, or of one number")
+        return _Answers(plane, (), said[:, 0], None)
+    if said.shape[1] == 1:
+        said = np.concatenate([1 - said, said], axis=1)
+    elif head.loss.fuses_with == "sigmoid":
+        raise InputError(f"each of the model's {said.shape[1]} outputs is a yes or no of its own; regions take one")
+    targets = None
+    if y is not None:
+        given = np.asarray(y)
+        given = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
+        targets = (given.argmax(axis=1) if given.ndim == 2 else np.round(given)).astype(np.int64)
+        _check_targets(targets, plane, said.shape[1])
+    return _Answers(plane, tuple(str(k) for k in range(said.shape[1])), said, targets)
+
+
+def _is_of_classes(model: Any, head: Any) -> bool:
+    """By its loss, or by what the last layer makes."""
+    last = next(step for step in model.network.steps if step.output == model.network.heads[0].slot)
+    return head.loss.fuses_with in ("sigmoid", "softmax") or last.layer.makes in ("sigmoid", "softmax", "threshold")
+
+
+def _of_estimator(
+    model: Any, X: Any, y: Any, columns: Any, reach: float | None, cells: int, names: Sequence[str]
+) -> _Answers:
+    names = names or getattr(model, "feature_names_in_", ())
+    X = None if X is None else np.asarray(X, np.float64)
+    plane, rows = plane_of_arrays(X, model.n_features_in_, columns, reach, cells, names)
+    if hasattr(model, "feature_names_in_"):
+        raise InputError("the estimator was fitted on named columns: give it arrays, or use a TableModel")
+    classes = getattr(model, "classes_", None)
+    if classes is None:
+        return _Answers(plane, (), np.asarray(model.predict(rows), np.float64).reshape(len(rows)), None)
+    if isinstance(classes, list) or getattr(model, "multilabel_", False):
+        raise InputError("the estimator gives several labels; regions take one")
+    targets = None
+    if y is not None:
+        targets = np.searchsorted(classes, np.asarray(y)).astype(np.int64)
+        _check_targets(targets, plane, len(classes))
+    return _Answers(plane, tuple(named(k) for k in classes), np.asarray(model.predict_proba(rows), np.float64), targets)
+
+
+def _of_table(model: Any, table: Any, columns: Any, cells: int) -> _Answers:
+    """A table's rows with two columns varied; the others are the median, or the most frequent category."""
+    import polars as pl
+
+    from chainrule.tables.column_values import as_numbers
+    from chainrule.tables.preparation import as_table
+
+    if table is None:
+        raise InputError("give the table too: its rows are drawn, and say what is typical of the other columns")
+    frame = as_table(table)
+    used = [column.name for column in model.encoding.columns]
+    missing = [name for name in used if name not in frame.columns]
+    if missing:
+        raise InputError(f"the table has no column {listed(missing)}, which the model reads")
+    units: dict[str, Any] = {column.name: getattr(column, "unit", None) for column in model.encoding.columns}
+    numbers = [name for name in used if units[name] in ("number", "boolean")]
+    pair = choose_names(numbers, columns)
+    typical: dict[str, Any] = {}
+    for name in used:
+        known = frame[name].drop_nulls()
+        if name in numbers:
+            values = as_numbers(frame[name], units[name])
+            typical[name] = float(np.nanmedian(values)) if np.isfinite(values).any() else 0.0
+        else:
+            typical[name] = known.mode().sort()[0] if len(known) else None
+    points = np.stack([as_numbers(frame[name], units[name]) for name in pair], axis=1)
+    there = np.isfinite(points).all(axis=1)
+    target = model.target.name
+    if target in frame.columns:
+        there &= frame[target].is_not_null().to_numpy()
+    frame, points = frame.filter(pl.Series(there)), points[there]
+    if not len(points):
+        raise InputError(f"no row of the table has numbers in both {pair[0]} and {pair[1]}")
+    others = [(name, f"{one:.4g}" if isinstance(one, float) else one) for name, one in typical.items()]
+    plane = plane_of_points(points, pair, cells, told_fixed(one for one in others if one[0] not in pair))
+    asked: dict[str, Any] = {name: [one] * len(plane.grid) for name, one in typical.items()}
+    asked |= {name: plane.grid[:, i] for i, name in enumerate(pair)}
+    rows = pl.DataFrame({name: pl.Series(name, values, strict=False) for name, values in asked.items()})
+    if not model.target.classes:
+        return _Answers(plane, (), np.asarray(model.predict(rows), np.float64), None, target)
+    targets = np.asarray(model.target.encode(frame), np.int64) if target in frame.columns else None
+    classes = tuple(named(one) for one in model.target.classes)
+    return _Answers(plane, classes, np.asarray(model.predict_proba(rows), np.float64), targets, target)
+
+
+def _check_targets(targets: Order, plane: Plane, n_classes: int) -> None:
+    if targets.shape != (len(plane.points),):
+        raise InputError(f"y has shape {targets.shape}; ({len(plane.points)},) would be right: one for each row of X")
+    if len(targets) and not 0 <= targets.min() <= targets.max() < n_classes:
+        raise InputError(f"y holds classes that the model doesn't know: it has {n_classes}")
+
+
+def _classes(answers: _Answers) -> Picture:
+    plane, classes = answers.plane, answers.classes
+    if len(classes) > MOST_CLASSES:
+        raise InputError(f"the model has {len(classes)} classes; regions of at most {MOST_CLASSES} can be told apart")
+    scores = plane.image(answers.values)
+    region = scores.argmax(axis=2)
+    if len(classes) == 2:  # at a half the answer is yes
+        region = (scores[:, :, 1] >= 0.5).astype(np.int64)
+    shown = _shown(len(plane.points))
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        axes = _axes_of(figure, plane)
+        colors = np.array([_mixed(theme.colors[k % len(theme.colors)], theme.paper) for k in range(len(classes))])
+        axes.imshow(colors[region], extent=plane.extent, origin="lower", aspect="auto", gid="regions")
+        for k in range(len(classes)):
+            other = np.delete(scores, k, axis=2).max(axis=2)
+            if (region == k).any() and (region != k).any():
+                axes.contour(plane.x, plane.y, scores[:, :, k] - other, levels=[0.0], colors=theme.ink, linewidths=1.1)
+        for k, name in enumerate(classes):
+            mine = shown[answers.targets[shown] == k] if answers.targets is not None else shown[:0]
+            if len(mine):
+                axes.plot(
+                    *plane.points[mine].T, linestyle="none", marker=MARKERS[k % len(MARKERS)], markersize=5.6,
+                    color=theme.colors[k % len(theme.colors)], markeredgecolor=theme.paper, markeredgewidth=0.7,
+                    gid=f"points-{k}", label=name,
+                )  # fmt: skip
+        if answers.targets is None and len(shown):
+            axes.plot(*plane.points[shown].T, ".", color=theme.soft, gid="points")
+        for k, (x, y) in _middles(region, plane).items():
+            axes.text(
+                x, y, classes[k], ha="center", va="center", weight="bold", size=10, gid=f"region-{k}",
+                bbox={"facecolor": theme.paper, "edgecolor": theme.colors[k % len(theme.colors)], "alpha": 0.85,
+                      "boxstyle": "round,pad=0.25"},
+            )  # fmt: skip
+        if answers.targets is not None:
+            axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.2)
+
+    what = f"Regions of {named(answers.target)}" if answers.target else "Regions"
+    return Picture(
+        draw,
+        title=f"{what} over {plane.names[0]} and {plane.names[1]}",
+        caption=f"A label stands in the region where the model answers it.{_data_told(answers, len(shown))}",
+        values={"x": plane.x, "y": plane.y, "region": region, "classes": classes, "scores": scores},
+        height=5.2,
+    )
+
+
+def _levels(answers: _Answers) -> Picture:
+    plane, shown = answers.plane, _shown(len(answers.plane.points))
+    values = plane.image(answers.values)
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        axes = _axes_of(figure, plane)
+        where: Any = {"extent": plane.extent, "origin": "lower", "aspect": "auto"}
+        drawn = axes.imshow(values, cmap=theme.scale(), gid="levels", **where)
+        if np.ptp(values) > 0:
+            lines = axes.contour(plane.x, plane.y, values, levels=8, colors=theme.ink, linewidths=0.9)
+            axes.clabel(lines, fontsize=9)
+        axes.plot(*plane.points[shown].T, ".", color=theme.ink, gid="points")
+        bar = figure.colorbar(drawn, ax=axes, shrink=0.9)
+        bar.set_label(named(answers.target or "answer"))
+        bar.outline.set_visible(False)
+
+    what = named(answers.target) if answers.target else "The answer"
+    return Picture(
+        draw,
+        title=f"{what} over {plane.names[0]} and {plane.names[1]}",
+        caption=f"Lines join what the model gives the same answer to.{_data_told(answers, len(shown))}",
+        values={"x": plane.x, "y": plane.y, "answer": values},
+        height=5.0,
+    )
+
+
+def _axes_of(figure: Figure, plane: Plane) -> Axes:
+    axes = figure.subplots()
+    axes.grid(False)
+    axes.set_xlabel(plane.names[0])
+    axes.set_ylabel(plane.names[1])
+    return axes
+
+
+def _shown(rows: int) -> Order:
+    """Which of the data are drawn: all, or so many, evenly spaced."""
+    return np.unique(np.linspace(0, max(rows - 1, 0), min(rows, MOST_POINTS)).astype(np.int64))[:rows]
+
+
+def _data_told(answers: _Answers, shown: int) -> str:
+    rows, told = len(answers.plane.points), ""
+    if rows:
+        told = f" Points are the data, {rows:,} rows" + (f", of which {shown} are drawn." if shown < rows else ".")
+    if answers.plane.fixed:
+        told += f" The other inputs are held at {answers.plane.fixed}."
+    return told
+
+
+def _middles(region: AnyArray, plane: Plane) -> dict[int, tuple[float, float]]:
+    """For each class the point of its region that is furthest from every other."""
+    from scipy.ndimage import distance_transform_edt
+
+    found = {}
+    for k in np.unique(region):
+        padded = np.pad(region == k, 1)  # the picture's edge is an edge of the region too
+        depth = distance_transform_edt(padded)[1:-1, 1:-1]
+        i, j = np.unravel_index(int(depth.argmax()), depth.shape)
+        if depth[i, j] >= min(region.shape) / 28:
+            found[int(k)] = (float(plane.x[j]), float(plane.y[i]))
+    return found
+
+
+def _mixed(color: str, paper: str) -> Doubles:
+    """A class's colour on the paper, thin."""
+    one, other = (np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)]) / 255 for text in (color, paper))
+    return _TINT * one + (1 - _TINT) * other

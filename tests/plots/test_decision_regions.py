@@ -1,0 +1,167 @@
+"""Regions are what the model predicts, at every cell; labels stand in their regions, points where the data are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drawn import drawn, line, texts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule import plots
+from chainrule.errors import InputError
+from chainrule.plots.decision_regions import MOST_POINTS
+
+pytest.importorskip("matplotlib")
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(80, 2)) * 2
+Y2, Y3 = (X[:, 0] > X[:, 1]).astype(int), RNG.integers(0, 3, 80)
+
+
+def network(outputs: int, units: int = 6, inputs: int = 2, **options) -> cr.Model:
+    options = {"seed": 0, "metrics": (), **options}
+    output, loss = ("sigmoid", "binary_cross_entropy") if outputs == 1 else ("softmax", "cross_entropy")
+    return cr.Model(cr.Network.mlp(inputs, [units], outputs, activation="tanh", output=output), loss, **options)
+
+
+def grid(picture) -> np.ndarray:
+    return np.stack([one.ravel() for one in np.meshgrid(picture.values["x"], picture.values["y"])], axis=1)
+
+
+@pytest.mark.parametrize("units", [2, 300])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_regions_are_the_models_predictions(outputs, units):
+    model = network(outputs, units)
+    model.fit(X, Y2 if outputs == 1 else Y3, epochs=5, progress=False)
+    picture = plots.regions(model, X, Y2 if outputs == 1 else Y3, cells=37)
+    said = model.predict(grid(picture))
+    expected = (said[:, 0] >= 0.5) if outputs == 1 else said.argmax(axis=1)
+    np.testing.assert_array_equal(picture.values["region"].ravel(), expected.astype(int))
+    image = drawn(picture)["regions"].get_array()
+    colours = {k: {tuple(c) for c in image[picture.values["region"] == k].tolist()} for k in np.unique(expected)}
+    assert all(len(one) == 1 for one in colours.values())
+    assert len(set.union(*colours.values())) == len(colours)
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.integers(2, 5))
+def test_labels_stand_in_their_regions(seed, classes):
+    model = network(classes, seed=seed)
+    picture = plots.regions(model, reach=4, cells=41)
+    x, y, region = (picture.values[name] for name in ("x", "y", "region"))
+    labels = {name: artist for name, artist in drawn(picture).items() if name.startswith("region-")}
+    for name, artist in labels.items():
+        at = artist.get_position()
+        assert region[np.abs(y - at[1]).argmin(), np.abs(x - at[0]).argmin()] == int(name.removeprefix("region-"))
+        assert artist.get_text() == name.removeprefix("region-")
+    sizes = {k: (region == k).mean() for k in range(classes)}
+    assert all(f"region-{k}" in labels for k, size in sizes.items() if size > 0.3)
+
+
+def test_points_are_the_data_of_their_class():
+    picture = plots.regions(network(3), X, Y3, cells=20)
+    found = drawn(picture)
+    for k in range(3):
+        np.testing.assert_array_equal(np.stack(line(found[f"points-{k}"]), axis=1), X[np.equal(Y3, k)])
+    assert len({found[f"points-{k}"].get_marker() for k in range(3)}) == 3
+    assert "80 rows." in picture.caption
+
+
+def test_many_points_are_thinned_and_said():
+    many = RNG.normal(size=(5000, 2))
+    picture = plots.regions(network(1), many, (many[:, 0] > 0).astype(int), cells=10)
+    drawn_points = sum(len(line(one)[0]) for name, one in drawn(picture).items() if name.startswith("points"))
+    assert drawn_points == MOST_POINTS
+    assert f"5,000 rows, of which {MOST_POINTS} are drawn" in picture.caption
+
+
+def test_other_inputs_are_held_at_their_medians():
+    model = network(1, inputs=4)
+    data = RNG.normal(size=(31, 4))
+    picture = plots.regions(model, data, columns=(3, 1), cells=12)
+    rows = np.tile(np.median(data, axis=0), (144, 1))
+    rows[:, [2, 0]] = grid(picture)
+    expected = (model.predict(rows)[:, 0] >= 0.5).astype(int)
+    np.testing.assert_array_equal(picture.values["region"].ravel(), expected)
+    assert f"x2 = {np.median(data[:, 1]):.4g}, x4 = {np.median(data[:, 3]):.4g}" in picture.caption
+    assert "Regions over x3 and x1" in texts(picture)
+
+
+def test_a_regressions_levels():
+    model = cr.Model(cr.Network.mlp(2, [4], 1), "squared_error")
+    picture = plots.regions(model, X, cells=15)
+    np.testing.assert_array_equal(picture.values["answer"].ravel(), model.predict(grid(picture))[:, 0])
+    np.testing.assert_array_equal(drawn(picture)["levels"].get_array(), picture.values["answer"])
+
+
+def test_an_estimators_labels():
+    labels = np.array(["no", "yes"])[Y2]
+    classifier = cr.MLPClassifier((4,), solver="lbfgs", random_state=0).fit(X, labels)
+    picture = plots.regions(classifier, X, labels, cells=21)
+    said = np.array(picture.values["classes"])[picture.values["region"].ravel()]
+    np.testing.assert_array_equal(said, classifier.predict(grid(picture)))
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(5)
+    rows = 120
+    columns = {
+        "length": rng.normal(5, 1, rows).tolist(), "width": [None, *rng.normal(2, 1, rows - 1).tolist()],
+        "age": rng.integers(1, 80, rows).tolist(), "colour": rng.choice(["red", "blue", "blue"], rows).tolist(),
+    }  # fmt: skip
+    columns["kind"] = ["big" if one > 5 else "small" for one in columns["length"]]
+    return columns, cr.TableModel.train(columns, "kind", members=1, hidden=(4,), epochs=3, test=0.0, progress=False)
+
+
+def test_a_tables_columns_with_the_others_at_typical_values(table):
+    columns, model = table
+    picture = plots.regions(model, columns, columns=("width", "length"), cells=9)
+    cells = grid(picture)
+    asked = {"width": cells[:, 0], "length": cells[:, 1], "age": [float(np.median(columns["age"]))] * 81}
+    said = model.predict({**asked, "colour": ["blue"] * 81})
+    np.testing.assert_array_equal(np.array(model.target.classes)[picture.values["region"].ravel()], said)
+    assert f"age = {np.median(columns['age']):.4g}, colour = blue" in picture.caption
+    assert "119 rows" in picture.caption  # one has no width
+    assert {"big", "small", "width", "length"} <= set(texts(picture))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, "reads 3 columns of numbers (length, width, age): choose two of them"),
+        ({"columns": ("length", "colour")}, 'no column of numbers "colour"'),
+        ({"columns": ("length", "lenght")}, 'no column of numbers "lenght". Did you mean "length"'),
+        ({"columns": ("length", "length")}, "a plane takes two different ones"),
+        ({"columns": ("length", "width"), "cells": 1}, "cells is 1"),
+    ],
+)
+def test_mistakes_with_tables(table, arguments, words):
+    columns, model = table
+    with pytest.raises(InputError) as caught:
+        plots.regions(model, columns, **arguments)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "words"),
+    [
+        (lambda: network(1, inputs=3), {"reach": 1}, "reads 3 inputs: choose two with columns"),
+        (lambda: network(1, inputs=3), {"reach": 1, "columns": (1, 2)}, "give X too, whose medians"),
+        (lambda: network(1, inputs=1), {"reach": 1}, "reads one input; a plane takes two"),
+        (lambda: network(1, inputs=3), {"X": X, "columns": (1, 2)}, "X has shape (80, 2); (rows, 3) would be right"),
+        (lambda: network(1, inputs=3), {"reach": 1, "columns": (0, 2)}, "two different numbers from 1 to 3"),
+        (lambda: network(1), {}, "there are no data to show the range"),
+        (lambda: network(1), {"reach": -1}, "reach is -1; it must be a positive number"),
+        (lambda: network(1), {"X": X, "y": Y2[:5]}, "y has shape (5,); (80,) would be right"),
+        (lambda: network(1), {"X": X, "y": Y2 + 5}, "classes that the model doesn't know"),
+        (lambda: network(20), {"reach": 1}, "20 classes; regions of at most 12"),
+        (lambda: cr.Model(cr.Network.mlp(2, [], 3), "squared_error"), {"reach": 1}, "gives 3 numbers"),
+        (lambda: "model", {}, "str is no fitted model"),
+    ],
+)
+def test_mistakes(make, arguments, words):
+    with pytest.raises(InputError) as caught:
+        plots.regions(make(), **arguments)
+    assert words in str(caught.value)
