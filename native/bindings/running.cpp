@@ -210,9 +210,24 @@ struct TrainArguments {
     Optimizer optimizer;
     uint64_t seed;
     double clip_norm;
+    long every;
+    const std::vector<int>& watched;
+    const Writable &vitals, &vital_losses, &vital_weights;
     Watch& watch;
     int threads;
 };
+
+VitalSigns vitals_of(const TrainArguments& a, long steps) {
+    VitalSigns vitals{a.every, a.watched};
+    if (a.every < 0) throw std::invalid_argument("steps can't be sampled so often");
+    long samples = 0;
+    for (long step = 0; a.every > 0 && step < steps; ++step) samples += vitals.sample(a.first_step, step) >= 0;
+    const int64_t heads = int64_t(a.program.heads.size()), of_heads = samples * a.members * heads;
+    vitals.numbers = numbers_of<double>(a.vitals, "vitals", samples * a.members * int64_t(a.program.steps.size()) * n_vitals);
+    vitals.losses = numbers_of<double>(a.vital_losses, "vital losses", of_heads);
+    vitals.weights = numbers_of<double>(a.vital_weights, "vital weights", of_heads);
+    return vitals;
+}
 
 template <class T>
 Outcome run_training(const TrainArguments& a) {
@@ -244,6 +259,7 @@ Outcome run_training(const TrainArguments& a) {
     job.seed = a.seed;
     job.clip_norm = a.clip_norm;
     job.threads = a.threads;
+    job.vitals = vitals_of(a, job.steps);
     return a.watch.run([&](Stop& stop) {
         job.stop = &stop;
         return train(program, job);
@@ -255,15 +271,17 @@ nb::tuple train_program(const Program& program, const Writable& parameters, cons
                         long batch_size, const Readable& rates, nb::object weight_decays, const Objects& scheduled,
                         uint64_t first_step, uint64_t memory_from,
                         const Writable& loss_sums, const Writable& weight_sums, const Writable& penalty_sums,
-                        const nb::dict& optimizer, uint64_t seed, nb::object clip_norm, nb::object should_stop,
-                        int threads) {
+                        const nb::dict& optimizer, uint64_t seed, nb::object clip_norm, long every,
+                        const std::vector<int>& watched, const Writable& vitals, const Writable& vital_losses,
+                        const Writable& vital_weights, nb::object should_stop, int threads) {
     const Vectors vectors = vectors_of(program, Readable(parameters), Readable(state));
     Watch watch(std::move(should_stop));
     const TrainArguments arguments{program, vectors.members, parameters, state, slots, inputs, targets, weights, order,
                                    batch_size, rates, weight_decays, scheduled, first_step, memory_from,
                                    sums_of(program, vectors.members, loss_sums, weight_sums, penalty_sums),
                                    optimizer_of(optimizer), seed,
-                                   clip_norm.is_none() ? 0.0 : nb::cast<double>(clip_norm), watch, threads};
+                                   clip_norm.is_none() ? 0.0 : nb::cast<double>(clip_norm), every, watched,
+                                   vitals, vital_losses, vital_weights, watch, threads};
     const Outcome outcome = vectors.single ? run_training<float>(arguments) : run_training<double>(arguments);
     return nb::make_tuple(outcome.steps, outcome.diverged, outcome.diverged_member, outcome.stopped);
 }
@@ -344,10 +362,12 @@ void init_running(nb::class_<Program>& program) {
                 nb::arg("inputs"), nb::arg("targets"), nb::arg("weights"), nb::arg("order"), nb::arg("batch_size"),
                 nb::arg("rates"), nb::arg("weight_decays").none(), nb::arg("scheduled"), nb::arg("first_step"), nb::arg("memory_from"), nb::arg("loss_sums"),
                 nb::arg("weight_sums"), nb::arg("penalty_sums"), nb::arg("optimizer"), nb::arg("seed"),
-                nb::arg("clip_norm").none(), nb::arg("should_stop").none(), nb::arg("threads"),
+                nb::arg("clip_norm").none(), nb::arg("every"), nb::arg("watched"), nb::arg("vitals"),
+                nb::arg("vital_losses"), nb::arg("vital_weights"), nb::arg("should_stop").none(), nb::arg("threads"),
                 "Do one step for each learning rate, with the weight decay of each unless they are None, and with the values\n"
                 "of each step for the numbers that are scheduled; returns the steps done, the step and the member that diverged\n"
-                "(-1 if none did), and whether it was stopped.");
+                "(-1 if none did), and whether it was stopped. Of each step whose number is a multiple of `every` (unless that\n"
+                "is 0) it writes vitals, as `watched` says for each step of the program, and the heads' losses and weights.");
     program.def("predict", &predict_program, nb::kw_only(), nb::arg("parameters"), nb::arg("state"), nb::arg("inputs"),
                 nb::arg("outputs"), nb::arg("threads"), 
                 "Write each output, (members, rows, width), into its array; returns True where sums say that every number that\n"

@@ -50,6 +50,9 @@ struct Matrix {
 };
 
 template <class T>
+class Vitals;
+
+template <class T>
 class Executor {
 public:
     Executor(const Program& program, const Plan& plan, const Kernels<T>& kernels, int threads);
@@ -57,6 +60,8 @@ public:
     // From now on work is left undone as soon as `stop` says so (unless null): what was computed is worth nothing then.
     void heed(Stop* stop) { stop_ = stop; }
     bool stopped() const { return stop_ && stop_->now(); }
+    // From now on the passes are looked at (unless null).
+    void observe(Vitals<T>* vitals) { vitals_ = vitals; }
 
     // Takes rows of the data, by number or a stretch of them.
     void take_rows(const Data<T>& data, const int64_t* numbers, long count, Team& team);
@@ -89,6 +94,7 @@ private:
     const Plan& plan_;
     const Kernels<T>& kernels_;
     Stop* stop_ = nullptr;
+    Vitals<T>* vitals_ = nullptr;
     long rows_ = 0;
 
     Aligned<T> arena_;

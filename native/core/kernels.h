@@ -165,6 +165,17 @@ struct MixCall {
     T* mix_gradient = nullptr;      // null: nobody wants it
 };
 
+// What is added up along columns, as differences from a row `origin`: so that no digits are lost.
+template <class T>
+struct SpreadCall {
+    long rows = 0, columns = 0;
+    const T* values = nullptr;
+    long stride = 0;
+    const T* origin = nullptr;
+    T* sums = nullptr;
+    T* squares = nullptr;
+};
+
 struct DropoutCall {
     uint64_t seed = 0;
     uint32_t step = 0, layer = 0, member = 0;
@@ -210,6 +221,11 @@ struct Kernels {
     void (*pieces_forward)(const PiecesCall<T>&, long row_begin, long row_end);
     void (*pieces_backward)(const PiecesCall<T>&, long row_begin, long row_end);  // by x
     void (*pieces_gradient)(const PiecesCall<T>&, long input_begin, long input_end);
+    // What is measured at sampled steps: see simd/vitals.h.
+    void (*column_spread)(const SpreadCall<T>&);
+    void (*count_flat)(const T* slopes, long stride, long rows, long columns, T least, T* counts);
+    double (*squares_of_rows)(const T* x, long x_stride, long inputs, const T* d_z, long d_z_stride, long units, bool bias, long rows);
+    double (*squared_distance)(const T* a, const T* b, long begin, long end);
 };
 
 // One instruction set. (Files compiled for one include no standard library: its inline functions would be shared.)

@@ -165,7 +165,7 @@ UpdateCall<T> Updater<T>::charged_call(const Piece& piece) const {
 
 template <class T>
 bool Updater<T>::begin_bands(size_t step) {
-    if (whole_[step] < 0) return false;
+    if (whole_[step] < 0 || gradients_wanted_) return false;
     done_[size_t(whole_[step])] = true;
     return true;
 }

@@ -35,6 +35,8 @@ public:
     // `t` counts from 1. `penalty_factor`: of the penalties' gradient.
     void begin_step(const Optimizer& optimizer, double rate, uint64_t t, double penalty_factor);
 
+    // From now on whole gradients are wanted: nothing is changed band by band.
+    void want_gradients(bool wanted) { gradients_wanted_ = wanted; }
     // Whether the weights of a product are to be changed now, by `change_band` for each band of their rows.
     bool begin_bands(size_t step);
     void change_band(size_t step, long index, long begin, const T* gradient, long count);
@@ -85,6 +87,7 @@ private:
     double penalty_factor_ = 1;
     T* slots_[3] = {nullptr, nullptr, nullptr};
     bool penalties_added_ = false;
+    bool gradients_wanted_ = false;
     std::vector<Piece> pieces_;
     std::vector<long> whole_;  // for each product the piece that is exactly its weights, or -1
     std::vector<std::unique_ptr<RestingRows<T>>> resting_;  // for each step

@@ -32,6 +32,7 @@ public:
             executor.backward(parameters, state, begin == 0 ? gradient : gradient_.data(), nullptr, team);
             for (size_t head = 0; head < heads_; ++head) losses[head] += part_losses[head];
             if (begin > 0) add_to(gradient, team);
+            executor.observe(nullptr);  // the first part is enough to look at
         }
     }
 

@@ -1,5 +1,5 @@
 // The steps of a program one after the other: from the inputs to the outputs, and from the gradient by an output back.
-#include "core/executor.h"
+#include "core/vitals.h"
 
 namespace chainrule {
 
@@ -8,9 +8,9 @@ void Executor<T>::forward(const T* parameters, const T* state, const Place& plac
     Work<T> work{*this, team, parameters, state, nullptr, updater};
     work.place = place;
     for (size_t i = 0; i < program_.steps.size(); ++i) {
-        if (!plan_.steps[i].forward) continue;
         work.index = i;
-        program_.steps[i].kind->passes<T>().forward(work);
+        if (plan_.steps[i].forward) program_.steps[i].kind->passes<T>().forward(work);
+        if (vitals_) vitals_->look_forward(work);
     }
 }
 
@@ -21,6 +21,7 @@ void Executor<T>::backward(const T* parameters, const T* state, T* gradient, Upd
         if (!plan_.steps[i].backward) continue;
         const StepKind& kind = *program_.steps[i].kind;
         work.index = i;
+        if (vitals_) vitals_->look_back(work);
         if (kind.passes<T>().backward) kind.passes<T>().backward(work);
         if (!kind.writes_d_inputs) hand_on(work);
     }

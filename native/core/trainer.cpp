@@ -39,6 +39,7 @@ public:
             updaters_.emplace_back(program, kernels_, job.parameters + i * program.parameters,
                                    job.slots + i * n_slots * program.parameters, n_slots, eager_);
             if (!parts_.several()) updaters_.back().let_rows_rest(program, job.steps, plan_.rows);
+            if (job.vitals.every > 0) vitals_.push_back(std::make_unique<Vitals<T>>(program, plan_, kernels_, job.vitals.watched));
         }
     }
 
@@ -77,6 +78,7 @@ private:
             double* losses = losses_.data() + size_t(member) * heads;
             double* weights = weights_.data() + size_t(member) * heads;
             executor.heed(is_long_ ? job_.stop : nullptr);
+            look(member, step);
             const int64_t* rows = job_.order + member * job_.rows_in_order + begin;
             if (parts_.several()) {
                 const std::vector<double> sums = weights_of(job_.data, rows, count);
@@ -125,19 +127,43 @@ private:
         return true;
     }
 
+    // At a step that is sampled the member's passes are looked at, and the gradient is stored as a whole.
+    void look(long member, long step) {
+        if (job_.vitals.every <= 0) return;
+        const long sample = job_.vitals.sample(job_.first_step, step), size = long(program_.steps.size()) * n_vitals;
+        Vitals<T>* vitals = sample < 0 ? nullptr : vitals_[size_t(member)].get();
+        executors_[size_t(member)]->observe(vitals);
+        updaters_[size_t(member)].want_gradients(vitals != nullptr);
+        if (vitals) vitals->begin(job_.vitals.numbers + (sample * job_.members + member) * size, rows_of(step));
+    }
+
     void change(long step) {
         each_member([&](long member, Team& team) {
             executors_[size_t(member)]->follow_statistics(job_.state + member * program_.state, team);
             Updater<T>& updater = updaters_[size_t(member)];
             T* gradient = gradients_.data() + member * program_.parameters;
+            T* parameters = job_.parameters + member * program_.parameters;
+            Vitals<T>* vitals = job_.vitals.sample(job_.first_step, step) < 0 ? nullptr : vitals_[size_t(member)].get();
+            if (vitals) {
+                vitals->look_at_gradient(gradient, updater);
+                updater.wake_all(team);
+                vitals->remember(parameters);
+            }
             if (job_.clip_norm > 0) {
                 updater.add_penalties(gradient);
                 const double norm = std::sqrt(updater.squared_norm(gradient));
                 if (norm > job_.clip_norm) updater.scale_gradient(job_.clip_norm / norm);
             }
             updater.change_rest(gradient, team);
+            if (!vitals) return;
+            updater.wake_all(team);
+            vitals->look_at_update(parameters);
         });
         const size_t heads = program_.heads.size();
+        if (const long sample = job_.vitals.sample(job_.first_step, step); sample >= 0) {
+            std::copy(losses_.begin(), losses_.end(), job_.vitals.losses + sample * long(losses_.size()));
+            std::copy(weights_.begin(), weights_.end(), job_.vitals.weights + sample * long(weights_.size()));
+        }
         for (size_t member = 0; member < penalties_.size(); ++member)
             job_.sums.add(program_, long(member), losses_.data() + member * heads, weights_.data() + member * heads,
                           penalties_[member], rows_of(step));
@@ -162,6 +188,7 @@ private:
     Aligned<T> gradients_;
     std::vector<std::unique_ptr<Executor<T>>> executors_;
     std::vector<Updater<T>> updaters_;
+    std::vector<std::unique_ptr<Vitals<T>>> vitals_;  // of each member, where any step is sampled
     std::vector<double> losses_, weights_, penalties_;  // of the step at hand
     Outcome outcome_;
 };
@@ -178,6 +205,8 @@ Outcome train(const Program& program, const TrainJob<T>& job) {
     if (job.steps > (job.rows_in_order - 1) / job.batch + 1)
         throw std::invalid_argument("there are more learning rates than batches");
     program.check(job.scheduled, job.steps);
+    if (job.vitals.every > 0 && job.vitals.watched.size() != program.steps.size())
+        throw std::invalid_argument("there must be a number for each step of the program that says what is watched");
     for (long i = 0; job.weight_decays && i < job.steps; ++i)
         if (!(job.weight_decays[i] >= 0)) throw std::invalid_argument("a weight decay is negative");
     for (long i = 0; i < job.members * job.rows_in_order; ++i)

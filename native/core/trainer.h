@@ -5,6 +5,7 @@
 
 #include "core/executor.h"
 #include "core/sums.h"
+#include "core/vitals.h"
 
 namespace chainrule {
 
@@ -29,6 +30,7 @@ struct TrainJob {
     Optimizer optimizer;
     uint64_t seed = 0;
     double clip_norm = 0;  // 0: no clipping
+    VitalSigns vitals;
     Stop* stop = nullptr;  // null: goes on to the end
     int threads = 0;  // 0: chosen from the work
 };

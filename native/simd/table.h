@@ -9,6 +9,7 @@
 #include "simd/product.h"
 #include "simd/scale.h"
 #include "simd/updates.h"
+#include "simd/vitals.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -41,7 +42,11 @@ constexpr Kernels<T> table() {
             pieces_sums<T>,
             pieces_forward<T>,
             pieces_backward<T>,
-            pieces_gradient<T>};
+            pieces_gradient<T>,
+            column_spread<T>,
+            count_flat<T>,
+            squares_of_rows<T>,
+            squared_distance<T>};
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

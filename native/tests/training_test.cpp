@@ -117,7 +117,7 @@ struct Result {
 
 template <class T>
 Result<T> train_some(const Program& program, const Fixture<T>& f, long members, int threads, double clip, double rate = 0.01,
-                     const Data<T>* data = nullptr) {
+                     const Data<T>* data = nullptr, const VitalSigns& vitals = {}) {
     Result<T> result;
     std::vector<int64_t> order;
     for (long m = 0; m < members; ++m) {
@@ -145,6 +145,7 @@ Result<T> train_some(const Program& program, const Fixture<T>& f, long members, 
     job.seed = 7;
     job.clip_norm = clip;
     job.threads = threads;
+    job.vitals = vitals;
     result.outcome = train(program, job);
     return result;
 }
@@ -162,6 +163,32 @@ Program large() {
     b.learn_all(0.001, 0.002);
     b.program.check();
     return b.program;
+}
+
+// Looking at every second step changes no bit, and what is seen is the same for any number of threads.
+template <class T>
+void test_vitals() {
+    for (const Program& program : {everything(), large()}) {
+        const Fixture<T> f(program, 200);
+        for (long members : {1L, 3L})
+            for (double clip : {0.0, 0.1}) {
+                const Result<T> unseen = train_some(program, f, members, 1, clip);
+                std::vector<double> first;
+                for (int threads : {1, 3}) {
+                    VitalSigns signs{2, std::vector<int>(program.steps.size(), 15)};
+                    std::vector<double> numbers(size_t(2 * members) * program.steps.size() * n_vitals);
+                    std::vector<double> losses(size_t(2 * members) * program.heads.size()), weights = losses;
+                    signs.numbers = numbers.data();
+                    signs.losses = losses.data();
+                    signs.weights = weights.data();
+                    CHECK(train_some(program, f, members, threads, clip, 0.01, nullptr, signs) == unseen, "looked at with %d threads", threads);
+                    numbers.insert(numbers.end(), losses.begin(), losses.end());
+                    if (threads == 1) first = numbers;
+                    CHECK(numbers == first && losses[0] != 0 && weights[0] != 0, "vitals with %d threads", threads);
+                    CHECK(numbers[0] > 0, "a gradient of %g", numbers[0]);
+                }
+            }
+    }
 }
 
 template <class T>
@@ -347,6 +374,8 @@ int main() {
         test_gradients();
         test_threads<float>();
         test_threads<double>();
+        test_vitals<float>();
+        test_vitals<double>();
         test_divergence<float>();
         test_divergence<double>();
         test_codes<float>();

@@ -35,11 +35,12 @@ class Program:
 
     def __init__(self, *, widths: list[int], inputs: list[int], codes: list[int], outputs: list[int], steps: list[dict[str, Any]], heads: list[dict[str, Any]], runs: list[tuple[int, int, bool, float, float, float, float]], parameters: int, state: int, mean: bool, sklearn: bool) -> None: ...
 
-    def train(self, *, parameters: Annotated[NDArray, dict(device='cpu')], state: Annotated[NDArray, dict(device='cpu')], slots: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], order: Annotated[NDArray, dict(device='cpu', writable=False)], batch_size: int, rates: Annotated[NDArray, dict(device='cpu', writable=False)], weight_decays: object | None, scheduled: Sequence[object], first_step: int, memory_from: int, loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], optimizer: dict, seed: int, clip_norm: object | None, should_stop: object | None, threads: int) -> tuple:
+    def train(self, *, parameters: Annotated[NDArray, dict(device='cpu')], state: Annotated[NDArray, dict(device='cpu')], slots: Annotated[NDArray, dict(device='cpu')], inputs: Sequence[object], targets: Sequence[object], weights: Sequence[object], order: Annotated[NDArray, dict(device='cpu', writable=False)], batch_size: int, rates: Annotated[NDArray, dict(device='cpu', writable=False)], weight_decays: object | None, scheduled: Sequence[object], first_step: int, memory_from: int, loss_sums: Annotated[NDArray, dict(device='cpu')], weight_sums: Annotated[NDArray, dict(device='cpu')], penalty_sums: Annotated[NDArray, dict(device='cpu')], optimizer: dict, seed: int, clip_norm: object | None, every: int, watched: Sequence[int], vitals: Annotated[NDArray, dict(device='cpu')], vital_losses: Annotated[NDArray, dict(device='cpu')], vital_weights: Annotated[NDArray, dict(device='cpu')], should_stop: object | None, threads: int) -> tuple:
         """
         Do one step for each learning rate, with the weight decay of each unless they are None, and with the values
         of each step for the numbers that are scheduled; returns the steps done, the step and the member that diverged
-        (-1 if none did), and whether it was stopped.
+        (-1 if none did), and whether it was stopped. Of each step whose number is a multiple of `every` (unless that
+        is 0) it writes vitals, as `watched` says for each step of the program, and the heads' losses and weights.
         """
 
     def predict(self, *, parameters: Annotated[NDArray, dict(device='cpu', writable=False)], state: Annotated[NDArray, dict(device='cpu', writable=False)], inputs: Sequence[object], outputs: Sequence[Annotated[NDArray, dict(device='cpu')]], threads: int) -> bool:

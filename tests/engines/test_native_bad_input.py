@@ -211,7 +211,9 @@ def arguments(method: str) -> dict[str, Any]:
         "train": {**vectors, **data, **sums, "slots": np.zeros((1, 3, 64), "f4"), "order": np.arange(6)[None],
                   "batch_size": 4, "rates": np.full(2, 0.1), "weight_decays": None, "scheduled": [], "first_step": 0,
                   "memory_from": 0,
-                  "optimizer": {"kind": "adam"}, "seed": 0, "clip_norm": None, "should_stop": None},
+                  "optimizer": {"kind": "adam"}, "seed": 0, "clip_norm": None, "should_stop": None,
+                  "every": 2, "watched": [15] * 3, "vitals": np.zeros((1, 1, 3, 7)),
+                  "vital_losses": np.zeros((1, 1, 1)), "vital_weights": np.zeros((1, 1, 1))},
     }  # fmt: skip
     return copy.deepcopy(given[method])
 
@@ -248,6 +250,11 @@ WRONG: dict[str, list[Any]] = {
                   {"kind": "adam", "epsilon": 0.0}, {"kind": "adam", "beta1": "half"}, None],
     "seed": [-1, 2**64, None],
     "clip_norm": ["one"],
+    "every": [-1, 1, 2**70, 1.5, "one", None],
+    "watched": [[], [15] * 99, ["x"], None],
+    "vitals": [np.zeros((2, 1, 1, 7)), np.zeros(3), np.zeros((1, 1, 1, 7), "f4"), None],
+    "vital_losses": [np.zeros((2, 1, 1)), np.zeros((1, 1, 1), "f4"), None],
+    "vital_weights": [np.zeros((2, 1, 1)), np.zeros((1, 1, 1), "f4"), None],
     "threads": ["one", None, 2**40],
     "step": [-1, 2**64],
     "training": ["yes"],
@@ -313,7 +320,8 @@ def test_a_scheduled_number_out_of_its_limits() -> None:
 def assert_raised_while_training(should_stop: Callable[[], Any], error: Any) -> None:
     given = arguments("train")
     order = np.zeros((1, 3_000_000), dtype=np.int64)
-    given |= {"order": order, "batch_size": 1, "rates": np.full(order.size, 1e-9), "should_stop": should_stop}
+    given |= {"order": order, "batch_size": 1, "rates": np.full(order.size, 1e-9), "should_stop": should_stop, "every": 0,
+              **{name: np.zeros(0) for name in ("vitals", "vital_losses", "vital_weights")}}  # fmt: skip
     with pytest.raises(error):
         program().train(**given)
 

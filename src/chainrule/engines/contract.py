@@ -15,6 +15,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from chainrule.arrays import AnyArray, Array, Doubles, Order
+from chainrule.engines.vitals import Vitals
 from chainrule.network import Network
 from chainrule.objective import NetworkObjective
 from chainrule.optimizers import Optimizer
@@ -142,6 +143,7 @@ class Job:
         should_stop: asked after every step, or as often as the engine can.
         memory_from: the step at which what the optimizer remembers begins; its own steps count from there.
         scheduled: what else follows schedules, in each step of this job.
+        every: steps whose number is a multiple of it are measured, layer by layer (`engines/vitals.py`); 0: none is.
     """
 
     data: Rows
@@ -156,6 +158,7 @@ class Job:
     should_stop: Callable[[], bool] = field(default=lambda: False)
     memory_from: int = 0
     scheduled: Scheduled = field(default_factory=Scheduled)
+    every: int = 0
 
 
 @dataclass
@@ -170,6 +173,7 @@ class Outcome:
     diverged: int | None = None
     diverged_member: int = 0
     stopped: bool = False
+    vitals: Vitals | None = None  # of the steps that were to be measured
 
 
 @dataclass

@@ -16,6 +16,7 @@ from chainrule import compiled
 from chainrule.arrays import AnyArray, Array
 from chainrule.compiled import native_form
 from chainrule.engines.contract import NOTHING, Gradients, InPlace, Job, Outcome, Rows, Sums, UpdateRule
+from chainrule.engines.vitals import Recorder, sampled
 from chainrule.network import Network
 from chainrule.objective import HeadLoss, NetworkObjective
 from chainrule.optimizers import Optimizer
@@ -129,16 +130,21 @@ class NativeEngine(InPlace):
         sums = job.sums.copy()
         if job.rule is not self._rule[0]:
             self._rule = job.rule, _rule_form(job.rule)
+        looked = sampled(job.every, job.first_step, len(job.rates))
+        recorder = Recorder(self.network, self.objective, job.every, len(parameters), looked)
         steps, diverged, member, stopped = self._core.train(
             parameters=parameters, state=state, slots=slots, **_data(job.data, parameters),
             order=np.ascontiguousarray(job.order), batch_size=job.batch_size, rates=job.rates,
             first_step=job.first_step, memory_from=job.memory_from, **_sums(sums),
             optimizer=self._rule[1], weight_decays=job.scheduled.decays,
             scheduled=list(job.scheduled.numbers.items()), seed=job.seed,
-            clip_norm=job.clip_norm, should_stop=job.should_stop, threads=self.threads,
+            clip_norm=job.clip_norm, every=job.every, watched=recorder.watched, vitals=recorder.numbers,
+            vital_losses=recorder.head_losses, vital_weights=recorder.head_weights,
+            should_stop=job.should_stop, threads=self.threads,
         )  # fmt: skip
         sums.steps += steps
-        return Outcome(sums, steps, None if diverged < 0 else diverged, max(member, 0), stopped)
+        vitals = recorder.vitals(job.first_step, steps)
+        return Outcome(sums, steps, None if diverged < 0 else diverged, max(member, 0), stopped, vitals)
 
     def _one_step(self, members: int) -> Sums:
         sums = Sums.zeros(members, len(self.objective.heads))

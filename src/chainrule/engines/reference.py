@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.arrays import AnyArray, Array, Doubles
 from chainrule.engines.contract import NOTHING, Gradients, InPlace, Job, Outcome, Rows, Sums
 from chainrule.engines.memo import CountingMemo, MemoReport, kept_arrays, steps_without_memo
+from chainrule.engines.vitals import Recorder, sampled
 from chainrule.layers import Arrays, Context
 from chainrule.network import Network
 from chainrule.objective import NetworkObjective
@@ -168,6 +169,8 @@ class ReferenceEngine(InPlace):
         """Do the steps of a job: for each batch forward, loss, backward, penalties, clipping, update."""
         parameters, state, slots = self._loaded
         outcome = Outcome(job.sums.copy())
+        looked = sampled(job.every, job.first_step, len(job.rates))
+        recorder = Recorder(self.network, self.objective, job.every, len(parameters), looked)
         bound = [
             (*self._views(parameters, state, member), *self._gradient_vector(parameters))
             for member in range(len(parameters))
@@ -184,22 +187,29 @@ class ReferenceEngine(InPlace):
                 penalty = self.objective.penalty(parameters[member])
                 if not np.isfinite(losses.sum() + penalty):
                     outcome.diverged, outcome.diverged_member = index, member
+                    outcome.vitals = recorder.vitals(job.first_step, outcome.steps)
                     return outcome
                 deltas = self._loss_deltas(forward.values, batch, weights)
                 self.backward(p, forward.memos, deltas, gradient_views)
+                if index in looked:
+                    recorder.look(index, member, forward.values, deltas, gradient, losses, weights)
                 factor = self.objective.penalty_factor(weights)
                 self.objective.add_penalty_gradient(parameters[member], gradient, factor)
                 done.append((losses, weights, penalty, len(batch), forward.states))
             for member, (losses, weights, penalty, rows, states) in enumerate(done):
                 self._keep_state(states, bound[member][1])
+                before = parameters[member].copy() if index in looked else None
                 own_step, runs = job.first_step - job.memory_from + index + 1, self.objective.trainable
                 update(job, parameters[member], bound[member][2], slots[member], float(rate), decay, own_step, runs)
+                if before is not None:
+                    recorder.look_at_update(index, member, before, parameters[member])
                 outcome.sums.add(self.objective, member, losses, weights, penalty, rows)
             outcome.sums.steps += 1
             outcome.steps += 1
             if job.should_stop():
                 outcome.stopped = True
                 break
+        outcome.vitals = recorder.vitals(job.first_step, outcome.steps)
         return outcome
 
     def first_not_finite(

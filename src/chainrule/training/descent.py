@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from chainrule.engines.contract import Job, Outcome, Sums
 from chainrule.errors import InputError
 from chainrule.training.feed import Feed, Part, feed
-from chainrule.training.run import Run
+from chainrule.training.run import Callback, Run
 from chainrule.training.scheduled import rates, scheduled
 
 
@@ -65,7 +67,7 @@ def _do(run: Run, part: Part) -> Outcome:
     job = Job(
         part.data, part.order, plan.batch_size, of_steps, state.step, state.partial, plan.optimizer, plan.seed,
         plan.clip_norm, run.should_stop, state.memory_from,
-        scheduled(plan.engine.network, plan.optimizer, state, part.steps),
+        scheduled(plan.engine.network, plan.optimizer, state, part.steps), gcd(*(every for _, every in _measuring(run))),
     )  # fmt: skip
     vectors = state.parameters, state.state, state.slots
     plan.engine.load(*vectors)
@@ -78,4 +80,12 @@ def _do(run: Run, part: Part) -> Outcome:
     state.batch += outcome.steps
     if outcome.steps:
         state.rate = float(of_steps[outcome.steps - 1])
+    for callback, every in _measuring(run):
+        if outcome.vitals is not None:
+            callback.on_vitals(run, outcome.vitals.each(every))
     return outcome
+
+
+def _measuring(run: Run) -> list[tuple[Callback, int]]:
+    """The callbacks that want steps measured, and how many steps lie between."""
+    return [(callback, callback.measures_every) for callback in run.plan.callbacks if callback.measures_every]

@@ -18,6 +18,7 @@ from chainrule.arrays import is_finite
 from chainrule.augment import Augment
 from chainrule.engines.contract import Engine, Rows
 from chainrule.engines.reference import PREDICT_ROWS, ReferenceEngine
+from chainrule.engines.vitals import Vitals
 from chainrule.errors import DivergenceError
 from chainrule.layers import Context
 from chainrule.optimizers import Optimizer
@@ -84,6 +85,19 @@ class Callback:
     def watches_steps(self) -> bool:
         """Whether it wants to be called after every step."""
         return type(self).on_step is not Callback.on_step
+
+    @property
+    def measures_every(self) -> int:
+        """How many steps lie between those that `on_vitals` wants measured, layer by layer; 0: none is."""
+        return 0
+
+    def on_vitals(self, run: Run, vitals: Vitals) -> None:
+        """After some steps, where it `measures_every` so many.
+
+        Arguments:
+            run: the fit: `run.model` trains, `run.state` is its training state, `run.state.history` the history so far.
+            vitals: what was measured at the steps that were sampled.
+        """
 
     def on_start(self, run: Run) -> None:
         """Before the first step.
