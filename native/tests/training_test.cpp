@@ -1,4 +1,5 @@
 // Whole programs: gradients against differences, the same bits for any number of threads, divergence, refusals.
+#include <algorithm>
 #include <functional>
 #include <stdexcept>
 
@@ -181,11 +182,11 @@ void test_vitals() {
                     signs.numbers = numbers.data();
                     signs.losses = losses.data();
                     signs.weights = weights.data();
-                    CHECK(train_some(program, f, members, threads, clip, 0.01, nullptr, signs) == unseen, "looked at with %d threads", threads);
+                    CHECK(train_some(program, f, members, threads, clip, 0.01, &f.data, signs) == unseen, "looked at with %d threads", threads);
                     numbers.insert(numbers.end(), losses.begin(), losses.end());
                     if (threads == 1) first = numbers;
                     CHECK(numbers == first && losses[0] != 0 && weights[0] != 0, "vitals with %d threads", threads);
-                    CHECK(numbers[0] > 0, "a gradient of %g", numbers[0]);
+                    CHECK(*std::max_element(numbers.begin(), numbers.end()) > 0, "nothing was seen");
                 }
             }
     }

@@ -218,6 +218,8 @@ def arguments(method: str) -> dict[str, Any]:
     return copy.deepcopy(given[method])
 
 
+# Nothing is measured.
+UNSEEN = {"every": 0, **{name: np.zeros(0) for name in ("vitals", "vital_losses", "vital_weights")}}
 METHODS = ("predict", "losses", "gradients", "train")
 # One thing wrong each, by argument.
 WRONG: dict[str, list[Any]] = {
@@ -320,8 +322,7 @@ def test_a_scheduled_number_out_of_its_limits() -> None:
 def assert_raised_while_training(should_stop: Callable[[], Any], error: Any) -> None:
     given = arguments("train")
     order = np.zeros((1, 3_000_000), dtype=np.int64)
-    given |= {"order": order, "batch_size": 1, "rates": np.full(order.size, 1e-9), "should_stop": should_stop, "every": 0,
-              **{name: np.zeros(0) for name in ("vitals", "vital_losses", "vital_weights")}}  # fmt: skip
+    given |= {"order": order, "batch_size": 1, "rates": np.full(order.size, 1e-9), "should_stop": should_stop, **UNSEEN}
     with pytest.raises(error):
         program().train(**given)
 
@@ -337,7 +338,7 @@ def test_labels_that_change_while_they_are_used() -> None:
         return len(asked) > 2
 
     order = np.zeros((1, 3_000_000), dtype=np.int64)
-    given |= {"order": order, "batch_size": 1, "rates": np.full(order.size, 1e-9), "should_stop": change}
+    given |= {"order": order, "batch_size": 1, "rates": np.full(order.size, 1e-9), "should_stop": change, **UNSEEN}
     steps, _, _, stopped = program().train(**given)
     assert stopped
     assert 0 < steps < order.size

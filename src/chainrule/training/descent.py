@@ -67,7 +67,8 @@ def _do(run: Run, part: Part) -> Outcome:
     job = Job(
         part.data, part.order, plan.batch_size, of_steps, state.step, state.partial, plan.optimizer, plan.seed,
         plan.clip_norm, run.should_stop, state.memory_from,
-        scheduled(plan.engine.network, plan.optimizer, state, part.steps), gcd(*(every for _, every in _measuring(run))),
+        scheduled(plan.engine.network, plan.optimizer, state, part.steps),
+        gcd(*(every for _, every in _measuring(run))),
     )  # fmt: skip
     vectors = state.parameters, state.state, state.slots
     plan.engine.load(*vectors)

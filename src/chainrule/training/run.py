@@ -97,6 +97,17 @@ class Callback:
         Arguments:
             run: the fit: `run.model` trains, `run.state` is its training state, `run.state.history` the history so far.
             vitals: what was measured at the steps that were sampled.
+
+        >>> from chainrule import Model, Network
+        >>> class Tenth(Callback):
+        ...     measures_every = 10
+        ...     def on_vitals(self, run, vitals):
+        ...         print(vitals.steps, vitals.of("gradient").shape)
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+        >>> history = model.fit([[1.0], [2.0]], [2.0, 3.0], epochs=16, batch_size=1, callbacks=Tenth(), progress=False)
+        ... # doctest: +ELLIPSIS
+        [0] (1, 1, 2)
+        ...
         """
 
     def on_start(self, run: Run) -> None:
