@@ -29,6 +29,7 @@ GENERAL = {
     "test_pairwise.py": "a helper of the tests",
     "test_sick_runs.py": "generated runs that judge the diagnosis",
     "test_public_names.py": "chainrule/__init__.py",
+    "test_tables_corpus.py": "the corpus of tables",
     "cli/test_help.py": "every command's help",
     "cli/test_model_files.py": "what commands do with files of models",
     "cli/test_processes.py": "the installed command, in processes of its own",
