@@ -121,7 +121,7 @@ def dropped(name: str, column: str, cells: list[str], *words: str | tuple[str, .
     return table(f"column: {name}", beside(base(), **{column: cells}), expected)
 
 
-IDENTIFIER = ("identif", "unique", "every row", "each row", "counts")
+IDENTIFIER = ("identif", "unique", "every row", "each row", "counts", "numbers the rows")
 LEAK = ("leak", "tells", "determines", "same as", "copy", "target")
 
 COLUMNS = [
@@ -222,7 +222,7 @@ COLUMNS = [
     table(
         "duplicates: one row, again and again",
         {name: [cells[0]] * ROWS for name, cells in base().items()},
-        refused(("price", "size"), ("constant", "one value", "always", "same")),
+        refused(("price", "size"), ("constant", "one value", "one class", "always", "same")),
     ),
     table("target: chance", by_chance, Expected(rows=400, task="regression", noted=(BASELINE,))),
     table(
@@ -233,7 +233,7 @@ COLUMNS = [
     table(
         "target: always the same",
         lambda: base() | {"price": ["5"] * ROWS},
-        refused("price", ("constant", "one value", "always", "same")),
+        refused("price", ("constant", "one value", "one class", "always", "same")),
     ),
     table(
         "target: one class",
