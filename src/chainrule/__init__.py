@@ -16,7 +16,7 @@ _HOMES = {
     "Dropout": "layers", "Embedding": "layers", "EmbeddingSum": "layers", "Flatten": "layers", "Input": "layers",
     "Mix": "layers", "OneHot": "layers", "PiecewiseLinear": "layers", "Scale": "layers", "quantile_knots": "layers",
     "Augment": "augment", "Network": "network", "Model": "model", "fit_members": "members", "Members": "members",
-    "TableModel": "tables.table_model", "load": "files",
+    "ImageModel": "images.image_model", "TableModel": "tables.table_model", "load": "files",
     "read_table": "tables", "explain_expression": "explain.derivation_of_expression",
     "MLPClassifier": "estimators", "MLPRegressor": "estimators",
     "TableClassifier": "estimators", "TableRegressor": "estimators",

@@ -44,6 +44,7 @@ from chainrule.explain.worksheets.worksheet import (
     read_worksheet as read_worksheet,
 )
 from chainrule.files import load as load
+from chainrule.images.image_model import ImageModel as ImageModel
 from chainrule.knobs.trail import Trail as Trail
 from chainrule.knobs.turning import Turned as Turned
 from chainrule.layers import (

@@ -17,7 +17,7 @@ from chainrule.data import hold_out, is_laid_out, prepare_inputs, prepare_rows
 from chainrule.engines.contract import Rows
 from chainrule.engines.memo import MemoReport
 from chainrule.engines.reference import ReferenceEngine
-from chainrule.errors import FileError, InputError, TrainingError
+from chainrule.errors import FileError, InputError, TrainingError, listed
 from chainrule.former import former_arguments
 from chainrule.learner import Learner
 from chainrule.metrics import Metric
@@ -26,6 +26,7 @@ from chainrule.objective import Objective
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.parameters import Named
 from chainrule.resolve import to_form
+from chainrule.saliency import input_gradients, which_outputs
 from chainrule.saving import check_sizes, damaged, load_training, loss_of, losses_form, metrics_form, save_training
 from chainrule.starting import ROWS
 from chainrule.training.batches import Shuffle, resolve_batch_size
@@ -279,6 +280,51 @@ class Model(Learner):
         """
         rows = self._rows(X, y, sample_weight, every_head=False)
         return self.gradients(rows, training=training)
+
+    def saliency(self, X: Any, output: Any = None, *, head: str | None = None) -> Any:
+        """How much each input number moves an output: `dz_k/dx` for each row, of the shape of X, in float64.
+
+        `z_k` is the pre-activation of output k where the loss is computed together with the activation (softmax, a
+        sigmoid ...), so that it doesn't vanish where the network is sure; else the output itself. Of several members it
+        is the mean. The larger it is, the more a small change of this number changes the answer: it says nothing of
+        large ones (Simonyan, Vedaldi and Zisserman, 2013, "Deep inside convolutional networks").
+
+        Arguments:
+            X: rows; a mapping by name where the network has several inputs.
+            output: which output, from 0; or one for each row. Left out, the largest of each row.
+            head: of which head, where there are several.
+
+        Returns:
+            an array of X's shape; by name where the network has several inputs, without those of codes.
+
+        Raises:
+            InputError: X or output can't be used, or all inputs are codes.
+            TrainingError: the model holds NaN or infinite numbers.
+
+        >>> model = Model(Network.mlp(2, [], 1), "squared_error")
+        >>> model.set_parameters({"output": {"W": [[2.0], [-3.0]], "b": [1.0]}})
+        >>> model.saliency([[5.0, 7.0]]).tolist()
+        [[2.0, -3.0]]
+        """
+        self._check_finite()
+        self.objective.check_trainable(self.network)
+        names = [one.head for one in self.objective.heads]
+        if (head is None and len(names) > 1) or (head is not None and head not in names):
+            raise InputError(f"head is {head!r}; the network has {listed(names)}: say one of them")
+        place = 0 if head is None else names.index(head)
+        inputs = prepare_inputs(self.network, X, self.dtype)
+        if output is None:
+            chosen = mean_output(self.outputs(inputs)[place]).reshape(len(inputs[0]), -1).argmax(axis=1)
+        else:
+            chosen = which_outputs(output, len(inputs[0]), self.objective.heads[place].outputs)
+        found = input_gradients(
+            self.network, self.objective, self.training.parameters, self.training.state, inputs, place, chosen
+        )
+        named = dict(zip(self.network.input_shapes, found, strict=True))
+        kept = {name: gradient for name, gradient in named.items() if gradient is not None}
+        if not kept:
+            raise InputError("all inputs of the network are codes, and there is no derivative by a code")
+        return kept[next(iter(kept))] if len(named) == 1 else kept
 
     def memo_report(self, X: Any, y: Any, sample_weight: Any = None, *, training: bool = True) -> MemoReport:
         """What memoization keeps and saves in one forward and backward pass over the rows, by the reference engine.

@@ -18,7 +18,7 @@ from chainrule.saving import damaged
 
 
 def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Any:
-    """Load a saved model: a `Model`, a `TableModel` where it was trained from a table, or a scikit-learn estimator.
+    """Load a saved model: a `Model`, a `TableModel` or `ImageModel` where it was trained from such, or an estimator.
 
     Arguments:
         path: the `.safetensors` file.
@@ -42,6 +42,11 @@ def load(path: str | Path, *, loss: object = None, engine: str = "auto") -> Any:
 
         with _blaming(path):
             return TableModel.from_contents(contents, engine=engine)
+    if contents.kind == "image":
+        from chainrule.images.image_model import ImageModel
+
+        with _blaming(path):
+            return ImageModel.from_contents(contents, engine=engine)
     if contents.kind == "estimator":
         from chainrule.estimators.contents import from_contents
 
