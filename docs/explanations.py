@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from drawing import COLORS, RULE, SOFT, Drawing, bars, surface
 
-from chainrule import Model, Network
+from chainrule import Model, Network, plots
 from chainrule.activations import ReLU, Softmax, sigmoid
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.marks import Marks
@@ -20,16 +20,16 @@ NOTE = "<!-- Written by docs/explanations.py: every number comes out of the code
 LINK = "../../examples/worksheets"
 
 
-def explanations() -> dict[str, str]:
-    """Every page and drawing, by file name."""
+def explanations() -> dict[str, str | plots.Picture]:
+    """Every page and picture, by file name."""
     return {
         "worked-examples.md": worked_examples(),
         "slips.md": slips(),
-        "softmax.md": softmax(), "softmax.svg": softmax_drawing(),
-        "log-odds.md": log_odds(), "log-odds.svg": log_odds_drawing(),
-        "memoization.md": memoization(), "memoization.svg": memoization_drawing(),
+        "softmax.md": softmax(), "softmax.svg": softmax_picture(),
+        "log-odds.md": log_odds(), "log-odds.svg": log_odds_picture(),
+        "memoization.md": memoization(), "memoization.svg": memoization_picture(),
         "sigmoid-surfaces.md": sigmoid_surfaces(),
-        "sigmoid-surface-1.svg": surface_drawing(1), "sigmoid-surface-2.svg": surface_drawing(2),
+        "sigmoid-surface-1.svg": surface_picture(1), "sigmoid-surface-2.svg": surface_picture(2),
     }  # fmt: skip
 
 
@@ -192,17 +192,16 @@ def softmax() -> str:
     )
 
 
-def softmax_drawing() -> str:
-    drawing = Drawing(720, 300)
-    for k, a in enumerate(EXAMPLES):
-        left = 20 + 350 * k
-        drawing.text(left + 165, 28, f"z = ({', '.join(_n(v) for v in a)})", bold=True)
-        groups = [(f"unit {i}", pair) for i, pair in enumerate(zip(_shares(a), _softmax(a), strict=True), 1)]
-        bars(drawing, left, 55, 330, 170, -0.2, 1.0, groups, lambda v: f"{v:.2f}")
-    for k, name in enumerate(("z / sum of z", "softmax")):
-        drawing.rect(260 + 120 * k, 272, 12, 12, COLORS[k])
-        drawing.text(278 + 120 * k, 283, name, anchor="start", color=SOFT)
-    return drawing.svg("Plain normalization and softmax of two examples")
+def softmax_picture() -> plots.Picture:
+    panels = {
+        f"z = ({', '.join(_n(v) for v in a)})": {"z / sum of z": _shares(a), "softmax": _softmax(a)} for a in EXAMPLES
+    }
+    return plots.bars(
+        panels,
+        title="Shares of plain normalization and of softmax",
+        labels=[f"unit {i}" for i in range(1, 5)],
+        caption="A share below 0 is no probability. The largest z has the largest share in both.",
+    )
 
 
 # ---------------------------------------------------------------------- log-odds
@@ -263,30 +262,25 @@ def _one_logit(z: float, target: float) -> Derivation:
     return model.explain([z], target)
 
 
-def log_odds_drawing() -> str:
-    drawing = Drawing(720, 280)
+def log_odds_picture() -> plots.Picture:
+    x = np.linspace(-6, 6, 121)
+    y = sigmoid(x)
 
-    def panel(
-        left: float, title: str, points: list[tuple[float, float]], xs: float, ys: tuple[float, float], marks: str
-    ) -> None:
-        low, high = ys
+    def draw(figure: Any, theme: Any) -> None:
+        left, right = figure.subplots(1, 2)
+        for axes, xs, ys, names in ((left, x, y, ("x", "y")), (right, y, x, ("y", "x"))):
+            axes.plot(xs, ys, **theme.series(0), gid=names[1])
+            axes.set(xlabel=names[0], ylabel=names[1])
+        left.set_title("y = sigmoid(x)", loc="left")
+        right.set_title("x = log(y / (1 - y))", loc="left")
 
-        def place(x: float, y: float) -> tuple[float, float]:
-            return left + 150 * (1 + x / xs), 240 - 190 * (y - low) / (high - low)
-
-        for level in (low, (low + high) / 2, high):
-            drawing.line(*place(-xs, level), *place(xs, level))
-            drawing.text(left - 6, place(-xs, level)[1] + 4, _n(level), size=11, anchor="end", color=SOFT)
-        drawing.curve([place(x, y) for x, y in points], COLORS[0])
-        drawing.text(left + 150, 30, title, bold=True)
-        drawing.text(left, 262, marks.split()[0], size=11, color=SOFT)
-        drawing.text(left + 300, 262, marks.split()[1], size=11, color=SOFT)
-
-    xs = [6 * k / 60 for k in range(-60, 61)]
-    ys = [float(sigmoid(np.array(x))) for x in xs]
-    panel(40, "y = sigmoid(x)", list(zip(xs, ys, strict=True)), 6, (0, 1), "-6 6")
-    panel(395, "x = log(y / (1 - y))", [(y - 0.5, x) for x, y in zip(xs, ys, strict=True)], 0.5, (-6, 6), "0 1")
-    return drawing.svg("The sigmoid and its inverse")
+    return plots.Picture(
+        draw,
+        title="The sigmoid and its inverse",
+        caption="The same points, read from x to y and from y to x: the log-odds go to minus and plus infinity at the ends.",
+        values={"x": x, "y": y},
+        height=2.9,
+    )
 
 
 # ------------------------------------------------------------------- memoization
@@ -365,32 +359,20 @@ def memoization() -> str:
     )  # fmt: skip
 
 
-def memoization_drawing() -> str:
-    drawing = Drawing(720, 300)
-    left, top, width, height, most = 105, 40, 585, 210, 9.0
-
-    def place(depth: int, number: float) -> tuple[float, float]:
-        return left + width * (depth - 1) / (DEPTHS[-1] - 1), top + height * (1 - math.log10(number) / most)
-
-    for power in range(0, 10, 3):
-        drawing.line(*place(1, 10**power), *place(DEPTHS[-1], 10**power))
-        drawing.text(left - 8, place(1, 10**power)[1] + 4, f"{10**power:,}", size=11, anchor="end", color=SOFT)
-    curves: list[list[tuple[float, float]]] = [[], []]
-    for depth in DEPTHS:
-        paths = _deep(depth).paths(_first(depth))
-        for curve, number in zip(curves, (paths.multiplications_apart, paths.multiplications_memoized), strict=True):
-            curve.append(place(depth, number))
-        drawing.text(place(depth, 1)[0], top + height + 18, str(depth), size=11, color=SOFT)
-    for curve, color, name, dy in zip(
-        curves, (COLORS[1], COLORS[0]), ("each path by itself", "memoized"), (-10, -10), strict=True
-    ):
-        drawing.curve(curve, color, 2.5)
-        x, y = curve[-3]
-        drawing.text(x, y + dy, name, color=color, anchor="end", bold=True)
-    drawing.text(left + width / 2, top + height + 40, "hidden layers of two units", color=SOFT, size=12)
-    drawing.text(left, 26, "multiplications for one weight", anchor="start", bold=True)
-    drawing.line(left, top, left, top + height, RULE)
-    return drawing.svg("Multiplications for one weight, with and without memoization, over the depth")
+def memoization_picture() -> plots.Picture:
+    paths = [_deep(depth).paths(_first(depth)) for depth in DEPTHS]
+    return plots.curves(
+        {
+            "each path by itself": (DEPTHS, [one.multiplications_apart for one in paths]),
+            "memoized": (DEPTHS, [one.multiplications_memoized for one in paths]),
+        },
+        title="Multiplications for the gradient by one weight",
+        x="hidden layers of two units",
+        y="multiplications",
+        caption="Of a weight of the first layer. Every further layer doubles the paths; what is kept grows by a constant.",
+        marked=True,
+        log=True,
+    )
 
 
 # ---------------------------------------------------------------------- surfaces
@@ -402,7 +384,7 @@ def sigmoid_surfaces() -> str:
     parts = [
         "Two sigmoid units read x1 and x2; a third reads both. Each hidden unit is a slope from 0 to 1 across the plane, flat "
         "along one line; the output combines the two. Seen over the square from "
-        f"-{_n(REACH)} to {_n(REACH)}, x1 to the right and back, x2 to the left and back, blue is 0 and red is 1.",
+        f"-{_n(REACH)} to {_n(REACH)}; blue is 0 and red is 1.",
     ]
     for k in (1, 2):
         sheet = _sheet(f"sigmoid_surface_{k}")
@@ -418,7 +400,7 @@ def sigmoid_surfaces() -> str:
             f"w21 = {_n(w2[0, 0])}, w22 = {_n(w2[1, 0])}",
             f"![h1, h2 and ŷ as surfaces](sigmoid-surface-{k}.svg)",
             _table(["x", "h1", "h2", "ŷ"], rows, (1, 2, 3)),
-            f"{_link(f'sigmoid_surface_{k}')}",
+            f"{_link(f'sigmoid_surface_{k}')}; `chainrule plot surfaces sigmoid_surface_{k}.toml` draws it.",
         ]
     parts.append(
         "ŷ = sigmoid(h1 - h2) stays between sigmoid(-1) = "
@@ -428,16 +410,5 @@ def sigmoid_surfaces() -> str:
     return _page("Sigmoid units as surfaces", *parts)
 
 
-def surface_drawing(k: int) -> str:
-    sheet = _sheet(f"sigmoid_surface_{k}")
-    hidden, output = sheet.model.parameters["hidden"], sheet.model.parameters["output"]
-
-    def value(x: float, y: float, unit: int | None) -> float:
-        h = sigmoid(np.array([x, y]) @ hidden["W"] + hidden["b"])
-        return float(h[unit] if unit is not None else sigmoid(h @ output["W"] + output["b"])[0])
-
-    drawing = Drawing(780, 270)
-    for i, (name, unit) in enumerate((("h1", 0), ("h2", 1), ("ŷ", None))):
-        surface(drawing, 10 + 257 * i, 30, 246, 240, lambda x, y, u=unit: value(x, y, u), REACH)  # type: ignore[misc]
-        drawing.text(133 + 257 * i, 28, name, bold=True)
-    return drawing.svg(f"h1, h2 and ŷ of two sigmoid units and one output, weights {k}")
+def surface_picture(k: int) -> plots.Picture:
+    return plots.surfaces(_sheet(f"sigmoid_surface_{k}").model, reach=REACH, cells=17, labels=["h1", "h2", "ŷ"])

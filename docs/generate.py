@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from explanations import explanations
+from picture_pages import picture_pages
 from typer.main import get_command
 from worksheet_page import worksheet_page
 
@@ -28,21 +29,22 @@ from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
 from chainrule.metrics import METRICS
 from chainrule.optimizers import OPTIMIZERS
+from chainrule.plots import Picture
 from chainrule.schedules import SCHEDULES
 
 ROOT = Path(__file__).parent.parent
 NOTE = "<!-- Written by docs/generate.py from the code. Change it there. -->"
 
 
-def pages() -> dict[str, str]:
-    """Every generated page, by its path in docs."""
+def pages() -> dict[str, str | Picture]:
+    """Every generated page and picture, by its path in docs."""
     reference = {
         "formulas.md": formulas(), "command-line.md": command_line(), "native.md": native_core(),
         "worksheet.md": worksheet_page(),
     }  # fmt: skip
     return {
         **{f"reference/{name}": text for name, text in reference.items()},
-        **{f"explanation/{name}": text for name, text in explanations().items()},
+        **{f"explanation/{name}": made for name, made in (explanations() | picture_pages()).items()},
     }
 
 
@@ -248,16 +250,30 @@ def _table(header: list[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def _is_shown(picture: Picture, path: Path) -> bool:
+    """Whether a file has the words of a picture: title, caption, labels, names; how they are drawn another matplotlib may
+    do otherwise, and numbers of trained networks differ in their last digits from machine to machine.
+    """
+    return path.is_file() and _words(path.read_text(encoding="utf-8")) == _words(picture.to_svg())
+
+
+def _words(svg: str) -> list[str]:
+    texts = re.findall(r"<(?:title|text)\b[^>]*>(.*?)</(?:title|text)>", svg, flags=re.DOTALL)
+    return [words for text in texts if re.search(r"[^\W\d]", words := re.sub(r"[\d.,]+", "0", text))]
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages, or with --check compare them; the exit status."""
     stale = []
-    wanted: Mapping[str, str] = pages()
-    for name, text in wanted.items():
+    for name, made in pages().items():
         path = ROOT / "docs" / name
         if "--check" not in arguments:
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            if not (isinstance(made, Picture) and _is_shown(made, path)):
+                path.write_text(made.to_svg() if isinstance(made, Picture) else made, encoding="utf-8")
+        elif isinstance(made, Picture):
+            stale += [] if _is_shown(made, path) else [name]
+        elif not path.is_file() or path.read_text(encoding="utf-8") != made:
             stale.append(name)
     if "--check" not in arguments:
         page = ROOT / "README.md"

@@ -118,3 +118,10 @@ def test_models_of_tables_are_told_what_they_need(run, model, penguins):
     assert "choose two of them" in run("plot", "regions", model, penguins).complaint
     assert "surfaces are drawn of models of arrays" in run("plot", "surfaces", model).complaint
     assert not list(Path().glob("*.png"))
+
+
+def test_schedules_and_descent(run):
+    assert run("plot", "schedules", "cosine", "--epochs", 4, "-o", "s.svg").out.startswith("s.svg: Learning rates")
+    facts = run("plot", "descent", "adam", "--steps", 5, "--batch-size", 8, "--json").json
+    assert len(facts["values"]["adam"]) == 6
+    assert "--batch-size is few" in run("plot", "descent", "--batch-size", "few").complaint

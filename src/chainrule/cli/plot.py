@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from chainrule.cli.plot_functions import activations, depth, vanishing
+from chainrule.cli.plot_functions import activations, depth, descent, schedules, vanishing
 from chainrule.cli.plot_models import losses, regions, surfaces
 
 # A new kind is a function in a file cli/plot_….py, and its name here.
-KINDS = (losses, regions, surfaces, activations, vanishing, depth)
+KINDS = (losses, regions, surfaces, activations, vanishing, depth, descent, schedules)
 
 plot = typer.Typer(
     name="plot",

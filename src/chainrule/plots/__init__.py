@@ -13,10 +13,25 @@ from __future__ import annotations
 
 from chainrule.plots.activation_curves import activations
 from chainrule.plots.by_depth import depth
+from chainrule.plots.charts import bars, curves
 from chainrule.plots.decision_regions import regions
 from chainrule.plots.loss_curves import losses
+from chainrule.plots.optimizer_paths import descent
 from chainrule.plots.picture import Picture
+from chainrule.plots.rate_curves import schedules
 from chainrule.plots.unit_surfaces import surfaces
 from chainrule.plots.vanishing_gradients import vanishing
 
-__all__ = ["Picture", "activations", "depth", "losses", "regions", "surfaces", "vanishing"]
+__all__ = [
+    "Picture",
+    "activations",
+    "bars",
+    "curves",
+    "depth",
+    "descent",
+    "losses",
+    "regions",
+    "schedules",
+    "surfaces",
+    "vanishing",
+]

@@ -11,7 +11,7 @@ from chainrule.activations import ACTIVATIONS, ActivationFunction, get_activatio
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError
 from chainrule.plots.picture import Picture
-from chainrule.plots.themes import Theme, legend_above
+from chainrule.plots.themes import Theme, called, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ def _draw_one(axes: Axes, theme: Theme, name: str, curves: dict[str, Doubles]) -
 
 def _names(chosen: list[ActivationFunction]) -> list[str]:
     """A title for each: its name, with its options where they aren't the usual ones."""
-    names = [one.name if one == type(one)() else repr(one) for one in chosen]
+    names = [called(one) for one in chosen]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"{twice} is named twice: each activation is drawn once")

@@ -25,6 +25,8 @@ WIDTH = 800  # pixels, unless something else is asked for
 _LIMITS = (200, 8000)  # of the width
 _LINE = 0.19  # inches of a line of the caption
 
+_SIMILAR = {"DejaVu Sans": "Verdana, sans-serif", "DejaVu Sans Mono": "Menlo, Consolas, monospace"}
+
 Draw = Callable[["Figure", Theme], None]
 
 
@@ -136,7 +138,10 @@ class Picture:
         box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
         assert box is not None
         size = f'width="{width}" height="{width * float(box[2]) / float(box[1]):.0f}"'
-        return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, text, count=1)
+        text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, text, count=1)
+        for font, others in _SIMILAR.items():  # where a reader hasn't our font, one of about the same widths
+            text = text.replace(f"'{font}'", f"'{font}', {others}")
+        return text
 
     def save(self, path: str | Path, *, width: int = WIDTH) -> None:
         """Write the picture to a file: PNG, SVG or PDF, by the end of its name.

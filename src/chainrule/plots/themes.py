@@ -7,7 +7,7 @@ and by people who don't see every colour. Sizes are those of a picture that is 8
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from chainrule.errors import InputError, MissingDependencyError, did_you_mean, listed
@@ -145,6 +145,22 @@ def named(text: object, limit: int = 40) -> str:
     """
     label = shortened(str(text), limit)
     return f"\u200a{label}" if label.startswith("_") else label  # legends leave out what begins with _
+
+
+def called(thing: Any) -> str:
+    """What a picture calls something registered: by its name, or with the options that aren't the usual ones.
+
+    Arguments:
+        thing: an activation, an optimizer, a schedule.
+
+    >>> from chainrule import SGD
+    >>> from chainrule.activations import LeakyReLU
+    >>> called(LeakyReLU()), called(SGD(0.05))
+    ('leaky_relu', 'SGD(learning_rate=0.05)')
+    """
+    usual = {one.name: one.default for one in fields(thing) if one.init}
+    set_ = {name: value for name in usual if (value := getattr(thing, name)) != usual[name]}
+    return f"{type(thing).__name__}({', '.join(f'{n}={v!r}' for n, v in set_.items())})" if set_ else str(thing.name)
 
 
 def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:

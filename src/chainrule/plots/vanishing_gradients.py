@@ -13,7 +13,7 @@ from chainrule.limits import COUNT, check
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.plots.picture import Picture
-from chainrule.plots.themes import Theme, logarithmic
+from chainrule.plots.themes import Theme, called, logarithmic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,7 +57,7 @@ def vanishing(
     norms: dict[str, Doubles] = {}
     for one in which or USUAL:
         activation = get_activation(one)
-        name = activation.name if activation == type(activation)() else repr(activation)
+        name = called(activation)
         if not activation.trainable:
             raise InputError(f"the derivative of {name} is 0 everywhere: no gradient comes through at all")
         if name in norms:
