@@ -16,7 +16,7 @@ import registered
 from chainrule import Dense, Input, Network, activations
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.network.graph import Graph, in_order
+from chainrule.explain.network.graph import Graph
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Products
 from chainrule.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSProp
@@ -61,7 +61,7 @@ def random_derivation(rng: np.random.Generator) -> Derivation:
         if loss.name == "cross_entropy":
             y = np.eye(sizes[-1])[rng.integers(sizes[-1], size=rows)]
         work = model.explain(X, y)
-        values = [abs(work.graph.value(name)) for name in in_order(work.graph)]
+        values = [abs(work.graph.value(name)) for name in work.graph.in_order()]
         if all(map(math.isfinite, values)) and max(values) < 1e4:
             return work
 
@@ -96,7 +96,7 @@ class Writer:
 
     def write(self) -> dict[str, str]:
         graph = self.work.graph
-        for name in in_order(graph):
+        for name in graph.in_order():
             if self.mistake is not None and name == self.must:
                 value = self.mistake(graph, name, self.own)
             else:

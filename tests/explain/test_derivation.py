@@ -16,11 +16,9 @@ from strategies import Problem, general_problems, traced
 from chainrule import Activation, Dense, Input, InputError, Model, Network
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.formula import Node, Number, Product, Quotient, symbols_of
-from chainrule.explain.formula import evaluate as evaluate_tree
-from chainrule.explain.formula.tree import rebuild
+from chainrule.explain.formula.tree import Node, Number, Product, Quotient, rebuild, symbols_of
+from chainrule.explain.formula.tree import evaluate as evaluate_tree
 from chainrule.explain.network.costs import MANY
-from chainrule.explain.network.graph import in_order
 from chainrule.explain.network.trace import Moment, Trace
 from chainrule.explain.quantities.names import Name
 from chainrule.losses import Loss
@@ -117,7 +115,7 @@ def test_uses_are_counted_right(problem: Problem, training: bool) -> None:
         for name in quantity.inputs:
             counted[name] = counted.get(name, 0) + 1
     assert not any(span for span in problem.model.network.layout.spans if np.prod(span.shape) > MANY)
-    for name in [*in_order(work.graph), *(n for n in counted if work.graph.is_given(n))]:
+    for name in [*work.graph.in_order(), *(n for n in counted if work.graph.is_given(n))]:
         assert work[str(name)].uses == counted.get(name, 0), name
 
 
@@ -125,7 +123,7 @@ def test_uses_are_counted_right(problem: Problem, training: bool) -> None:
 @given(problem=general_problems("reference"))
 def test_the_order_is_one_of_computation(problem: Problem) -> None:
     work = derive(problem, training=True)
-    names = list(in_order(work.graph))
+    names = list(work.graph.in_order())
     assert len(names) == len(set(names))
     seen = set()
     for name in names:

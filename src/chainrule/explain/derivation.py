@@ -9,9 +9,10 @@ from typing import Any
 from chainrule.explain.diagram.binding import diagram_of
 from chainrule.explain.diagram.drawn import Diagram
 from chainrule.explain.document.blocks import Block, Document
-from chainrule.explain.document.of_network import Choice, check, document
+from chainrule.explain.document.of_network import document
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.network.graph import Graph
+from chainrule.explain.network.structure import Choice
 from chainrule.explain.network.trace import Trace, Trained, trace_rows
 from chainrule.explain.output import AnyDerivation
 from chainrule.explain.quantities.calculation import Quantity, Route
@@ -87,24 +88,8 @@ class Derivation(AnyDerivation[Graph]):
         """How many rows are explained together."""
         return self.trace.n_rows
 
-    def select(
-        self,
-        *,
-        layer: str | None = None,
-        unit: int | None = None,
-        row: int | None = None,
-        kinds: tuple[str, ...] | None = None,
-    ) -> list[Quantity]:
-        """The quantities of one layer, unit or row, or of some kinds, in the order of computation.
-
-        Arguments:
-            layer: its name.
-            unit: from 1.
-            row: from 1.
-            kinds: such as `("z", "dL/dz")`.
-        """
-        check(self.graph, Choice(layer, unit, row))
-        return super().select(layer=layer, unit=unit, row=row, kinds=kinds)
+    def _check_part(self, layer: str | None, unit: int | None, row: int | None) -> None:
+        self.graph.check(Choice(layer, unit, row))
 
     def document(self, **choice: Any) -> Document:
         """What to write down, for renderers: everything, or one `layer`, `unit`, `row` or `weight` with its paths."""

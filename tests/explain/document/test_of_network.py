@@ -10,7 +10,7 @@ import pytest
 from chainrule import InputError, Model, Network
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Lines, Table
-from chainrule.explain.network.graph import Extent, in_order
+from chainrule.explain.network.structure import Choice
 from chainrule.explain.quantities.names import Name
 
 
@@ -70,9 +70,9 @@ def test_what_is_not_there_is_said(batch: Derivation, choice: dict, message: str
 
 
 @pytest.mark.parametrize(
-    "part", [Extent(), Extent(row=2), Extent("hidden"), Extent("hidden", 1), Extent("output", 2, 1), Extent(unit=2)]
+    "part", [Choice(), Choice(row=2), Choice("hidden"), Choice("hidden", 1), Choice("output", 2, 1), Choice(unit=2)]
 )
-def test_a_part_is_what_a_filter_of_everything_gives(part: Extent) -> None:
+def test_a_part_is_what_a_filter_of_everything_gives(part: Choice) -> None:
     model = Model(Network.mlp(2, [3], 2, activation="tanh", output="softmax"), "cross_entropy", "sgd", l2=0.1)
     graph = model.explain([[1.0, 2.0], [0.5, -1.0]], [[1, 0], [0, 1]]).graph
 
@@ -83,7 +83,7 @@ def test_a_part_is_what_a_filter_of_everything_gives(part: Extent) -> None:
             and (part.row is None or name.row in (None, part.row))
         )
 
-    assert list(in_order(graph, part=part)) == [name for name in in_order(graph) if wanted(name)]
+    assert list(graph.in_order(part)) == [name for name in graph.in_order() if wanted(name)]
 
 
 def test_one_path_needs_no_sum() -> None:

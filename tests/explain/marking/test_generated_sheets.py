@@ -11,7 +11,7 @@ from explain.generated_sheets import CASES, Writer, random_derivation
 
 from chainrule.explain.marking.digits import agreement, read_number
 from chainrule.explain.marking.verdicts import Judge
-from chainrule.explain.network.graph import in_order, parse
+from chainrule.explain.network.graph import parse
 from chainrule.explain.quantities.rounding import Spread
 
 
@@ -48,7 +48,7 @@ def honest(rng: np.random.Generator, score: Score) -> None:
 
 def with_a_mistake(rng: np.random.Generator, score: Score) -> None:
     work = random_derivation(rng)
-    names = list(in_order(work.graph))
+    names = list(work.graph.in_order())
     cases = [
         (code, make, fitting) for code, fits, make in CASES if (fitting := [n for n in names if fits(work.graph, n)])
     ]

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from chainrule import SGD, Activation, BatchNorm, Dense, Dropout, Input, Model, Network, Objective
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.marking.diagnosis import CATALOGUE
-from chainrule.explain.network.graph import in_order
 
 
 def heads(rng: np.random.Generator, rows: int) -> Derivation:
@@ -87,7 +86,7 @@ def test_a_flipped_sign_is_the_first_wrong_step_and_what_is_built_on_it_follows(
     outputs = [("h", head.head) for head in work.trace.heads]  # of a negative probability there is no logarithm
     names = [
         name
-        for name in in_order(graph)
+        for name in graph.in_order()
         if abs(graph.value(name)) > 1e-3 and name.kind not in ("dz/db", "dz/dW") and name[:2] not in outputs
     ]
     name = names[int(rng.integers(len(names)))]
@@ -100,7 +99,7 @@ def test_a_flipped_sign_is_the_first_wrong_step_and_what_is_built_on_it_follows(
 
 def diagnosis(work: Derivation, name: str, wrong: float) -> str:
     """The code for one wrong entry among exact ones."""
-    entries = {str(n): rounded(work.graph.value(n), 6) for n in in_order(work.graph)}
+    entries = {str(n): rounded(work.graph.value(n), 6) for n in work.graph.in_order()}
     mark = work.mark({**entries, name: rounded(wrong, 6)})[name]
     assert mark.verdict == "wrong", (name, mark)
     return mark.diagnosis.code

@@ -7,13 +7,13 @@ is folded into a line that says how much there is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
 from chainrule.arrays import AnyArray
-from chainrule.errors import InputError, did_you_mean, listed
+from chainrule.errors import listed
 from chainrule.explain.document.blocks import (
     MANY,
     Block,
@@ -26,7 +26,8 @@ from chainrule.explain.document.blocks import (
     Table,
 )
 from chainrule.explain.document.lines import lines, one_weight
-from chainrule.explain.network.graph import Extent, Graph, in_order
+from chainrule.explain.network.graph import BACKWARD, FORWARD, LOSS, UPDATE, Graph
+from chainrule.explain.network.structure import Choice
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 
@@ -35,22 +36,7 @@ MANY_LINES = 20  # of one kind of quantity, when something was
 MANY_ROWS = 8  # of more, the first stands for all
 MANY_CELLS = 10  # of an array, in rows or columns; of more, the first and the last are shown
 FIRST, LAST = 6, 2
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What of a derivation to show: one layer, unit or row (from 1), one weight with its paths; None is everything."""
-
-    layer: str | None = None
-    unit: int | None = None
-    row: int | None = None
-    weight: str | None = None
-    vectors: bool = True
-
-    @property
-    def all(self) -> bool:
-        """Whether nothing was chosen."""
-        return self.layer is None and self.unit is None and self.row is None and self.weight is None
+HEADINGS = {FORWARD: "Forward: {}", LOSS: "Loss", BACKWARD: "Backward: {}", UPDATE: "Update"}
 
 
 def document(derivation: Derivation, choice: Choice, notes: Iterable[Block] = ()) -> Document:
@@ -62,7 +48,7 @@ def document(derivation: Derivation, choice: Choice, notes: Iterable[Block] = ()
     title = derivation.title or _title(derivation)
     made = Document(title, derivation.notation, derivation.digits)
     made.add(Heading(title, 1), _network(derivation), *notes)
-    check(derivation.graph, choice)
+    derivation.graph.check(choice)
     if choice.weight is not None:
         made.add(*one_weight(derivation, choice.weight, choice.row))
     elif not choice.all:
@@ -90,18 +76,18 @@ def _everything(derivation: Derivation, choice: Choice, made: Document) -> None:
 def _sections(derivation: Derivation, names: Iterable[Name]) -> dict[str, list[Name]]:
     found: dict[str, list[Name]] = {}
     for name in names:
-        found.setdefault(_section_of(derivation, name), []).append(name)
+        heading = HEADINGS[derivation.graph.position(name)[0]].format(name.layer or "inputs")
+        found.setdefault(heading, []).append(name)
     return found
 
 
 def _chosen(derivation: Derivation, choice: Choice, made: Document) -> None:
     """A layer, a unit or a row: of each kind of quantity as many lines as can be read, and the arrays of a layer."""
-    rows, row = derivation.graph.trace.n_rows, choice.row
-    if row is None and rows > MANY_ROWS:
-        row = 1
+    rows, part = derivation.graph.trace.n_rows, choice
+    if choice.row is None and rows > MANY_ROWS:
+        part = replace(choice, row=1)
         made.add(Paragraph(f"Row 1 of {rows:,} is written out; choose another by its number."))
-    part = Extent(choice.layer, choice.unit, row)
-    for heading, names in _sections(derivation, in_order(derivation.graph, part=part)).items():
+    for heading, names in _sections(derivation, derivation.graph.in_order(part)).items():
         made.add(Heading(heading))
         kinds: dict[str, list[Name]] = {}
         for name in names:
@@ -117,22 +103,6 @@ def _chosen(derivation: Derivation, choice: Choice, made: Document) -> None:
 def _narrower(choice: Choice) -> str:
     missing = [what for what in ("layer", "unit") if getattr(choice, what) is None]
     return f"a {' and a '.join(missing)}" if missing else "a weight"
-
-
-def check(graph: Graph, choice: Choice) -> None:
-    """Raise an `InputError` where there is no such layer, unit or row."""
-    steps, trace = graph.program.steps, graph.trace
-    names = list(dict.fromkeys(step.name for step in steps))
-    if choice.layer is not None and choice.layer not in names:
-        near = did_you_mean(choice.layer, names)
-        raise InputError(f'there is no layer "{choice.layer}".{near} There are {listed(names)}')
-    if choice.row is not None and not 1 <= choice.row <= trace.n_rows:
-        raise InputError(f"there is no row {choice.row}: rows count from 1 to {trace.n_rows}")
-    if choice.unit is not None:
-        most = max(trace.value(s.output).shape[1] for s in steps if choice.layer in (None, s.name))
-        if not 1 <= choice.unit <= most:
-            where = f'layer "{choice.layer}"' if choice.layer else "the largest layer"
-            raise InputError(f"there is no unit {choice.unit}: {where} has units 1 to {most}")
 
 
 def _title(derivation: Derivation) -> str:
@@ -179,23 +149,11 @@ def _without_label(derivation: Derivation) -> str:
     return f" Without a label, so that no loss depends on it: {'; '.join(told)}." if told else ""
 
 
-def _section_of(derivation: Derivation, name: Name) -> str:
-    """The heading under which a quantity stands."""
-    phase = derivation.graph.position(name)[0]
-    if phase == 1:
-        return f"Forward: {name.layer}"
-    if phase in (2, 3):
-        return "Loss"
-    if phase == 4:
-        return f"Backward: {name.layer or 'inputs'}"
-    return "Update"
-
-
 def _memo_table(derivation: Derivation, made: Document) -> None:
     """Memoization counted: the quantities that are used most."""
     if not derivation.graph.is_trainable:
         return
-    gradients = [n for n in in_order(derivation.graph, update=False) if n.kind in ("dL/dz", "dL/dh", "h")]
+    gradients = [n for n in derivation.graph.in_order(update=False) if n.kind in ("dL/dz", "dL/dh", "h")]
     uses = sorted(((derivation[n].uses, -i, n) for i, n in enumerate(gradients)), reverse=True)[:5]
     rows = tuple(
         (SymbolText(n, derivation.notation), derivation.graph.meaning(n), str(count))
@@ -268,9 +226,8 @@ def vectors(graph: Graph, names: Iterable[Name]) -> list[Block]:
 
 def _whole(graph: Graph, name: Name) -> Matrix | None:
     """The array of one quantity, with the formula for all of it."""
-    kind = graph.kinds[name.kind]
     array = graph.array(name.kind, name.layer)
     if array is None or not array.ndim:
         return None
-    formula = kind.array_formula(graph, name.layer, graph.recipes(name)[0].general)
+    formula = graph.kinds[name.kind].array_formula(graph, name.layer) or graph.recipes(name)[0].general
     return matrix(f"{name.kind} {name.layer}".strip(), array, formula)

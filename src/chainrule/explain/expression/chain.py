@@ -18,7 +18,7 @@ from chainrule.explain.expression.functions import CONSTANTS, DOMAINS
 from chainrule.explain.expression.local import slope_recipes, value_recipes
 from chainrule.explain.expression.statements import Text
 from chainrule.explain.expression.step import Step
-from chainrule.explain.formula import Power, Quotient, evaluate
+from chainrule.explain.formula.tree import Power, Quotient, evaluate
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.names import Kind, Name, plainly_spelled
 from chainrule.explain.quantities.recipes import Part, Position, Products, Quantities, Recipe
@@ -164,7 +164,7 @@ class ExpressionGraph(Quantities):
         return iter(self.order)
 
     def _position(self, name: Name) -> Position:
-        return (self.positions[name], 0, 0, 0, ())
+        return (self.positions[name], 0, 0, ())
 
     def _why_no_value(self, name: Name, step: Step, value: float) -> str:
         arguments = [] if step.terms else [float(evaluate(part, self._values)) for part in step.tree.parts]

@@ -10,7 +10,8 @@ import numpy as np
 
 from chainrule.activations import ACTIVATIONS, ActivationFunction
 from chainrule.arrays import Array
-from chainrule.explain.formula import evaluate, read_formula
+from chainrule.explain.formula.grammar import read_formula
+from chainrule.explain.formula.tree import evaluate
 
 
 @dataclass(frozen=True)

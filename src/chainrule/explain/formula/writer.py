@@ -161,7 +161,7 @@ class FormulaWriter:
 def formula_text(node: Node, symbol: Callable[[Hashable], str] = str, digits: int = DIGITS) -> str:
     """A formula as text.
 
-    >>> from chainrule.explain.formula import read_formula
+    >>> from chainrule.explain.formula.grammar import read_formula
     >>> formula_text(read_formula("h = 1 / (1 + exp(-z))").right)
     '1/(1 + exp(-z))'
     """

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
 from chainrule.errors import InputError
-from chainrule.explain.formula import Negative, Node, Number, Product, SumOver, read_formula
-from chainrule.explain.formula.grammar import bind, bound
-from chainrule.explain.formula.tree import rebuild
-from chainrule.explain.network.structure import BACKWARD, LOSSES, TOTAL, NetworkKind, Stage, Structure, check_index
+from chainrule.explain.formula.grammar import bind, bound, read_formula
+from chainrule.explain.formula.tree import Negative, Node, Number, Product, SumOver, rebuild
+from chainrule.explain.network.structure import Choice, NetworkKind, Structure, check_index
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe, from_tree
 from chainrule.losses import Loss
@@ -98,9 +98,10 @@ class Share(NetworkKind):
         names = (net.name_of(head.slot, row, k) for k in range(head.outputs))
         return plain, FunctionOf((*names, y), of_class, fused, None, "from z")
 
-    def stage(self, net: Structure, layer: str) -> Stage:
-        """Head by head."""
-        return (LOSSES, net.head_index(layer), 0)
+    def names(self, net: Structure, layer: str, choice: Choice) -> Iterator[Name]:
+        head, rows = net.heads[net.head_index(layer)], net.labelled(choice, net.head_index(layer))
+        units = choice.units(head.outputs) if head.loss.separable else (None,)
+        return (net.share_name(head, row, unit) for row, unit in product(rows, units))
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,8 @@ class Penalty(NetworkKind):
     def array(self, net: Structure, layer: str) -> Doubles:
         return np.array(net.trace.penalty)
 
-    def stage(self, net: Structure, layer: str) -> Stage:
-        """Behind the heads' losses."""
-        return (LOSSES, len(net.heads), 0)
+    def names(self, net: Structure, layer: str, choice: Choice) -> Iterable[Name]:
+        return super().names(net, layer, choice) if net.trace.objective.penalties else ()
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,6 @@ class Total(NetworkKind):
     def array(self, net: Structure, layer: str) -> Doubles:
         return np.array(net.trace.loss)
 
-    def stage(self, net: Structure, layer: str) -> Stage:
-        return (TOTAL, 0, 0)
-
 
 class HeadGradient(NetworkKind):
     """`dloss/dh`: the derivative of a head's row loss by its output, before factors and other readers."""
@@ -179,9 +176,14 @@ class HeadGradient(NetworkKind):
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         return (gradient_by_output(net, net.head_of[name.layer], net.rows[name.row], name.index[0] - 1, factor=1.0),)
 
-    def stage(self, net: Structure, layer: str) -> Stage:
-        """Before the gradient by the output."""
-        return (BACKWARD, -net.head_slots[net.head_of[layer]], 0)
+    def names(self, net: Structure, layer: str, choice: Choice) -> Iterator[Name]:
+        """Where it is but one part of the gradient by the output."""
+        index = net.head_of[layer]
+        slot = net.head_slots[index]
+        by_layers = bool(net.readers[slot])
+        if (by_layers or len(net.heads_at[slot]) > 1) and not (by_layers and net.heads[index].skips is not None):
+            for row, unit in product(net.labelled(choice, index), choice.units(net.sizes[slot])):
+                yield Name(self.spelled, layer, (unit + 1,), net.row_names[row])
 
 
 def _letters(net: Structure, index: int, row: int, unit: int) -> dict[str, Name]:

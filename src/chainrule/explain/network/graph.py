@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
-from itertools import product
 
 from chainrule.arrays import Doubles
-from chainrule.errors import InputError
-from chainrule.explain.network.activated import Activated, Slope
+from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.network.costs import HeadGradient, Penalty, Share, Target, Total
-from chainrule.explain.network.elements import Back, Element, Gradient
+from chainrule.explain.network.elements import Activated, Element, Gradient, Slope
 from chainrule.explain.network.learned import Count, Parameter, ParameterGradient, Updated
-from chainrule.explain.network.structure import NetworkKind, Operation, Stage, Structure
+from chainrule.explain.network.structure import Choice, NetworkKind, Operation, Structure
 from chainrule.explain.network.sums import LocalDerivative, SumOfProducts
 from chainrule.explain.network.trace import Trace
-from chainrule.explain.network.whole import Normalized, WholeLayer
+from chainrule.explain.network.whole import Back, Normalized, WholeLayer
 from chainrule.explain.quantities import names
-from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.names import COUNTS, Name
 from chainrule.explain.quantities.recipes import Position, Products, Recipe
 from chainrule.layers import LAYERS, BatchNorm, Dense
-from chainrule.layers.element import Learned, Read
 from chainrule.steps import Step
 
+GIVEN, FORWARD, LOSS, BACKWARD, UPDATE = range(5)  # phases of the computation
+ALL = Choice()
 NEAR = 1e-6  # relative: how near a layer's scalar form comes to its passes where both say the same
 
 
@@ -111,96 +109,35 @@ def operation_of(net: Structure, step: Step) -> Operation:
     return WholeLayer(net, step) if form is None else SumOfProducts(net, step)
 
 
-@dataclass(frozen=True)
-class Extent:
-    """A part of a network's quantities: of one layer, unit or row (from 1); None is all of them."""
-
-    layer: str | None = None
-    unit: int | None = None
-    row: int | None = None
-
-    def rows(self, net: Structure) -> range:
-        """The rows, from 0."""
-        n = net.trace.n_rows
-        return range(n) if self.row is None else range(self.row - 1, min(self.row, n))
-
-    def units(self, n: int) -> range:
-        """The units of a layer that has `n`, from 1."""
-        return range(1, n + 1) if self.unit is None else range(self.unit, min(self.unit, n) + 1)
-
-    def has(self, layer: str) -> bool:
-        """Whether a layer's quantities belong to it."""
-        return self.layer in (None, layer)
-
-
-def in_order(net: Structure, *, update: bool = True, part: Extent | None = None) -> Iterator[Name]:
-    """Every quantity that is computed, in order; those of backward and update only where gradients can pass."""
-    part = part or Extent()
-    steps = [step for step in net.program.steps if part.has(step.name)]
+def order_of(net: Structure) -> Iterator[tuple[int, str, str]]:
+    """The phase of each kind in each layer, in the order of computation."""
+    steps, inputs = net.program.steps, [slot.index for slot in net.program.inputs]
+    learning = [(step, span) for step in steps for span in step.parameters]
+    for layer in (*dict.fromkeys(step.name for step, _ in learning), ""):
+        yield from ((GIVEN, kind, layer) for kind in COUNTS)
     for step in steps:
-        yield from _elements(net, step.output, part)
-    if net.forward_only:
-        return
+        yield (FORWARD, *net.named[step.output])
     for head in net.heads:
-        units = part.units(head.outputs) if head.loss.separable else range(1)
-        if part.has("" if net.single_head else head.head):
-            rows = (row for row in part.rows(net) if not net.trace.lacks_label(net.head_of[head.head], row))
-            for row, unit in product(rows, units):
-                yield net.share_name(head, row, unit - 1 if head.loss.separable else None)
-    if part.layer is None and part.unit is None:
-        if net.trace.objective.penalties:
-            yield Name("penalty")
-        yield Name("L")
-    if not net.is_trainable:
-        return
+        yield LOSS, "loss", net.share_name(head, 0, None).layer
+    yield LOSS, "penalty", ""
+    yield LOSS, "L", ""
     for step in reversed(steps):
-        yield from _backward(net, step, part)
-    for slot in reversed(net.program.inputs):
-        if not net.is_code[slot.index] and part.has("" if net.single_input else slot.name):
-            yield from _elements(net, slot.index, part, gradient=True)
-    if update and not net.without_update and not net.trace.optimizer.full_batch:
-        for step in steps:
-            yield from _parameters(step, "{}+", part)
-
-
-def _elements(net: Structure, slot: int, part: Extent, gradient: bool = False) -> Iterator[Name]:
-    for row, unit in product(part.rows(net), part.units(net.sizes[slot])):
-        yield net.name_of(slot, row, unit - 1, gradient)
-
-
-def _backward(net: Structure, step: Step, part: Extent) -> Iterator[Name]:
-    slot, units, operation = step.output, part.units(net.sizes[step.output]), net.operations[step.index]
-    heads = [net.heads[i] for i in net.heads_at[slot]]
-    several = bool(net.readers[slot]) or len(heads) > 1  # then each head's loss gives one part of dL/dh
-    rows = part.rows(net)
-    for head in heads:
-        if several and (head.skips is None or not net.readers[slot]):
-            labelled = (row for row in rows if not net.trace.lacks_label(net.head_of[head.head], row))
-            yield from (Name("dloss/dh", head.head, (u,), net.row_names[row]) for row, u in product(labelled, units))
-    yield from _elements(net, slot, part, gradient=True)
-    for row in rows:
-        yield from sorted(name for unit in units for name in operation.slopes(row, unit - 1))
-    # what a layer that is no sum of products passes back to each value that others read too
-    shared = [not net.is_code[i] and (bool(net.heads_at[i]) or len(net.readers[i]) > 1) for i in step.inputs]
-    for row, k in product(rows, (k for k, by_others in enumerate(shared) if by_others)):
-        for unit in part.units(net.sizes[step.inputs[k]]):
-            read = Read(unit - 1, k)
-            if operation.back(row, read) is not None:
-                yield from (name for p in operation.passed_back(row, read) for name in p.factors)
-    for span in step.parameters:
-        for row, index in product(rows, _indices(span.shape, part)):
-            yield from operation.local(row, Learned(span.name, tuple(i - 1 for i in index)))
-    yield from _parameters(step, "dL/d{}", part)
-
-
-def _parameters(step: Step, pattern: str, part: Extent) -> Iterator[Name]:
-    for span in step.parameters:
-        yield from (Name(pattern.format(span.name), step.name, index) for index in _indices(span.shape, part))
-
-
-def _indices(shape: tuple[int, ...], part: Extent) -> Iterator[tuple[int, ...]]:
-    """Indices of a parameter; its last is that of the unit."""
-    return product(*(range(1, n + 1) for n in shape[:-1]), *(part.units(n) for n in shape[-1:]))
+        kind, layer = net.named[step.output]
+        yield from ((BACKWARD, "dloss/dh", net.heads[i].head) for i in net.heads_at[step.output])
+        yield BACKWARD, f"dL/d{kind}", layer
+        match net.operations[step.index]:
+            case Activated():
+                yield BACKWARD, "dh/dz", step.name
+            case WholeLayer():
+                yield BACKWARD, "back", step.name
+            case SumOfProducts():
+                local = f"d{step.layer.letter}/d"
+                yield from ((BACKWARD, local + span.name, step.name) for span in step.parameters)
+        yield from ((BACKWARD, f"dL/d{span.name}", step.name) for span in step.parameters)
+    for slot in reversed(inputs):
+        kind, layer = net.named[slot]
+        yield BACKWARD, f"dL/d{kind}", layer
+    yield from ((UPDATE, f"{span.name}+", step.name) for step, span in learning)
 
 
 class Graph(Structure):
@@ -211,11 +148,14 @@ class Graph(Structure):
     """
 
     def __init__(self, trace: Trace):
-        super().__init__(trace, operation_of)
+        super().__init__(trace)
+        self.operations = [operation_of(self, step) for step in self.program.steps]
+        self.readers = [[o for o in self.operations if slot.index in o.step.inputs] for slot in self.program.slots]
         self.kinds = kinds_of(self)
+        self._order = list(order_of(self))
+        self._places = {(kind, layer): (phase, i) for i, (phase, kind, layer) in enumerate(self._order, 1)}
         self._has_own_layers = any(type(step.layer) not in LAYERS.values() for step in self.program.steps)
         self.array: Callable[[str, str], Doubles | None] = cache(self._array)
-        self._stage: Callable[[str, str], Stage] = cache(lambda kind, layer: self.kinds[kind].stage(self, layer))
 
     def kind(self, name: Name) -> NetworkKind:
         """The kind of a quantity."""
@@ -265,8 +205,8 @@ class Graph(Structure):
         return float(array[tuple(i - 1 for i in name.index)])
 
     def _position(self, name: Name) -> Position:
-        """Where a quantity stands in the order of computation."""
-        return (*self._stage(name.kind, name.layer), name.row or 0, name.index)
+        """Where a quantity stands in the order of computation: phase, group, row, index."""
+        return (*self._places.get((name.kind, name.layer), (GIVEN, 0)), name.row or 0, name.index)
 
     def _check(self, name: Name, recipes: tuple[Recipe, ...]) -> None:
         """Refuse what the scalar form of somebody's own layer says where its passes say something else."""
@@ -280,9 +220,37 @@ class Graph(Structure):
                 "`element` and `forward` or `backward` of a layer of your own don't agree"
             )
 
-    def in_order(self) -> Iterator[Name]:
-        """Every computed quantity, in the order of computation."""
-        return in_order(self)
+    def in_order(self, choice: Choice = ALL, *, update: bool = True) -> Iterator[Name]:
+        """Every quantity that is computed, in order; those of backward and update only where gradients can pass.
+
+        Arguments:
+            choice: a part of them.
+            update: whether those of the update belong to it.
+        """
+        last = UPDATE if update and not self.without_update and not self.trace.optimizer.full_batch else BACKWARD
+        last = FORWARD if self.forward_only else last if self.is_trainable else LOSS
+        for phase, kind, layer in self._order:
+            if GIVEN < phase <= last and choice.layer in (None, layer):
+                yield from self.kinds[kind].names(self, layer, choice)
+
+    def check(self, choice: Choice) -> None:
+        """Raise an `InputError` where there is no such layer, unit or row.
+
+        Arguments:
+            choice: what is asked for.
+        """
+        steps, n_rows = self.program.steps, self.trace.n_rows
+        names = list(dict.fromkeys(step.name for step in steps))
+        if choice.layer is not None and choice.layer not in names:
+            near = did_you_mean(choice.layer, names)
+            raise InputError(f'there is no layer "{choice.layer}".{near} There are {listed(names)}')
+        if choice.row is not None and not 1 <= choice.row <= n_rows:
+            raise InputError(f"there is no row {choice.row}: rows count from 1 to {n_rows}")
+        if choice.unit is not None:
+            most = max(self.sizes[step.output] for step in steps if choice.layer in (None, step.name))
+            if not 1 <= choice.unit <= most:
+                where = f'layer "{choice.layer}"' if choice.layer else "the largest layer"
+                raise InputError(f"there is no unit {choice.unit}: {where} has units 1 to {most}")
 
     def uses(self, name: Name) -> int:
         """How many later quantities are computed from one."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.explain.formula import Number
 from chainrule.explain.formula.grammar import bound
-from chainrule.explain.network.structure import BACKWARD, GIVEN, UPDATE, NetworkKind, Stage, Structure, check_index
+from chainrule.explain.formula.tree import Number
+from chainrule.explain.network.structure import Choice, NetworkKind, Structure, check_index
 from chainrule.explain.quantities.names import COUNTS, Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe
 from chainrule.layers.element import Learned
@@ -38,6 +39,10 @@ class OfParameter(NetworkKind):
     def owner(self, net: Structure, layer: str) -> tuple[Step, Span]:
         """The step that learns the parameter, and where its numbers lie."""
         return net.parameter_steps[self.of, layer]
+
+    def names(self, net: Structure, layer: str, choice: Choice) -> Iterator[Name]:
+        indices = choice.indices(self.owner(net, layer)[1].shape)
+        return (Name(self.spelled, layer, tuple(i + 1 for i in index)) for index in indices)
 
     def learned(self, name: Name) -> Learned:
         """The number that it is about, as its layer calls it."""
@@ -71,14 +76,9 @@ class ParameterGradient(OfParameter):
     def array(self, net: Structure, layer: str) -> Doubles:
         return net.trace.parameter_gradients[self.owner(net, layer)[0].index][self.of]
 
-    def array_formula(self, net: Structure, layer: str, general: str) -> str:
+    def array_formula(self, net: Structure, layer: str) -> str:
         """As the layer says."""
-        return self.owner(net, layer)[0].layer.array_formulas.get(self.of, general)
-
-    def stage(self, net: Structure, layer: str) -> Stage:
-        """Last of what belongs to the layer."""
-        step, span = self.owner(net, layer)
-        return (BACKWARD, -step.output, 3 + len(step.parameters) + step.parameters.index(span))
+        return self.owner(net, layer)[0].layer.array_formulas.get(self.of, "")
 
     def uses(self, net: Structure, name: Name) -> int:
         """The parameter after the update."""
@@ -119,11 +119,6 @@ class Updated(OfParameter):
     def array(self, net: Structure, layer: str) -> Doubles:
         return net.trace.updated[self.owner(net, layer)[0].index][self.of]
 
-    def stage(self, net: Structure, layer: str) -> Stage:
-        """Last of all, in the order of the layers."""
-        step, span = self.owner(net, layer)
-        return (UPDATE, step.index, step.parameters.index(span))
-
 
 @dataclass(frozen=True)
 class Count(NetworkKind):
@@ -158,13 +153,6 @@ class Count(NetworkKind):
         own = () if self.spelled in numbers else tuple(Part((Name(kind, name.layer),)) for kind in numbers)
         constant = numbers.get(self.spelled, layer.scales)
         return (Products((*own, *([Part((), float(constant))] if constant else [])), GENERAL[self.spelled]),)
-
-    def stage(self, net: Structure, layer: str) -> Stage:
-        """Before everything that is computed."""
-        place = net.trace.network.layout.spans[-1].step + 1
-        if layer:
-            place = next(step.index for (_, owner), (step, _) in net.parameter_steps.items() if owner == layer)
-        return (GIVEN, 1 + place, COUNTS.index(self.spelled))
 
     def uses(self, net: Structure, name: Name) -> int:
         """By the count over all layers, and by that of all parameters."""

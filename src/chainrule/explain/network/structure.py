@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError, TrainingError, did_you_mean, listed
@@ -19,8 +20,35 @@ from chainrule.objective import HeadLoss
 from chainrule.steps import Step
 
 CHAIN = "sum over readers of dL/d(reader) d(reader)/d(value)"
-Stage = tuple[int, int, int]
-GIVEN, FORWARD, LOSSES, TOTAL, BACKWARD, UPDATE = range(6)  # phases of the computation
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a derivation is asked for: one layer, unit or row (from 1), or one weight with its paths; None is all."""
+
+    layer: str | None = None
+    unit: int | None = None
+    row: int | None = None
+    weight: str | None = None
+    vectors: bool = True
+
+    @property
+    def all(self) -> bool:
+        """Whether nothing was chosen."""
+        return self.layer is None and self.unit is None and self.row is None and self.weight is None
+
+    def rows(self, net: Structure) -> range:
+        """The rows, from 0."""
+        n = net.trace.n_rows
+        return range(n) if self.row is None else range(self.row - 1, min(self.row, n))
+
+    def units(self, n: int) -> range:
+        """The units of a layer that has `n`, from 0."""
+        return range(n) if self.unit is None else range(self.unit - 1, min(self.unit, n))
+
+    def indices(self, shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        """The indices of a parameter, from 0; the last is that of the unit."""
+        return product(*map(range, shape[:-1]), *map(self.units, shape[-1:]))
 
 
 class Operation(ABC):
@@ -49,14 +77,6 @@ class Operation(ABC):
         """The gradient by a learned number, over all rows, with the penalty's part."""
         raise KeyError(learned)
 
-    def slopes(self, row: int, unit: int) -> Iterator[Name]:
-        """The derivatives of a unit by what it is a function of, where they are quantities of their own."""
-        return iter(())
-
-    def local(self, row: int, learned: Learned) -> Iterator[Name]:
-        """The derivatives of the units by a learned number, where they are quantities of their own."""
-        return iter(())
-
     @abstractmethod
     def uses_of_element(self, row: int, slot: int, unit: int) -> int:
         """How many quantities of the step are computed from an element that it reads."""
@@ -79,13 +99,15 @@ class Structure(Quantities):
 
     Arguments:
         trace: the engine's numbers.
-        operate: makes the operation of a step.
     """
 
     end = Name("L")
     kinds: Mapping[str, NetworkKind]
 
-    def __init__(self, trace: Trace, operate: Callable[[Structure, Step], Operation]):
+    operations: list[Operation]  # of each step
+    readers: list[list[Operation]]  # of each slot
+
+    def __init__(self, trace: Trace):
         super().__init__()
         self.trace = trace
         self.program = trace.program
@@ -99,8 +121,8 @@ class Structure(Quantities):
         steps, slots = self.program.steps, self.program.slots
         self.slot_kinds = ["x" if slot.producer is None else steps[slot.producer].layer.letter for slot in slots]
         layers = ["" if slot.producer is None and self.single_input else slot.name for slot in slots]
-        self._named = list(zip(self.slot_kinds, layers, strict=True))
-        self.slots = {named: i for i, named in enumerate(self._named)}  # (kind, layer) -> slot
+        self.named = list(zip(self.slot_kinds, layers, strict=True))
+        self.slots = {named: i for i, named in enumerate(self.named)}  # (kind, layer) -> slot
         self.name_of: Callable[..., Name] = cache(self._name_of)  # (slot, row, unit, gradient = False)
         self.sizes = [math.prod(slot.shape) for slot in slots]  # elements of each slot in a row
         self.is_code = [slot.dtype == "integer" for slot in slots]  # integers, by which there is no gradient
@@ -115,8 +137,6 @@ class Structure(Quantities):
         self.head_slots = [head.slot if head.skips is None else steps[head.skips].output for head in self.heads]
         for i, output in enumerate(self.head_slots):
             self.heads_at[output].append(i)
-        self.operations = [operate(self, step) for step in steps]
-        self.readers = [[o for o in self.operations if slot.index in o.step.inputs] for slot in slots]
 
     @property
     def places(self) -> Places:
@@ -141,7 +161,7 @@ class Structure(Quantities):
 
     def _name_of(self, slot: int, row: int, unit: int, gradient: bool = False) -> Name:
         """The name of an element of a slot, or of the gradient by it."""
-        kind, layer = self._named[slot]
+        kind, layer = self.named[slot]
         return Name(f"dL/d{kind}" if gradient else kind, layer, (unit + 1,), self.row_names[row])
 
     def is_coupled(self, step: Step) -> bool:
@@ -151,6 +171,11 @@ class Structure(Quantities):
     def head_index(self, layer: str) -> int:
         """The head that a target, or a share of the loss, belongs to."""
         return 0 if self.single_head else self.head_of[layer]
+
+    def elements(self, slot: int, choice: Choice, *, gradient: bool = False) -> Iterator[Name]:
+        """The names of a slot's elements, row by row, or of the gradients by them."""
+        for row, unit in product(choice.rows(self), choice.units(self.sizes[slot])):
+            yield self.name_of(slot, row, unit, gradient)
 
     def target_name(self, head: HeadLoss, row: int, unit: int) -> Name:
         """The name of a target."""
@@ -213,6 +238,10 @@ class Structure(Quantities):
             )
         return layer, self.heads[self.head_of[layer]]
 
+    def labelled(self, choice: Choice, head: int) -> Iterator[int]:
+        """The rows that have a label of a head, from 0."""
+        return (row for row in choice.rows(self) if not self.trace.lacks_label(head, row))
+
     def check_label(self, name: Name, layer: str) -> None:
         """Raise an `InputError` where the row of a quantity has no label of its head: it doesn't exist then."""
         if self.trace.lacks_label(self.head_index(layer), self.rows[name.row]):
@@ -245,13 +274,13 @@ class NetworkKind(Kind):
         """The engine's numbers of a layer, by rows and units or by indices; None where the recipe is what there is."""
         return None
 
-    def array_formula(self, net: Structure, layer: str, general: str) -> str:
-        """The formula that gives all of the array at once."""
-        return general
+    def array_formula(self, net: Structure, layer: str) -> str:
+        """The formula that gives all of the array at once, where the general one doesn't."""
+        return ""
 
-    def stage(self, net: Structure, layer: str) -> Stage:
-        """Where those of a layer stand in the order of computation; stages compare."""
-        return (GIVEN, 0, 0)
+    def names(self, net: Structure, layer: str, choice: Choice) -> Iterable[Name]:
+        """Those of a layer that are computed, in order; of all rows together none where one unit is chosen."""
+        return () if choice.unit is not None else (Name(self.spelled, layer),)
 
     def uses(self, net: Structure, name: Name) -> int:
         """How many quantities (by their first recipe) have it among their inputs."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 
 import numpy as np
 
 from chainrule.errors import InputError, listed
-from chainrule.explain.network.structure import BACKWARD, CHAIN, NetworkKind, Operation, Stage, Structure, check_index
+from chainrule.explain.network.structure import CHAIN, Choice, NetworkKind, Operation, Structure, check_index
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import Part, Products, Recipe
 from chainrule.layers.element import Learned, Read, Source, Term
@@ -25,50 +27,40 @@ class SumOfProducts(Operation):
         super().__init__(net, step)
         self.shapes = tuple(net.program.slots[i].shape for i in step.inputs)
         self.back_formula = step.layer.back_formula or CHAIN
-        self._terms: dict[tuple[int, int], tuple[Term, ...]] = {}
-        self._sources: dict[tuple[int, int], dict[Source, tuple[Term, ...]]] = {}
-        self._reached: dict[int, dict[Source, tuple[int, ...]]] = {}
-
-    def _key(self, row: int, unit: int) -> tuple[int, int]:
-        return (-1 if self.step.layer.rows_alike else row, unit)
+        self.sources = cache(self._sources)  # (row, unit)
+        self._units_of = cache(self._all_reached)  # (row)
 
     def terms(self, row: int, unit: int) -> tuple[Term, ...]:
-        """The scalar form of one unit, kept: a gradient by a value asks for that of every unit that reads it."""
-        key = self._key(row, unit)
-        if key not in self._terms:
-            memo = self.net.trace.forward.memos[self.step.index]
-            found = self.step.layer.element(row, unit, self.shapes, memo)
-            if found is None:
-                layer = self.step.name
-                raise InputError(f'layer "{layer}" says the scalar form of some units, but not of unit {unit + 1}')
-            self._terms[key] = found
-        return self._terms[key]
+        """The scalar form of one unit."""
+        found = self.step.layer.element(row, unit, self.shapes, self.net.trace.forward.memos[self.step.index])
+        if found is None:
+            layer = self.step.name
+            raise InputError(f'layer "{layer}" says the scalar form of some units, but not of unit {unit + 1}')
+        return found
 
-    def sources(self, row: int, unit: int) -> Mapping[Source, tuple[Term, ...]]:
+    def _sources(self, row: int, unit: int) -> Mapping[Source, tuple[Term, ...]]:
         """What a unit is made of, each source with the terms that it is in: found at once where there are hundreds."""
-        key = self._key(row, unit)
-        if key not in self._sources:
-            table: dict[Source, tuple[Term, ...]] = {}
-            for term in self.terms(row, unit):
-                for factor in dict.fromkeys(term.factors):
-                    table[factor] = (*table.get(factor, ()), term)
-            self._sources[key] = table
-        return self._sources[key]
+        if row and self.step.layer.rows_alike:
+            return self.sources(0, unit)
+        table: dict[Source, tuple[Term, ...]] = {}
+        for term in self.terms(row, unit):
+            for factor in dict.fromkeys(term.factors):
+                table[factor] = (*table.get(factor, ()), term)
+        return table
 
     def reached(self, row: int, source: Source) -> tuple[int, ...]:
         """The units that a source acts on: as the layer says, or else as its scalar forms show."""
-        memo = self.net.trace.forward.memos[self.step.index]
-        said = self.step.layer.reached(source, row, self.shapes, memo)
-        if said is not None:
-            return tuple(said)
-        key = self._key(row, 0)[0]
-        if key not in self._reached:
-            table: dict[Source, tuple[int, ...]] = {}
-            for unit in range(self.net.sizes[self.step.output]):
-                for factor in self.sources(row, unit):
-                    table[factor] = (*table.get(factor, ()), unit)
-            self._reached[key] = table
-        return self._reached[key].get(source, ())
+        said = self.step.layer.reached(source, row, self.shapes, self.net.trace.forward.memos[self.step.index])
+        return self._units_of(row).get(source, ()) if said is None else tuple(said)
+
+    def _all_reached(self, row: int) -> Mapping[Source, tuple[int, ...]]:
+        if row and self.step.layer.rows_alike:
+            return self._units_of(0)
+        table: dict[Source, tuple[int, ...]] = {}
+        for unit in range(self.net.sizes[self.step.output]):
+            for factor in self.sources(row, unit):
+                table[factor] = (*table.get(factor, ()), unit)
+        return table
 
     def derivative(self, row: int, unit: int, source: Source) -> list[Part]:
         """The derivative of a unit by a source, as a sum of products."""
@@ -130,6 +122,7 @@ class SumOfProducts(Operation):
         return Name(kind, self.step.name, index, self.net.row_names[row])
 
     def local(self, row: int, learned: Learned) -> Iterator[Name]:
+        """The derivatives of the units by a learned number."""
         return (self._local(row, unit, learned) for unit in self.reached(row, learned))
 
     def _readers(self, row: int, source: Source) -> Iterable[Name]:
@@ -207,10 +200,12 @@ class LocalDerivative(NetworkKind):
         parts = operation.derivative(net.rows[name.row], unit, learned)
         return (Products(tuple(parts), layer.local_formulas.get(self.of, general)),)
 
-    def stage(self, net: Structure, layer: str) -> Stage:
-        """Behind the gradients by the layer's units, before those by its learned numbers."""
+    def names(self, net: Structure, layer: str, choice: Choice) -> Iterator[Name]:
         step, span = net.parameter_steps[self.of, layer]
-        return (BACKWARD, -step.output, 3 + step.parameters.index(span))
+        operation = net.operations[step.index]
+        assert isinstance(operation, SumOfProducts)
+        for row, index in product(choice.rows(net), choice.indices(span.shape)):
+            yield from operation.local(row, Learned(self.of, index))
 
     def uses(self, net: Structure, name: Name) -> int:
         """The gradient by the learned number, unless it is a mere number, which is written as such."""

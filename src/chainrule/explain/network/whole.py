@@ -5,21 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.formula import NamedNumber, Node, Product, Symbol
+from chainrule.errors import InputError
 from chainrule.explain.formula.grammar import bound
-from chainrule.explain.formula.tree import sum_of
-from chainrule.explain.network.structure import Operation, Structure
+from chainrule.explain.formula.tree import NamedNumber, Node, Product, Symbol, sum_of
+from chainrule.explain.network.structure import Choice, NetworkKind, Operation, Structure, check_index
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import FunctionOf, Part
+from chainrule.explain.quantities.recipes import FunctionOf, Part, Recipe
 from chainrule.layers import Arrays, Shape
 from chainrule.layers.element import Learned, Read
 from chainrule.parameters import Span
 from chainrule.steps import Step
 
+Written = tuple[str, Callable[[], Node] | None]
 Ran = Callable[[tuple[Array | None, ...], Arrays], float]  # the number that is asked for, of what a pass gave
 
 
@@ -96,13 +98,17 @@ class WholeLayer(Operation):
         def function(points: Doubles) -> Doubles:
             return self._passes(points, rows, unit, number, back=False)
 
-        return FunctionOf(self.sources(rows, unit), function, self.general, lambda: self.value_tree(row, unit))
+        return FunctionOf(self.sources(rows, unit), function, *self.value_formula(row, unit))
 
     def passed_back(self, row: int, read: Read) -> list[Part]:
         """What the layer passes back is a quantity of its own, where others read the element too."""
-        index = (read.unit + 1,) if len(self.step.inputs) == 1 else (read.input + 1, read.unit + 1)
-        name = Name("back", self.step.name, index, self.net.row_names[row])
+        name = self.back_name(row, read)
         return [Part((name,), outer=name)]
+
+    def back_name(self, row: int, read: Read) -> Name:
+        """The name of what is passed back to an element."""
+        index = (read.unit + 1,) if len(self.step.inputs) == 1 else (read.input + 1, read.unit + 1)
+        return Name("back", self.step.name, index, self.net.row_names[row])
 
     def back(self, row: int, read: Read) -> FunctionOf:
         rows, unit, k = self.rows(row), read.unit, read.input
@@ -113,7 +119,7 @@ class WholeLayer(Operation):
 
         outer = self.gradients(rows, unit)
         names = (*self.sources(rows, unit), *outer)
-        return FunctionOf(names, function, self.back_general(), lambda: self.back_tree(row, unit), outer=outer)
+        return FunctionOf(names, function, *self.back_formula_of(row, unit), outer=outer)
 
     def gradient(self, learned: Learned) -> FunctionOf:
         """The gradient by a learned number, by the layer's backward pass over all rows; with the penalty's part."""
@@ -129,28 +135,19 @@ class WholeLayer(Operation):
             plain = self._passes(points, rows, unit, lambda _, found: found[learned.name].reshape(-1)[at], back=True)
             return plain + factor * (2 * l2 * points[:, own] + l1 * np.sign(points[:, own]))
 
-        general = self.gradient_general(learned)
-        return FunctionOf(names, function, general, lambda: self.gradient_tree(learned), outer=outer)
+        return FunctionOf(names, function, *self.gradient_formula(learned), outer=outer)
 
-    def value_tree(self, row: int, unit: int) -> Node | None:
-        """The formula of a unit."""
-        return None
+    def value_formula(self, row: int, unit: int) -> Written:
+        """A unit in general, and what makes its formula, where it has one."""
+        return self.general, None
 
-    def back_tree(self, row: int, unit: int) -> Node | None:
-        """The formula of the gradient by an element."""
-        return None
+    def back_formula_of(self, row: int, unit: int) -> Written:
+        """The same of the gradient by an element."""
+        return f"dL/dx = what {type(self.step.layer).__name__} passes back", None
 
-    def gradient_tree(self, learned: Learned) -> Node | None:
-        """The formula of the gradient by a learned number."""
-        return None
-
-    def back_general(self) -> str:
-        """The gradient by an element in general."""
-        return f"dL/dx = what {type(self.step.layer).__name__} passes back"
-
-    def gradient_general(self, learned: Learned) -> str:
-        """The gradient by a learned number in general."""
-        return f"dL/d{learned.name} = what {type(self.step.layer).__name__} passes back"
+    def gradient_formula(self, learned: Learned) -> Written:
+        """The same of the gradient by a learned number."""
+        return f"dL/d{learned.name} = what {type(self.step.layer).__name__} passes back", None
 
     def _sizes(self, unit: int) -> tuple[int, int, int]:
         """How many units are written, elements passed back to and numbers learned that belong to a unit."""
@@ -205,58 +202,92 @@ class Normalized(WholeLayer):
         rows = self.rows(row)
         return self.sources(rows, unit), row - rows.start
 
-    def value_tree(self, row: int, unit: int) -> Node:
+    def value_formula(self, row: int, unit: int) -> Written:
         """`scale (x - mean) / sqrt(variance + epsilon) + shift`."""
-        trace, x = self.net.trace, self.step.inputs[0]
-        column, state = trace.value(x)[:, unit], self.state(unit)
-        mean, variance = (column.mean(), column.var()) if trace.training else (state["mean"][0], state["variance"][0])
-        scale, shift = self.learned(unit)
-        letters: dict[str, Hashable] = {"scale": scale, "shift": shift, "x": self.net.name_of(x, row, unit)}
-        letters |= {"mean": NamedNumber(float(mean), "mean"), "variance": NamedNumber(float(variance), "variance")}
-        return bound(self.general, letters, self.step.layer)
 
-    def back_tree(self, row: int, unit: int) -> Node:
+        def tree() -> Node:
+            trace, x = self.net.trace, self.step.inputs[0]
+            column, state = trace.value(x)[:, unit], self.state(unit)
+            mean, variance = (
+                (column.mean(), column.var()) if trace.training else (state["mean"][0], state["variance"][0])
+            )
+            scale, shift = self.learned(unit)
+            letters: dict[str, Hashable] = {"scale": scale, "shift": shift, "x": self.net.name_of(x, row, unit)}
+            numbers = {"mean": NamedNumber(float(mean), "mean"), "variance": NamedNumber(float(variance), "variance")}
+            return bound(self.general, letters | numbers, self.step.layer)
+
+        return self.general, tree
+
+    def back_formula_of(self, row: int, unit: int) -> Written:
         """`(d - mean(d) - x_hat mean(d x_hat)) / std` with `d = dL/dy scale`; in prediction `d / std`."""
-        trace, scale = self.net.trace, self.learned(unit)[0]
-        memo = trace.forward.memos[self.step.index]
-        x_hat = memo["x_hat"][:, unit]
-        d = trace.gradient(self.step.output)[:, unit] * trace.parameters[self.step.index]["scale"][unit]
-        known = {
-            "std": memo["std"][unit],
-            "x_hat": x_hat[row],
-            "mean(d)": d.mean(),
-            "mean(d x_hat)": np.mean(d * x_hat),
-        }
-        std, here, mean, along = (NamedNumber(float(value), text) for text, value in known.items())
-        letters = {
-            "dy": self._gradient_name(row, unit),
-            "scale": scale,
-            "std": std,
-            "x_hat": here,
-            "m": mean,
-            "c": along,
-        }
-        text = "dx = (dy scale - m - x_hat c) / std" if trace.training else "dx = dy scale / std"
-        return bound(text, letters, self.step.layer)
+        trace = self.net.trace
 
-    def gradient_tree(self, learned: Learned) -> Node:
+        def tree() -> Node:
+            memo = trace.forward.memos[self.step.index]
+            x_hat = memo["x_hat"][:, unit]
+            d = trace.gradient(self.step.output)[:, unit] * trace.parameters[self.step.index]["scale"][unit]
+            letters = {
+                "dy": self._gradient_name(row, unit),
+                "scale": self.learned(unit)[0],
+                "std": NamedNumber(float(memo["std"][unit]), "std"),
+                "x_hat": NamedNumber(float(x_hat[row]), "x_hat"),
+                "m": NamedNumber(float(d.mean()), "mean(d)"),
+                "c": NamedNumber(float(np.mean(d * x_hat)), "mean(d x_hat)"),
+            }
+            text = "dx = (dy scale - m - x_hat c) / std" if trace.training else "dx = dy scale / std"
+            return bound(text, letters, self.step.layer)
+
+        if trace.training:
+            return "dL/dx = (d - mean(d) - x_hat mean(d x_hat)) / std, d = dL/dy scale", tree
+        return "dL/dx = dL/dy scale / std", tree
+
+    def gradient_formula(self, learned: Learned) -> Written:
         """`sum over rows of dL/dy x_hat` for the scale, of `dL/dy` for the shift."""
         (unit,) = learned.index
-        x_hat = self.net.trace.forward.memos[self.step.index]["x_hat"][:, unit]
-        terms: list[Node] = []
-        for row, value in enumerate(x_hat):
-            delta = Symbol(self._gradient_name(row, unit))
-            label = "x_hat" if len(x_hat) == 1 else f"x_hat[row {row + 1}]"
-            terms.append(Product((delta, NamedNumber(float(value), label))) if learned.name == "scale" else delta)
-        return sum_of(terms)
+        deltas = [Symbol(self._gradient_name(row, unit)) for row in range(self.net.trace.n_rows)]
+        if learned.name == "shift":
+            return "dL/dshift = sum over rows of dL/dy", lambda: sum_of(deltas)
+
+        def tree() -> Node:
+            x_hat = self.net.trace.forward.memos[self.step.index]["x_hat"][:, unit]
+            labels = ["x_hat"] if len(x_hat) == 1 else [f"x_hat[row {row}]" for row in range(1, len(x_hat) + 1)]
+            factors = [NamedNumber(float(value), label) for value, label in zip(x_hat, labels, strict=True)]
+            return sum_of([Product(pair) for pair in zip(deltas, factors, strict=True)])
+
+        return "dL/dscale = sum over rows of dL/dy x_hat", tree
 
     def _gradient_name(self, row: int, unit: int) -> Name:
         return self.net.name_of(self.step.output, row, unit, gradient=True)
 
-    def back_general(self) -> str:
-        if self.net.trace.training:
-            return "dL/dx = (d - mean(d) - x_hat mean(d x_hat)) / std, d = dL/dy scale"
-        return "dL/dx = dL/dy scale / std"
 
-    def gradient_general(self, learned: Learned) -> str:
-        return f"dL/d{learned.name} = sum over rows of dL/dy{' x_hat' * (learned.name == 'scale')}"
+class Back(NetworkKind):
+    """What a layer that is no sum of products passes back to one value, where others read that value too."""
+
+    readers = 1
+
+    @staticmethod
+    def operations(net: Structure) -> dict[str, WholeLayer]:
+        """The steps that pass back so, by name."""
+        return {found.step.name: found for found in net.operations if isinstance(found, WholeLayer)}
+
+    def resolve(self, net: Structure, name: Name) -> Name:
+        """The element that is read; where the layer has several inputs, which of them stands first."""
+        operation = self.operations(net).get(name.layer)
+        if operation is None or len(name.index) != 1 + (len(operation.step.inputs) > 1):
+            raise InputError(f'"{name}": there is no layer "{name.layer}" that passes back so')
+        sizes = [net.sizes[slot] for slot in operation.step.inputs]
+        check_index(name, (len(sizes), max(sizes)) if len(sizes) > 1 else (sizes[0],))
+        return name
+
+    def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
+        k = name.index[0] - 1 if len(name.index) > 1 else 0
+        return (self.operations(net)[name.layer].back(net.rows[name.row], Read(name.index[-1] - 1, k)),)
+
+    def names(self, net: Structure, layer: str, choice: Choice) -> Iterator[Name]:
+        """By row and input, where others read the input too."""
+        operation = self.operations(net)[layer]
+        step = operation.step
+        shared = [not net.is_code[i] and (bool(net.heads_at[i]) or len(net.readers[i]) > 1) for i in step.inputs]
+        for row, k in product(choice.rows(net), (k for k, by_others in enumerate(shared) if by_others)):
+            for unit in choice.units(net.sizes[step.inputs[k]]):
+                yield operation.back_name(row, Read(unit, k))

@@ -13,12 +13,12 @@ from chainrule.arrays import Doubles
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.derivation import explain as derive
 from chainrule.explain.marking.verdicts import is_copy
-from chainrule.explain.network.activated import Slope
 from chainrule.explain.network.costs import HeadGradient, Share
-from chainrule.explain.network.elements import Back, Gradient
+from chainrule.explain.network.elements import Gradient, Slope
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.learned import Updated
 from chainrule.explain.network.sums import LocalDerivative
+from chainrule.explain.network.whole import Back
 from chainrule.explain.quantities.names import Name
 from chainrule.layers import Activation, Dense
 from chainrule.losses import Poisson

@@ -9,7 +9,7 @@ from chainrule.errors import ChainruleError
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Document
 from chainrule.explain.document.of_network import given
-from chainrule.explain.formula import Number, replace_symbols, symbols_of
+from chainrule.explain.formula.tree import Number, replace_symbols, symbols_of
 from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Mark, Marks

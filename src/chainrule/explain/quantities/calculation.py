@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from chainrule.errors import InputError
-from chainrule.explain.formula import Node, Number, replace_symbols, symbols_of
+from chainrule.explain.formula.tree import Node, Number, replace_symbols, symbols_of
 from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation
@@ -170,7 +170,15 @@ class Calculation(ABC, Generic[Graph]):
         row: int | None = None,
         kinds: tuple[str, ...] | None = None,
     ) -> list[Quantity]:
-        """The quantities of one layer, unit (from 1), row (from 1) or of some kinds, in the order of computation."""
+        """The quantities of one layer, unit or row, or of some kinds, in the order of computation.
+
+        Arguments:
+            layer: its name.
+            unit: from 1.
+            row: from 1.
+            kinds: such as `("z", "dL/dz")`.
+        """
+        self._check_part(layer, unit, row)
         return [
             quantity
             for quantity in self
@@ -179,6 +187,9 @@ class Calculation(ABC, Generic[Graph]):
             and (row is None or quantity.name.row in (None, row))
             and (kinds is None or quantity.name.kind in kinds)
         ]
+
+    def _check_part(self, layer: str | None, unit: int | None, row: int | None) -> None:
+        """Raise an `InputError` where there is no such layer, unit or row."""
 
     def needed_for(self, name: str | Name, limit: int = 200) -> list[Quantity]:
         """What a quantity is computed from, down to what is given, nearest first; itself included.

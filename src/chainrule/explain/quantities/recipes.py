@@ -17,8 +17,17 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.formula import Negative, Node, Number, Power, Symbol, evaluate, symbols_of
-from chainrule.explain.formula.tree import product_of, sum_of
+from chainrule.explain.formula.tree import (
+    Negative,
+    Node,
+    Number,
+    Power,
+    Symbol,
+    evaluate,
+    product_of,
+    sum_of,
+    symbols_of,
+)
 from chainrule.explain.quantities.names import Kind, Name
 from chainrule.explain.quantities.rounding import Function, Spread, sum_of_products, through
 
@@ -125,7 +134,7 @@ def from_tree(tree: Node, general: str, route: str = "") -> FunctionOf:
 
 
 Recipe = Products | FunctionOf
-Position = tuple[int, int, int, int, tuple[int, ...]]
+Position = tuple[int, int, int, tuple[int, ...]]
 
 
 class Located(NamedTuple):

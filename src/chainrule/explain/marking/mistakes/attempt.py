@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from chainrule.explain.marking.verdicts import OwnValues
-from chainrule.explain.network.activated import Slope
 from chainrule.explain.network.costs import HeadGradient, Share
-from chainrule.explain.network.elements import Gradient
+from chainrule.explain.network.elements import Gradient, Slope
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.learned import Parameter
 from chainrule.explain.network.structure import NetworkKind

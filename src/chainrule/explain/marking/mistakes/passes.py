@@ -9,8 +9,7 @@ import numpy as np
 
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.marking.mistakes.attempt import Attempt, pre_activation
-from chainrule.explain.network.activated import Slope
-from chainrule.explain.network.elements import Element, Gradient
+from chainrule.explain.network.elements import Element, Gradient, Slope
 from chainrule.explain.network.learned import ParameterGradient
 from chainrule.explain.network.sums import LocalDerivative
 from chainrule.explain.quantities.names import Name
