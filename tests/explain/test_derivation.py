@@ -16,8 +16,9 @@ from strategies import Problem, general_problems, traced
 from chainrule import Activation, Dense, Input, InputError, Model, Network
 from chainrule.activations import ActivationFunction
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.formula.tree import Node, Number, Product, Quotient, rebuild, symbols_of
-from chainrule.explain.formula.tree import evaluate as evaluate_tree
+from chainrule.explain.formula import Node, Number, Product, Quotient, symbols_of
+from chainrule.explain.formula import evaluate as evaluate_tree
+from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.network.costs import MANY
 from chainrule.explain.network.trace import Moment, Trace
 from chainrule.explain.quantities.names import Name

@@ -72,7 +72,7 @@ class Derivation(AnyDerivation[Graph]):
         graph = Graph(trace)
         self.symbols = {symbol: graph.parse(name) for symbol, name in (symbols or {}).items()}
         own = {name: symbol for symbol, name in self.symbols.items()}
-        super().__init__(graph, get_notation(notation, graph, own), digits, title)
+        super().__init__(graph, get_notation(notation, graph.places, own), digits, title)
         self.trace = trace
         self.model = model
         self.notes = list(notes)
@@ -82,11 +82,6 @@ class Derivation(AnyDerivation[Graph]):
         symbols = {symbol: str(name) for symbol, name in self.symbols.items()}
         options = {"symbols": symbols, "notes": self.notes, "model": self.model}
         return _remade, (self.trace, {"notation": self.notation, "digits": self.digits, "title": self.title, **options})
-
-    @property
-    def n_rows(self) -> int:
-        """How many rows are explained together."""
-        return self.trace.n_rows
 
     def _check_part(self, layer: str | None, unit: int | None, row: int | None) -> None:
         self.graph.check(Choice(layer, unit, row))

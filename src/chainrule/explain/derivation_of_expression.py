@@ -39,11 +39,6 @@ class ExpressionDerivation(AnyDerivation[ExpressionGraph]):
         return _remade, (self.expression, at, self.digits, self.title)
 
     @property
-    def n_rows(self) -> int:
-        """One point is explained at a time."""
-        return 1
-
-    @property
     def expression(self) -> str:
         """The text that was read."""
         return self.graph.source.whole

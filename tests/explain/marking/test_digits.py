@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chainrule import InputError
 from chainrule.explain.marking.digits import Precision, Written, agreement, read_number, truncated
-from chainrule.explain.quantities.rounding import Spread
+from chainrule.explain.quantities.recipes import Spread
 
 NEAR = Decimal("1e-9")  # of a unit: nearer to an edge than this, floats may decide either way
 

@@ -12,7 +12,7 @@ from explain.generated_sheets import CASES, Writer, random_derivation
 from chainrule.explain.marking.digits import agreement, read_number
 from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.network.graph import parse
-from chainrule.explain.quantities.rounding import Spread
+from chainrule.explain.quantities.recipes import Spread
 
 
 @dataclass

@@ -14,8 +14,8 @@ from chainrule import SGD, Activation, Adam, BatchNorm, Dense, Input, InputError
 from chainrule.activations import ActivationFunction
 from chainrule.arrays import Array
 from chainrule.explain.derivation import Derivation, explain
-from chainrule.explain.formula.tree import evaluate as evaluate_tree
-from chainrule.explain.formula.tree import symbols_of
+from chainrule.explain.formula import evaluate as evaluate_tree
+from chainrule.explain.formula import symbols_of
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import STYLES
 from chainrule.initializers import Uniform

@@ -35,7 +35,7 @@ def every_name(work: Derivation) -> list[Name]:
 @settings(max_examples=25)
 @given(work=derivations())
 def test_no_two_quantities_have_the_same_symbol(style: str, work: Derivation) -> None:
-    notation = get_notation(style, work.graph)
+    notation = get_notation(style, work.graph.places)
     seen: dict[str, Name] = {}
     for name in every_name(work):
         symbol = notation.text(name)
@@ -57,7 +57,7 @@ def test_with_several_heads_too(style: str) -> None:
 @settings(max_examples=10)
 @given(work=derivations())
 def test_symbols_have_parts_that_make_up_their_text(style: str, work: Derivation) -> None:
-    notation = get_notation(style, work.graph)
+    notation = get_notation(style, work.graph.places)
     for name in every_name(work):
         written = notation.written(name)
         assert isinstance(written, (Sign, Ratio))
@@ -102,4 +102,4 @@ def test_an_authors_symbols_come_before_the_style() -> None:
 def test_an_unknown_notation_is_explained() -> None:
     work = Model(Network.mlp(2, [2], 1), "squared_error").explain([1.0, 2.0], 1.0)
     with pytest.raises(InputError, match=r'no notation "Z-h".*Did you mean "Z-H"'):
-        get_notation("Z-h", work.graph)
+        get_notation("Z-h", work.graph.places)

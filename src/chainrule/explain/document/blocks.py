@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chainrule.explain.formula.tree import Node
+from chainrule.explain.formula import Node
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 
 from chainrule.explain.document.blocks import Block, Heading, Line, Lines, Paragraph, SymbolText, Table
-from chainrule.explain.formula.tree import Negative, Node, Number, Product, Sum, Symbol, rebuild, walk
+from chainrule.explain.formula import Negative, Node, Number, Product, Sum, Symbol
+from chainrule.explain.formula.tree import rebuild, walk
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name

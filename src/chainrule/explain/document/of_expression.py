@@ -7,7 +7,7 @@ from chainrule.explain.document.blocks import MANY, Block, Document, Heading, Li
 from chainrule.explain.document.lines import lines, path_lines
 from chainrule.explain.expression.chain import ExpressionGraph
 from chainrule.explain.expression.closed import factored, written_out
-from chainrule.explain.formula.tree import Node, Number
+from chainrule.explain.formula import Node, Number
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 

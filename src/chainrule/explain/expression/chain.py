@@ -18,7 +18,7 @@ from chainrule.explain.expression.functions import CONSTANTS, DOMAINS
 from chainrule.explain.expression.local import slope_recipes, value_recipes
 from chainrule.explain.expression.statements import Text
 from chainrule.explain.expression.step import Step
-from chainrule.explain.formula.tree import Power, Quotient, evaluate
+from chainrule.explain.formula import Power, Quotient, evaluate
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.names import Kind, Name, plainly_spelled
 from chainrule.explain.quantities.recipes import Part, Position, Products, Quantities, Recipe

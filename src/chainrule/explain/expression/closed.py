@@ -6,20 +6,8 @@ import math
 
 from chainrule.explain.expression.chain import ExpressionGraph
 from chainrule.explain.expression.local import own_formula, slope_recipes
-from chainrule.explain.formula.tree import (
-    Call,
-    Negative,
-    Node,
-    Number,
-    Product,
-    Quotient,
-    Sum,
-    Symbol,
-    product_of,
-    replace_symbols,
-    sum_of,
-    walk,
-)
+from chainrule.explain.formula import Call, Negative, Node, Number, Product, Quotient, Sum, Symbol, replace_symbols
+from chainrule.explain.formula.tree import product_of, sum_of, walk
 from chainrule.explain.quantities.names import Name
 
 LARGEST = 60  # nodes of a sum over paths that is still worth reading

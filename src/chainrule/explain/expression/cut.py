@@ -14,7 +14,8 @@ from itertools import chain, count
 
 from chainrule.explain.expression.statements import Statement, Text
 from chainrule.explain.expression.step import Interned, Step, Term, number
-from chainrule.explain.formula.tree import Node, Number, Sum, Symbol, rebuild, symbols_of
+from chainrule.explain.formula import Node, Number, Sum, Symbol, symbols_of
+from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.quantities.names import Name
 
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from chainrule.activations import ACTIVATIONS, ActivationFunction
 from chainrule.arrays import Array
-from chainrule.explain.formula.grammar import read_formula
-from chainrule.explain.formula.tree import evaluate
+from chainrule.explain.formula import evaluate, read_formula
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,9 @@ import numpy as np
 from chainrule.arrays import Array, Doubles
 from chainrule.explain.expression.functions import FUNCTIONS, SHORT, Elementary
 from chainrule.explain.expression.step import Step, Term, number
+from chainrule.explain.formula import Absolute, Call, Negative, Node, Number, Power, Product, Quotient, Sum, Symbol
 from chainrule.explain.formula.grammar import bound
-from chainrule.explain.formula.tree import (
-    Absolute,
-    Call,
-    Negative,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quotient,
-    Sum,
-    Symbol,
-    sum_of,
-)
+from chainrule.explain.formula.tree import sum_of
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe, from_tree
 

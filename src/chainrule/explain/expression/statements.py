@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.expression.functions import FUNCTIONS, NO_FUNCTION_OF_ONE, OF_TWO
-from chainrule.explain.formula.tree import Call, Negative, Node, Number, Place, Power, Product, Quotient, Sum, Symbol
+from chainrule.explain.formula import Call, Negative, Node, Number, Power, Product, Quotient, Sum, Symbol
+from chainrule.explain.formula.tree import Place
 
 LONGEST = 4000  # characters
 TOO_DEEP = "the expression is nested too deeply; name its inner parts: f = ...; g = ... f ..."

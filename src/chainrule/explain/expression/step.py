@@ -14,21 +14,8 @@ from functools import cached_property
 from chainrule.errors import InputError
 from chainrule.explain.expression.functions import CONSTANTS
 from chainrule.explain.expression.statements import Statement, Text
-from chainrule.explain.formula.tree import (
-    Call,
-    Negative,
-    Node,
-    Number,
-    Place,
-    Power,
-    Product,
-    Quotient,
-    Rational,
-    Sum,
-    Symbol,
-    symbols_of,
-    with_parts,
-)
+from chainrule.explain.formula import Call, Negative, Node, Number, Power, Product, Quotient, Sum, Symbol, symbols_of
+from chainrule.explain.formula.tree import Place, Rational, with_parts
 from chainrule.explain.quantities.names import Name
 
 

@@ -263,12 +263,20 @@ def with_parts(node: N, change: Callable[[Node], Node]) -> N:
 
 
 def replace_symbols(node: Node, replacements: Mapping[Any, Node]) -> Node:
-    """The tree with symbols replaced by name; named numbers become plain ones."""
+    """The tree with symbols replaced by name."""
+    return rebuild(node, lambda n: replacements.get(n.name) if isinstance(n, Symbol) else None)
+
+
+def with_values(node: Node, value: Callable[[Any], float]) -> Node:
+    """The tree with numbers for symbols that name quantities; letters, which are texts, stay."""
 
     def change(n: Node) -> Node | None:
-        if isinstance(n, NamedNumber):
-            return Number(n.value)
-        return replacements.get(n.name) if isinstance(n, Symbol) else None
+        match n:
+            case NamedNumber():
+                return Number(n.value)
+            case Symbol(name) if not isinstance(name, str):
+                return Number(value(name))
+        return None
 
     return rebuild(node, change)
 

@@ -15,7 +15,7 @@ from chainrule.explain.marking.mistakes.attempt import Attempt, Mistake
 from chainrule.explain.marking.verdicts import Judge
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.rounding import Spread
+from chainrule.explain.quantities.recipes import Spread
 
 DEPTH = 24  # unwritten quantities behind an entry in which a mistake is looked for
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from statistics import median_low
 
 from chainrule.errors import InputError
-from chainrule.explain.quantities.rounding import Spread
+from chainrule.explain.quantities.recipes import Spread
 from chainrule.plain import shortened
 
 _DECIMAL = re.compile(r"([-+]?)([0-9]*)(?:[.,]([0-9]*))?(?:[eE]([-+]?[0-9]{1,6}))?$")

@@ -11,8 +11,7 @@ from itertools import islice
 
 from chainrule.explain.marking.digits import ROUNDING, Precision, Written, agreement
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import Products, Quantities, Recipe
-from chainrule.explain.quantities.rounding import Spread
+from chainrule.explain.quantities.recipes import Products, Quantities, Recipe, Spread
 
 CARRIED, TRUNCATED = "rounding carried", "truncated"
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from chainrule.arrays import Array, Doubles
 from chainrule.errors import InputError
-from chainrule.explain.formula.grammar import bind, bound, read_formula
-from chainrule.explain.formula.tree import Negative, Node, Number, Product, SumOver, rebuild
+from chainrule.explain.formula import Negative, Node, Number, Product, SumOver, read_formula
+from chainrule.explain.formula.grammar import bind, bound
+from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.network.structure import Choice, NetworkKind, Structure, check_index
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe, from_tree

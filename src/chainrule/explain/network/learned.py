@@ -9,8 +9,8 @@ import numpy as np
 
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError, did_you_mean, listed
+from chainrule.explain.formula import Number
 from chainrule.explain.formula.grammar import bound
-from chainrule.explain.formula.tree import Number
 from chainrule.explain.network.structure import Choice, NetworkKind, Structure, check_index
 from chainrule.explain.quantities.names import COUNTS, Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe

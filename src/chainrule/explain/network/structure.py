@@ -110,6 +110,7 @@ class Structure(Quantities):
     def __init__(self, trace: Trace):
         super().__init__()
         self.trace = trace
+        self.n_rows = trace.n_rows
         self.program = trace.program
         self.heads = trace.heads
         self.single_input = len(self.program.inputs) == 1

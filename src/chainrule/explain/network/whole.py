@@ -11,8 +11,9 @@ import numpy as np
 
 from chainrule.arrays import Array, Doubles
 from chainrule.errors import InputError
+from chainrule.explain.formula import NamedNumber, Node, Product, Symbol
 from chainrule.explain.formula.grammar import bound
-from chainrule.explain.formula.tree import NamedNumber, Node, Product, Symbol, sum_of
+from chainrule.explain.formula.tree import sum_of
 from chainrule.explain.network.structure import Choice, NetworkKind, Operation, Structure, check_index
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Recipe

@@ -169,7 +169,7 @@ class Exercise(Limited):
     @cached_property
     def _symbols(self) -> dict[Name, str]:
         """What each quantity asked for is called: its symbol in the notation, or its name where two would be alike."""
-        notation = get_notation(self.notation, self._worked.graph)
+        notation = get_notation(self.notation, self._worked.graph.places)
         texts = {name: notation.text(name) for name in asked_names(self._worked)}
         times = Counter(texts.values())
         return {name: str(name) if times[text] > 1 else text for name, text in texts.items()}

@@ -9,7 +9,7 @@ from chainrule.errors import ChainruleError
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Document
 from chainrule.explain.document.of_network import given
-from chainrule.explain.formula.tree import Number, replace_symbols, symbols_of
+from chainrule.explain.formula.tree import with_values
 from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.marking.digits import read_number
 from chainrule.explain.marking.marks import Mark, Marks
@@ -112,9 +112,8 @@ class Session:
         formula = quantity.routes[0].formula if quantity.routes else None
         if formula is not None:  # with the learner's own numbers where there are some
             own = self._judge().views[0].lookup
-            known = {name: Number(own(name).point) for name in symbols_of(formula) if isinstance(name, Name)}
             symbol, digits = self.work.notation.symbol, self.work.digits
-            numbers = formula_text(replace_symbols(formula, known), symbol, digits)
+            numbers = formula_text(with_values(formula, lambda name: own(name).point), symbol, digits)
             hints.append(" = ".join(dict.fromkeys([question.symbol, formula_text(formula, symbol), numbers])))
         return [*hints, f"{question.symbol} = {self._value(question)}"]
 

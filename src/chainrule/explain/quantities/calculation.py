@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from chainrule.errors import InputError
-from chainrule.explain.formula.tree import Node, Number, replace_symbols, symbols_of
+from chainrule.explain.formula import Node
+from chainrule.explain.formula.tree import with_values
 from chainrule.explain.formula.writer import formula_text, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation
@@ -138,9 +139,9 @@ class Calculation(ABC, Generic[Graph]):
         self.title = title
 
     @property
-    @abstractmethod
     def n_rows(self) -> int:
-        """How many rows are explained together."""
+        """How many rows are explained together: of an expression, one point at a time."""
+        return self.graph.n_rows
 
     def __getitem__(self, name: str | Name) -> Quantity:
         """A quantity by its name.
@@ -221,8 +222,7 @@ class Calculation(ABC, Generic[Graph]):
         Arguments:
             tree: a formula whose symbols name quantities.
         """
-        names = [name for name in symbols_of(tree) if isinstance(name, Name)]
-        return replace_symbols(tree, {name: Number(self.graph.value(name)) for name in names})
+        return with_values(tree, self.graph.value)
 
     @abstractmethod
     def latex(self, name: Name) -> str:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.quantities.names import COUNTS, Name
@@ -224,15 +224,7 @@ def read_symbol(text: str) -> Written:
     return Sign(text) if found is None else Sign(found[1], found[2], plus=bool(found[3]))
 
 
-class Placed(Protocol):
-    """A calculation whose layers have places."""
-
-    @property
-    def places(self) -> Places:
-        """Where its layers stand."""
-
-
-def get_notation(given: str | Notation, graph: Placed, own: Mapping[Name, str] | None = None) -> Notation:
+def get_notation(given: str | Notation, places: Places, own: Mapping[Name, str] | None = None) -> Notation:
     """The notation of a name.
 
     Raises:
@@ -242,4 +234,4 @@ def get_notation(given: str | Notation, graph: Placed, own: Mapping[Name, str] |
         return given
     if given not in STYLES:
         raise InputError(f'there is no notation "{given}".{did_you_mean(given, STYLES)} These exist: {listed(STYLES)}')
-    return Notation(given, graph.places, own)
+    return Notation(given, places, own)

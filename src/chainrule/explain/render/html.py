@@ -8,7 +8,7 @@ from html import escape
 from itertools import groupby
 
 from chainrule.explain.document.blocks import Document, Heading, Line, Matrix, Table
-from chainrule.explain.formula.tree import NamedNumber, Negative, Node, Number, Product, Sum
+from chainrule.explain.formula import NamedNumber, Negative, Node, Number, Product, Sum
 from chainrule.explain.formula.writer import ATOM, COMPARISON, POWER, PRODUCT, SUM, FormulaWriter, Look, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from itertools import groupby
 
 from chainrule.explain.document.blocks import Document, Heading, Line, Matrix, Table
-from chainrule.explain.formula.tree import NamedNumber, Node, Number, Product, Sum
+from chainrule.explain.formula import NamedNumber, Node, Number, Product, Sum
 from chainrule.explain.formula.writer import ATOM, POWER, PRODUCT, SUM, FormulaWriter, Look, shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Ratio, Sign

@@ -18,7 +18,7 @@ from chainrule.explain.document.blocks import (
     SymbolText,
     Table,
 )  # fmt: skip
-from chainrule.explain.formula.tree import Number
+from chainrule.explain.formula import Number
 from chainrule.explain.formula.writer import FormulaWriter
 from chainrule.plain import visible
 

@@ -14,8 +14,7 @@ from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.learned import Parameter
 from chainrule.explain.network.structure import NetworkKind
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import Part, Products, Recipe
-from chainrule.explain.quantities.rounding import Function, Spread, product, through
+from chainrule.explain.quantities.recipes import Function, Part, Products, Recipe, Spread, product, through
 from chainrule.steps import Step
 
 

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from chainrule.arrays import Array, Doubles
-from chainrule.explain.formula.grammar import options_of, read_formula
-from chainrule.explain.formula.tree import Call, Node, Number, Quotient, evaluate, rebuild, symbols_of
+from chainrule.explain.formula import Call, Node, Number, Quotient, evaluate, read_formula, symbols_of
+from chainrule.explain.formula.grammar import options_of
+from chainrule.explain.formula.tree import rebuild
 from chainrule.explain.marking.mistakes.attempt import Attempt
 from chainrule.explain.network.costs import HeadGradient, Penalty, Share, Target, Total
 from chainrule.explain.network.elements import Element
 from chainrule.explain.network.learned import ParameterGradient, Updated
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import FunctionOf, Part
-from chainrule.explain.quantities.rounding import Spread, product
+from chainrule.explain.quantities.recipes import FunctionOf, Part, Spread, product
 from chainrule.losses import LOSSES, Loss
 from chainrule.parameters import ParameterRun
 

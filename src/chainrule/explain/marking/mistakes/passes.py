@@ -13,8 +13,7 @@ from chainrule.explain.network.elements import Element, Gradient, Slope
 from chainrule.explain.network.learned import ParameterGradient
 from chainrule.explain.network.sums import LocalDerivative
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import Part
-from chainrule.explain.quantities.rounding import Spread, product
+from chainrule.explain.quantities.recipes import Part, Spread, product
 from chainrule.steps import Step
 
 MANY_PATHS = 7

@@ -12,8 +12,7 @@ from chainrule.explain.network.costs import Share, Total
 from chainrule.explain.network.elements import Element
 from chainrule.explain.network.whole import Normalized
 from chainrule.explain.quantities.names import Name
-from chainrule.explain.quantities.recipes import Part
-from chainrule.explain.quantities.rounding import Spread, product, through
+from chainrule.explain.quantities.recipes import Part, Spread, product, through
 from chainrule.layers import BatchNorm, Dropout
 from chainrule.steps import Step
 

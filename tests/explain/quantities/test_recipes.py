@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.explain.quantities.rounding import SLACK, Spread, product, through
+from chainrule.explain.quantities.recipes import SLACK, Spread, product, through
 
 NUMBERS = st.floats(-100, 100)
 
