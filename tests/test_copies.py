@@ -137,3 +137,5 @@ def test_derivations(make: Callable[[], Any], name: str, way: Callable[[Any], An
 def test_documents(way: Callable[[Any], Any]) -> None:
     document = small().explain([0.5, 1.0], 2.0).document(layer="hidden")
     assert to_text(way(document)) == to_text(document)
+    document = cr.explain_expression(EXPRESSION, {"x": 1, "z": 0.25}).document(weight="x")
+    assert to_text(way(document)) == to_text(document)

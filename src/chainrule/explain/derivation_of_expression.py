@@ -31,7 +31,7 @@ class ExpressionDerivation(AnyDerivation[ExpressionGraph]):
     """
 
     def __init__(self, graph: ExpressionGraph, *, digits: int = 6, title: str = ""):
-        super().__init__(graph, ExpressionNotation(graph), digits, title or graph.source.whole)
+        super().__init__(graph, ExpressionNotation(graph.end), digits, title or graph.source.whole)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copies and pickles hold the expression, which is read anew."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from chainrule.explain.document.blocks import Block, Heading, Line, Lines, Paragraph, SymbolText, Table
 from chainrule.explain.formula import Negative, Node, Number, Product, Sum, Symbol
-from chainrule.explain.formula.tree import rebuild, walk
+from chainrule.explain.formula.tree import rebuild, walk, with_values
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
@@ -32,7 +32,7 @@ def line(derivation: Derivation, name: Name) -> Line:
     sides: list[Node] = []
     if tree is not None:
         short = shortened_formula(tree)  # before the numbers are put in: a long sum has hundreds
-        numbers = derivation.with_numbers(short)
+        numbers = with_values(short, graph.value)
         sides = [short] if isinstance(numbers, Number) else [short, numbers]
     elif recipe is not None and recipe.general:
         sides = [Symbol(recipe.general.partition(" = ")[2])]
@@ -84,7 +84,7 @@ def one_weight(derivation: Derivation, weight: str, row: int | None = None) -> l
         made += path_lines(derivation, start, find_paths(graph, start))
     else:
         made += path_lines(derivation, gradient, paths)
-    needed = [n.name for n in derivation.needed_for(start, limit=MANY_STEPS) if n.name.kind.startswith("dL/d")]
+    needed = [name for name in graph.needed_for(start, MANY_STEPS) if name.kind.startswith("dL/d")]
     needed += [gradient] if gradient != start else []
     made += [Heading("The same, computed once and reused"), lines(derivation, needed)]
     return [*made, Heading("What memoization saves"), _cost(paths)]

@@ -33,12 +33,17 @@ class Ends(NamedTuple):
     below: str
     note: str = ""
 
+    @property
+    def text(self) -> str:
+        """`dh/df`; `dk/dx|direct` beside a `dk/dx` that has other ways too."""
+        return f"d{self.above}/d{self.below}{'|' * bool(self.note)}{self.note}"
+
 
 class ExpressionKind(Kind):
     """A kind of quantity, asked about one of them in an expression."""
 
-    def ends(self, graph: ExpressionGraph, name: Name) -> Ends | None:
-        """Of a derivative, what it is of and by."""
+    def ends(self, name: Name, end: Name) -> Ends | None:
+        """Of a derivative, what it is of and by; `end` is the result."""
         return None
 
     def recipes(self, graph: ExpressionGraph, name: Name) -> tuple[Recipe, ...]:
@@ -60,22 +65,22 @@ class Value(ExpressionKind):
 class Slope(ExpressionKind):
     """The derivative of one step by one of its inputs, the others held."""
 
-    def ends(self, graph: ExpressionGraph, name: Name) -> Ends:
+    def ends(self, name: Name, end: Name) -> Ends:
         above, _, below = name.layer.partition("/")
-        return Ends(above, below, "direct" if above == graph.end.layer else "")
+        return Ends(above, below, "direct" if above == end.layer else "")
 
     def recipes(self, graph: ExpressionGraph, name: Name) -> tuple[Recipe, ...]:
-        return slope_recipes(self.step(graph, name), graph.known(self.ends(graph, name).below))
+        return slope_recipes(self.step(graph, name), graph.known(self.ends(name, graph.end).below))
 
     def step(self, graph: ExpressionGraph, name: Name) -> Step:
-        return graph.steps[Name("value", self.ends(graph, name).above)]
+        return graph.steps[Name("value", self.ends(name, graph.end).above)]
 
 
 class Gradient(ExpressionKind):
     """The derivative of the result by a variable or a step, over all ways."""
 
-    def ends(self, graph: ExpressionGraph, name: Name) -> Ends:
-        return Ends(graph.end.layer, name.layer)
+    def ends(self, name: Name, end: Name) -> Ends:
+        return Ends(end.layer, name.layer)
 
     def recipes(self, graph: ExpressionGraph, name: Name) -> tuple[Recipe, ...]:
         value = graph.known(name.layer)
@@ -205,7 +210,7 @@ class ExpressionGraph(Quantities):
 
     def ends(self, name: Name) -> Ends | None:
         """Of a derivative, what it is of and by."""
-        return KINDS[name.kind].ends(self, name)
+        return KINDS[name.kind].ends(name, self.end)
 
     def known(self, text: str) -> Name:
         """A variable or a step by what it is called.
@@ -256,9 +261,9 @@ class ExpressionGraph(Quantities):
         return name
 
     def spelled(self, name: Name) -> str:
-        """A name as people write it: `h`, `dk/dh`, `dh/df`; `dk/dx|direct` beside a `dk/dx` that has other ways too."""
+        """A name as people write it."""
         ends = self.ends(name)
-        return name.layer if ends is None else f"d{ends.above}/d{ends.below}{'|' * bool(ends.note)}{ends.note}"
+        return name.layer if ends is None else ends.text
 
     def gradient_of(self, name: Name) -> Name:
         """The derivative of the result by a variable or a step."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unicodedata import lookup
 
-from chainrule.explain.expression.chain import ExpressionGraph
+from chainrule.explain.expression.chain import KINDS
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.notation import Notation, Places, Ratio, Sign, Written
 
@@ -15,19 +15,20 @@ GREEK = frozenset((
 
 
 class ExpressionNotation(Notation):
-    """Symbols of an expression."""
+    """Symbols of an expression; `end` is its result."""
 
-    def __init__(self, graph: ExpressionGraph):
+    def __init__(self, end: Name):
         super().__init__("ours", Places({}, {}, "", 1))
-        self.graph = graph
+        self.end = end
 
     def text(self, name: Name) -> str:
         """As plain text: `dk/dh`."""
-        return self.graph.spelled(name)
+        ends = KINDS[name.kind].ends(name, self.end)
+        return name.layer if ends is None else ends.text
 
     def written(self, name: Name) -> Written:
         """With its parts, for renderers that set them above and below."""
-        ends = self.graph.ends(name)
+        ends = KINDS[name.kind].ends(name, self.end)
         return sign(name.layer) if ends is None else Ratio(sign(ends.above), sign(ends.below), ends.note)
 
 

@@ -69,10 +69,8 @@ class Gradient(NetworkKind):
         if len(direct) == 1 and not readers:
             return (gradient_by_output(net, direct[0], row, unit, float(factors[direct[0]][row])),)
         sole = readers[0] if len(readers) == 1 and not direct else None
-        if sole is not None and sole.step.inputs.count(slot) == 1:
-            whole = sole.back(row, Read(unit, sole.step.inputs.index(slot)))
-            if whole is not None:
-                return (whole,)
+        if sole is not None and sole.is_whole and sole.step.inputs.count(slot) == 1:
+            return (sole.back(row, Read(unit, sole.step.inputs.index(slot))),)
         parts: list[Part] = []
         for i in direct:
             outer = Name("dloss/dh", net.heads[i].head, (unit + 1,), net.row_names[row])

@@ -63,7 +63,7 @@ class Parameter(OfParameter):
         """By its layer, by the penalty and its gradient (of l1 that has the sign only), and by the update."""
         operation = net.operations[self.owner(net, name.layer)[0].index]
         l1, l2 = net.runs[self.of, name.layer].charge
-        penalties = bool(l1 or l2) + bool(l2 and not operation.takes_penalty_in)
+        penalties = bool(l1 or l2) + bool(l2 and not operation.is_whole)
         return operation.uses_of_learned(self.learned(name)) + penalties + (not net.trace.optimizer.full_batch)
 
 

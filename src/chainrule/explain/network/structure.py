@@ -55,7 +55,7 @@ class Operation(ABC):
     """One step, in scalars; rows and units count from 0."""
 
     back_formula: str = CHAIN
-    takes_penalty_in: bool = False  # whether a gradient by a learned number reads that number anyway
+    is_whole: bool = False  # one function of all that it reads and learns, and so are the gradients by these
 
     def __init__(self, net: Structure, step: Step):
         self.net = net
@@ -69,9 +69,9 @@ class Operation(ABC):
     def passed_back(self, row: int, read: Read) -> list[Part]:
         """What the step contributes to the gradient by an element that it reads."""
 
-    def back(self, row: int, read: Read) -> Recipe | None:
-        """The same as one function of all that the step reads, where it is no sum of products."""
-        return None
+    def back(self, row: int, read: Read) -> Recipe:
+        """The same as one function of all that the step reads, where it is such a function."""
+        raise KeyError(read)
 
     def gradient(self, learned: Learned) -> Recipe:
         """The gradient by a learned number, over all rows, with the penalty's part."""

@@ -27,10 +27,11 @@ class SumOfProducts(Operation):
         super().__init__(net, step)
         self.shapes = tuple(net.program.slots[i].shape for i in step.inputs)
         self.back_formula = step.layer.back_formula or CHAIN
+        self.terms = cache(self._terms)  # (row, unit)
         self.sources = cache(self._sources)  # (row, unit)
         self._units_of = cache(self._all_reached)  # (row)
 
-    def terms(self, row: int, unit: int) -> tuple[Term, ...]:
+    def _terms(self, row: int, unit: int) -> tuple[Term, ...]:
         """The scalar form of one unit."""
         found = self.step.layer.element(row, unit, self.shapes, self.net.trace.forward.memos[self.step.index])
         if found is None:

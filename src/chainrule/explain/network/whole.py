@@ -32,7 +32,7 @@ class WholeLayer(Operation):
     Where rows depend on one another (as in the layer's `couples_rows`) they are taken together, else each by itself.
     """
 
-    takes_penalty_in = True
+    is_whole = True
 
     def __init__(self, net: Structure, step: Step):
         super().__init__(net, step)

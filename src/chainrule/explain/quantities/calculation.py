@@ -199,14 +199,7 @@ class Calculation(ABC, Generic[Graph]):
             name: of the quantity.
             limit: how many at most.
         """
-        found = [self[name].name]
-        known = set(found)
-        for current in found:  # which grows behind the one looked at: nearest first
-            for source in (name for recipe in self.graph.recipes(current)[:1] for name in recipe.inputs):
-                if source not in known and len(found) < limit:
-                    known.add(source)
-                    found += [source] if self.graph.recipes(source) else []  # what is given has none
-        return [Quantity(self, n) for n in sorted(found, key=self.graph.position)]
+        return [Quantity(self, n) for n in self.graph.needed_for(self[name].name, limit)]
 
     def paths(self, name: str | Name) -> Paths:
         """All paths from a weight, bias, input or activation to the loss, each with its product.

@@ -265,6 +265,17 @@ class Quantities(ABC):
     def in_order(self) -> Iterator[Name]:
         """Every computed quantity, in the order of computation."""
 
+    def needed_for(self, name: Name, limit: int) -> list[Name]:
+        """What a quantity is computed from, itself included: so many of the nearest, in the order of computation."""
+        found = [name]
+        known = set(found)
+        for current in found:  # which grows behind the one looked at: nearest first
+            for source in (name for recipe in self.recipes(current)[:1] for name in recipe.inputs):
+                if source not in known and len(found) < limit:
+                    known.add(source)
+                    found += [source] if self.recipes(source) else []  # what is given has none
+        return sorted(found, key=self.position)
+
     @abstractmethod
     def uses(self, name: Name) -> int:
         """How many later quantities are computed from one."""
