@@ -101,7 +101,7 @@ class Derivation(AnyDerivation[Graph]):
         Raises:
             InputError: there is no such row, or nothing of the name to highlight.
         """
-        check(self.graph, Choice(row=row))
+        self.graph.check(Choice(row=row))
         return diagram_of(self, row=row, highlight=highlight, unit=unit)
 
     def _picture(
