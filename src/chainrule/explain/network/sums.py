@@ -28,8 +28,8 @@ class SumOfProducts(Operation):
         self.shapes = tuple(net.program.slots[i].shape for i in step.inputs)
         self.back_formula = step.layer.back_formula or CHAIN
         self.terms = cache(self._terms)  # (row, unit)
-        self.sources = cache(self._sources)  # (row, unit)
-        self._units_of = cache(self._all_reached)  # (row)
+        self._made_of = cache(self._sources)  # (row, unit)
+        self._acts_on = cache(self._units_of_sources)  # (row)
 
     def _terms(self, row: int, unit: int) -> tuple[Term, ...]:
         """The scalar form of one unit."""
@@ -39,10 +39,11 @@ class SumOfProducts(Operation):
             raise InputError(f'layer "{layer}" says the scalar form of some units, but not of unit {unit + 1}')
         return found
 
-    def _sources(self, row: int, unit: int) -> Mapping[Source, tuple[Term, ...]]:
+    def sources(self, row: int, unit: int) -> Mapping[Source, tuple[Term, ...]]:
         """What a unit is made of, each source with the terms that it is in: found at once where there are hundreds."""
-        if row and self.step.layer.rows_alike:
-            return self.sources(0, unit)
+        return self._made_of(0 if self.step.layer.rows_alike else row, unit)
+
+    def _sources(self, row: int, unit: int) -> Mapping[Source, tuple[Term, ...]]:
         table: dict[Source, tuple[Term, ...]] = {}
         for term in self.terms(row, unit):
             for factor in dict.fromkeys(term.factors):
@@ -52,11 +53,11 @@ class SumOfProducts(Operation):
     def reached(self, row: int, source: Source) -> tuple[int, ...]:
         """The units that a source acts on: as the layer says, or else as its scalar forms show."""
         said = self.step.layer.reached(source, row, self.shapes, self.net.trace.forward.memos[self.step.index])
-        return self._units_of(row).get(source, ()) if said is None else tuple(said)
+        if said is not None:
+            return tuple(said)
+        return self._acts_on(0 if self.step.layer.rows_alike else row).get(source, ())
 
-    def _all_reached(self, row: int) -> Mapping[Source, tuple[int, ...]]:
-        if row and self.step.layer.rows_alike:
-            return self._units_of(0)
+    def _units_of_sources(self, row: int) -> Mapping[Source, tuple[int, ...]]:
         table: dict[Source, tuple[int, ...]] = {}
         for unit in range(self.net.sizes[self.step.output]):
             for factor in self.sources(row, unit):
