@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from chainrule.explain.expression.chain import ExpressionGraph
 from chainrule.explain.expression.local import own_formula, slope_recipes
+from chainrule.explain.expression.step import Step
 from chainrule.explain.formula import Call, Negative, Node, Number, Product, Quotient, Sum, Symbol, replace_symbols
 from chainrule.explain.formula.tree import product_of, sum_of, walk
 from chainrule.explain.quantities.names import Name
@@ -19,47 +21,41 @@ def factored(graph: ExpressionGraph, variable: Name) -> Node | None:
 
     None where no factor is shared, or the formula is too long to be read.
     """
-    known: dict[Name, Node | None] = {variable: None}  # the derivative by the variable; None stands for 1
-    for step in graph.steps.values():
-        terms: list[Node] = []
-        for name in step.inputs:
-            if name in known:
-                slope = Symbol(graph.local(step.name, name))
-                inner = known[name]
-                factors = inner.factors if isinstance(inner, Product) else () if inner is None else (inner,)
-                terms.append(product_of((slope, *factors)))
-        if terms:
-            known[step.name] = sum_of(terms)
-        if any(tree is not None and len(walk(tree)) > LARGEST for tree in known.values()):
-            return None
-    tree = known.get(graph.end)
-    shares = isinstance(tree, Product) and any(isinstance(factor, Sum) for factor in tree.factors)
-    inside = isinstance(tree, Sum) and any(_holds_sum(term) for term in tree.terms)
-    return tree if shares or inside else None
-
-
-def _holds_sum(term: Node) -> bool:
-    return isinstance(term, Product) and any(isinstance(factor, Sum) for factor in term.factors)
+    tree = _derivative(graph, variable, lambda step, name: Symbol(graph.local(step.name, name)), LARGEST)
+    terms = tree.terms if isinstance(tree, Sum) else (tree,)
+    shares = any(isinstance(term, Product) and any(isinstance(f, Sum) for f in term.factors) for term in terms)
+    return tree if shares else None
 
 
 def written_out(graph: ExpressionGraph, variable: Name) -> Node | None:
     """The derivative of the result by a variable, in variables only; None where that is too long to be read."""
     values: dict[Name, Node] = {}
-    derivatives: dict[Name, Node] = {variable: Number(1.0)}
     for step in graph.steps.values():
         values[step.name] = replace_symbols(own_formula(step), values)
-        terms = []
-        for name in step.inputs:
-            if name in derivatives:
-                slope = slope_recipes(step, name)[0].tree()
-                assert slope is not None
-                terms.append(times(replace_symbols(slope, values), derivatives[name]))
-        if terms:
-            derivatives[step.name] = plus(terms)
         if len(walk(values[step.name])) > 4 * LARGEST:
             return None
-    found = derivatives.get(graph.end, Number(0.0))
-    return found if len(walk(found)) <= LARGEST_WRITTEN_OUT else None
+
+    def slope(step: Step, name: Name) -> Node:
+        tree = slope_recipes(step, name)[0].tree()
+        assert tree is not None
+        return replace_symbols(tree, values)
+
+    found = _derivative(graph, variable, slope)
+    return found if found is not None and len(walk(found)) <= LARGEST_WRITTEN_OUT else None
+
+
+def _derivative(
+    graph: ExpressionGraph, variable: Name, slope: Callable[[Step, Name], Node], largest: float = math.inf
+) -> Node | None:
+    """The derivative of the result, put together from the steps' own; None where one on the way is too long."""
+    found: dict[Name, Node] = {variable: Number(1.0)}
+    for step in graph.steps.values():
+        terms = [times(slope(step, name), found[name]) for name in step.inputs if name in found]
+        if terms:
+            found[step.name] = plus(terms)
+            if len(walk(found[step.name])) > largest:
+                return None
+    return found.get(graph.end, Number(0.0))
 
 
 def plus(terms: list[Node]) -> Node:

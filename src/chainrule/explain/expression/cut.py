@@ -74,26 +74,17 @@ class _Labelled:
             self.labels[len(self.made) - 1] = name
         return len(self.made) - 1
 
-    def stands_in_sum(self, place: int) -> bool:
-        """Whether it is a product that a sum, if one reads it, has as a term."""
-        return isinstance(self.made[place], Term) and self.reads[place] == 1 and place not in self.labels
-
     def ordered(self, roots: list[int]) -> Iterator[int]:
-        """All steps, each after what it reads."""
-        done: set[int] = set()
-        waiting = [(root, True, False) for root in reversed(roots)]
-        while waiting:
-            place, opening, in_sum = waiting.pop()
-            if place in done:
-                continue
-            if opening:
-                waiting.append((place, False, in_sum))
-                is_sum = isinstance(self.made[place], Sum)
-                waiting += [(inner, True, is_sum) for inner in reversed(self.read_by(place))]
-            else:
-                done.add(place)
-                if not self.is_end(place) and not (in_sum and self.stands_in_sum(place)):
-                    yield place
+        """All steps, each after what it reads, as the table has them; products that one sum alone reads stand in it."""
+        needed, in_sums = set(roots), set[int]()
+        for place in reversed(range(len(self.made))):
+            if place in needed:
+                needed.update(self.read_by(place))
+                in_sums.update(self.read_by(place) if isinstance(self.made[place], Sum) else ())
+        for place in sorted(needed):
+            alone = isinstance(self.made[place], Term) and self.reads[place] == 1 and place not in self.labels
+            if not self.is_end(place) and not (place in in_sums and alone):
+                yield place
 
     def give_letters(self, taken: set[str]) -> None:
         if self.end not in self.labels:
