@@ -18,7 +18,7 @@ FUNCTIONS = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-np.clip(z, -500, 500))),
 }
 # What of the constant answer's loss may be left, where the rest is noise.
-ROOM = {"overlap": 0.98, "rare": 0.92, "little to be known": 0.96, "stopped early": 0.96}
+ROOM = {"overlap": 0.98, "rare": 0.92, "marks": 0.92, "little to be known": 0.96, "stopped early": 0.98}
 
 
 @dataclass
@@ -159,13 +159,13 @@ def check_leak(run: Run, m: Measured) -> None:
 
 def check_constant(run: Run, m: Measured) -> None:
     assert m.spread < 1e-3 * run.y.std()
-    assert m.last > 0.98 * m.baseline
+    assert m.last > 0.93 * m.baseline
 
 
 def check_unscaled(run: Run, m: Measured) -> None:
     size = np.abs(run.X).mean(axis=0)
     assert size.max() > 50 * size.min()
-    assert m.diverged or m.last > 0.6 * m.baseline
+    assert m.diverged or m.last > 0.55 * m.baseline
     assert measured(run, X=run.X).last < 0.75 * m.last
 
 
@@ -188,7 +188,7 @@ def test_healthy_runs_are_healthy(kind) -> None:
         assert max(m.before.values()) < 1e3, run.name
         assert max(m.dead, default=0) < 0.3, run.name
         assert max(m.saturated, default=0) < 0.3, run.name
-        assert m.last < max(1.2 * min(m.validation, default=np.inf), 0.1 * m.baseline), run.name
+        assert m.last < max(1.3 * min(m.validation, default=np.inf), 0.1 * m.baseline), run.name
         assert m.last < 4 * m.losses[-1] or m.last < 0.25 * m.baseline, run.name
 
 
