@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.explain_sources import Asked, derive
+from chainrule.cli.row_sources import member_of
 from chainrule.cli.screen import columns, show, write
 from chainrule.errors import FileError, InputError, did_you_mean
 
@@ -170,7 +171,7 @@ def explain(
         raise InputError(f'--format is "{form}"; it must be text, markdown, latex, html or json.{near}')
     asked = Asked(
         notation=notation, row=row, activation=activation, output=output, loss=loss, x=x, y=y, seed=seed,
-        optimizer=optimizer, learning_rate=learning_rate, table=table, target=target, member=_member(member),
+        optimizer=optimizer, learning_rate=learning_rate, table=table, target=target, member=member_of(member),
     )  # fmt: skip
     derivation, row = _derivation(what, asked, expression, at)
     if form == "text" and out_file is None and (width := columns()) is not None:
@@ -186,14 +187,6 @@ def explain(
         out_file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise FileError(f"can't save to {out_file}: {error.strerror or error}") from None
-
-
-def _member(text: str | None) -> int | str | None:
-    if text is None or text == "mean":
-        return text
-    if not text.isascii() or not text.isdigit():
-        raise InputError(f'--member is "{text}"; it must be the number of a network, from 1, or mean')
-    return int(text)
 
 
 def _derivation(

@@ -6,9 +6,10 @@ import typer
 
 from chainrule.cli.plot_functions import activations, depth, descent, schedules, vanishing
 from chainrule.cli.plot_models import losses, regions, surfaces
+from chainrule.cli.plot_networks import histograms, knobs, network
 
 # A new kind is a function in a file cli/plot_….py, and its name here.
-KINDS = (losses, regions, surfaces, activations, vanishing, depth, descent, schedules)
+KINDS = (network, losses, regions, surfaces, histograms, knobs, activations, vanishing, depth, descent, schedules)
 
 plot = typer.Typer(
     name="plot",

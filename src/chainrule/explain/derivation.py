@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
+import numpy as np
+
 from chainrule.explain.diagram.binding import diagram_of
 from chainrule.explain.diagram.drawn import Diagram
 from chainrule.explain.document.blocks import Block, Document
@@ -155,6 +157,27 @@ def explain(
     """The derivation of a row, or of several as one batch: what `Model.explain` calls."""
     trace = trace_rows(model, X, y, sample_weight, training=training, has_update=update)
     return Derivation(trace, notation=notation, digits=digits, title=title, model=model)
+
+
+def of_weights(model: Trained, notation: str = "ours") -> Derivation:
+    """The derivation of a stand-in row, for what needs none of its numbers: a picture of the weights alone.
+
+    Arguments:
+        model: whose weights.
+        notation: how they are called.
+
+    >>> from chainrule import Model, Network
+    >>> of_weights(Model(Network.mlp(2, [3], 1), "squared_error")).n_rows
+    1
+    """
+    row = {}
+    for slot in model.network.program.inputs:
+        row[slot.name] = np.zeros((1, *slot.shape))
+        if slot.dtype == "integer":
+            first = [known.start for known in slot.codes] if slot.codes else 0
+            row[slot.name] = np.broadcast_to(first, slot.shape if slot.codes is None else (len(slot.codes),))
+            row[slot.name] = row[slot.name].reshape(1, *slot.shape).astype(np.int32)
+    return explain(model, row, notation=notation)
 
 
 __all__ = ["Derivation", "Quantity", "Route", "explain"]

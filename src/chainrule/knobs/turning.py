@@ -166,36 +166,49 @@ def turn(
     reach: float | None = None, points: int | None = None, values: Any = None, trail: Trail | None = None,
 ) -> Turned:  # fmt: skip
     """The loss as a function of one weight or two: what `Model.turn` calls."""
+    rows = prepare_rows(model.network, model.objective, X, y, sample_weight, DOUBLE)
+    return turn_rows(model, names, rows, reach=reach, points=points, values=values, trail=trail)
+
+
+def turn_rows(
+    model: Learner, names: Sequence[str], rows: Rows, *, reach: float | None = None, points: int | None = None,
+    values: Any = None, trail: Trail | None = None,
+) -> Turned:  # fmt: skip
+    """The same for rows that are prepared, in float64."""
     if len(names) not in (1, 2):
         raise InputError(f"{len(names)} weights are named; a landscape is over one or two, as in W[hidden,1,2]")
-    rows = prepare_rows(model.network, model.objective, X, y, sample_weight, DOUBLE)
     knobs = knobs_of(model, names, rows)
     if len({knob.place for knob in knobs}) < len(knobs):
         raise InputError(f"{knobs[0].name} is named twice: turn two different weights")
     full = tuple(knob.name for knob in knobs)
-    walked = None if trail is None else _columns(trail, full)
     turner = Turner(model, rows, knobs)
-    if values is not None:
-        if reach is not None or points is not None:
-            raise InputError("give values, or reach and points; not both")
+    if values is None:
+        walked = None if trail is None else _columns(trail, full)
+        tried = _spread(turner.at, reach, points, walked)
+    elif reach is None and points is None:
         tried = _tried(values, full)
     else:
-        if reach is not None:
-            check("turn", "reach", reach, POSITIVE)
-        count = POINTS[len(names)] if points is None else points
-        check("turn", "points", count, _POINTS)
-        tried = tuple(
-            _around(at, reach, count, None if walked is None else walked[:, i]) for i, at in enumerate(turner.at)
-        )
+        raise InputError("give values, or reach and points; not both")
     loss = turner.losses(_grid(tried)).reshape([len(one) for one in tried])
     return Turned(full, turner.at, tried, loss, trail, turner=turner)
+
+
+def _spread(
+    at: tuple[float, ...], reach: float | None, points: int | None, walked: Doubles | None
+) -> tuple[Doubles, ...]:
+    """Values for each weight, around where it is."""
+    if reach is not None:
+        check("turn", "reach", reach, POSITIVE)
+    count = POINTS[len(at)] if points is None else points
+    check("turn", "points", count, _POINTS)
+    return tuple(_around(one, reach, count, None if walked is None else walked[:, i]) for i, one in enumerate(at))
 
 
 def _around(at: float, reach: float | None, count: int, walked: Doubles | None) -> Doubles:
     """Evenly spaced values around where a weight is, itself among them; as far as a trail went, where there is one."""
     if reach is None and walked is not None and len(walked):
         low, high = min(at, float(walked.min())), max(at, float(walked.max()))
-        room = 0.25 * (high - low) or 1.0
+        room = max(0.25 * (high - low), 0.5)
         return _with(at, np.linspace(low - room, high + room, count))
     far = max(2.0, 2.0 * abs(at)) if reach is None else reach
     return _with(at, np.linspace(at - far, at + far, count))

@@ -15,12 +15,15 @@ from chainrule.plots.activation_curves import activations
 from chainrule.plots.by_depth import depth
 from chainrule.plots.charts import bars, curves
 from chainrule.plots.decision_regions import regions
+from chainrule.plots.landscapes import knobs
 from chainrule.plots.loss_curves import losses
+from chainrule.plots.network_drawing import network
 from chainrule.plots.optimizer_paths import descent
 from chainrule.plots.picture import Picture
 from chainrule.plots.rate_curves import schedules
 from chainrule.plots.unit_surfaces import surfaces
 from chainrule.plots.vanishing_gradients import vanishing
+from chainrule.plots.weight_histograms import histograms
 
 __all__ = [
     "Picture",
@@ -29,7 +32,10 @@ __all__ = [
     "curves",
     "depth",
     "descent",
+    "histograms",
+    "knobs",
     "losses",
+    "network",
     "regions",
     "schedules",
     "surfaces",

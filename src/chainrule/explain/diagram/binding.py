@@ -9,7 +9,7 @@ from itertools import pairwise
 from chainrule.errors import InputError
 from chainrule.explain.diagram.drawn import Bound, Diagram, Group, Link, Unit
 from chainrule.explain.diagram.grouping import Cluster, Joint, clusters_of, joints, own_numbers
-from chainrule.explain.diagram.placing import Box, Places, Spacing, around, place, shown_columns, shown_units
+from chainrule.explain.diagram.placing import CROWDED, Box, Places, Spacing, around, place, shown_columns, shown_units
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
@@ -25,7 +25,7 @@ LINE = 12.0  # the height of a number at a link
 
 def diagram_of(
     derivation: Derivation, *, row: int | None = None, highlight: str | None = None, unit: int | None = None,
-    values: bool = True,
+    values: bool = True, labelled: bool = True,
 ) -> Diagram:  # fmt: skip
     """The network of a derivation as a diagram.
 
@@ -35,6 +35,7 @@ def diagram_of(
         highlight: a weight, bias, input or value: its path to the loss that weighs most is highlighted.
         unit: one that is drawn even in a layer too wide to draw whole.
         values: False binds weights alone, not what a row makes of them.
+        labelled: False leaves no room for numbers at links: the diagram is narrower.
 
     Raises:
         InputError: what to highlight doesn't exist, or has no gradient.
@@ -45,16 +46,20 @@ def diagram_of(
     >>> len(diagram.units), len(diagram.links), sum(link.on_path for link in diagram.links)
     (6, 7, 3)
     """
-    return _Drawn(derivation, row, highlight, unit, values).diagram()
+    return _Drawn(derivation, row, highlight, unit, values, labelled).diagram()
 
 
 class _Drawn:
     """One diagram in the making."""
 
-    def __init__(self, derivation: Derivation, row: int | None, highlight: str | None, unit: int | None, values: bool):
+    def __init__(
+        self, derivation: Derivation, row: int | None, highlight: str | None, unit: int | None, values: bool,
+        labelled: bool,
+    ):  # fmt: skip
         self.derivation = derivation
         self.graph = graph = derivation.graph
         self.values = values
+        self.labelled = labelled
         self.radius = 19.0 if values else 11.0
         self.clusters = clusters_of(graph)
         self.has_loss = values and not graph.forward_only
@@ -72,12 +77,23 @@ class _Drawn:
         self.begins_at = self._source_of_start()
         columns, self.left_out = shown_columns(1 + max(cluster.depth for cluster in self.clusters))
         self.column_of = {depth: i for i, depth in enumerate(columns)}
-        keep = [unit] if unit is not None else []
-        self.shown: dict[int, list[tuple[int, int]]] = {}
+        keep = [] if unit is None else [unit]
+        self.shown = self._shown(keep, fewer=False)
+        stacked: dict[int, list[int]] = {}
+        for i, units in self.shown.items():
+            stacked.setdefault(self.clusters[i].depth, []).append(len(units))
+        if any(len(column) > 1 and sum(column) > CROWDED for column in stacked.values()):
+            self.shown = self._shown(keep, fewer=True)
+
+    def _shown(self, keep: list[int], *, fewer: bool) -> dict[int, list[tuple[int, int]]]:
+        """By cluster the units that are drawn, and how many are left out between them."""
+        found = {}
         for i, cluster in enumerate(self.clusters):
             if cluster.depth in self.column_of:
                 on_path = [number for at, number in (*self.keys_on_path, *self.begins_at) if at == i]
-                self.shown[i] = shown_units(graph.sizes[cluster.slots[-1]], [*keep, *on_path])
+                size = self.graph.sizes[cluster.slots[-1]]
+                found[i] = shown_units(size, [*keep, *on_path], fewer=fewer)
+        return found
 
     # ------------------------------------------------------------------ the path
 
@@ -156,7 +172,7 @@ class _Drawn:
         """How many numbers stand between each two at the links of two clusters; 0 for none."""
         few, many = sorted(sum(number > 0 for number, _ in self.shown[i]) for i in (source, target))
         first = self.clusters[target].first
-        if first is None or not first.parameters or few > MOST_LABELLED or few * many > MOST_LINKS:
+        if not self.labelled or first is None or not first.parameters or few > MOST_LABELLED or few * many > MOST_LINKS:
             return 0
         adjacent = self.clusters[target].depth - self.clusters[source].depth == 1
         return few if adjacent else 0
@@ -190,9 +206,13 @@ class _Drawn:
             self.row if self.values else None, self.graph.trace.n_rows,
         )  # fmt: skip
 
+    def _order(self) -> list[int]:
+        """The clusters that are drawn from left to right, later inputs below what they stand beside."""
+        return sorted(self.shown, key=lambda i: (self.clusters[i].depth, self.clusters[i].first is None, i))
+
     def _places(self, room: dict[tuple[int, int], int]) -> tuple[Places, list[int], Spacing]:
         """Where everything stands, and the clusters in the order in which they are placed."""
-        order = sorted(self.shown, key=lambda i: (self.clusters[i].depth, i))
+        order = self._order()
         boxes = [Box(self.column_of[self.clusters[i].depth], len(self.shown[i])) for i in order]
         lines = LINE * (2 if self.has_gradients else 1)
         least = 82.0 if self.has_gradients else 66.0 if self.values else 50.0 if max(room.values(), default=0) else 36.0
@@ -262,7 +282,7 @@ class _Drawn:
 
     def _to_the_loss(self, units: Sequence[Unit]) -> list[Link]:
         last = self.keys_on_path[-1] if self.keys_on_path else None
-        order = sorted(self.shown, key=lambda i: (self.clusters[i].depth, i))
+        order = self._order()
         return [
             Link(i, len(units) - 1, on_path=last is not None and (order[unit.group], unit.number) == last)
             for i, unit in enumerate(units)

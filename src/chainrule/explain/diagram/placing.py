@@ -10,6 +10,8 @@ from chainrule.explain.diagram.drawn import Point
 
 MOST_UNITS = 8  # of a layer; of more, the first and the last are drawn
 FIRST, LAST = 5, 2
+CROWDED = 14  # circles in a column of several layers: of these fewer are drawn
+FEWER_FIRST, FEWER_LAST = 2, 1
 MOST_COLUMNS = 10  # of more, the first and the last
 FIRST_COLUMNS, LAST_COLUMNS = 5, 4
 HEADING = 44.0  # height of a layer's heading
@@ -17,17 +19,21 @@ BETWEEN = 26.0  # layers of one depth
 MARGIN = 14.0
 
 
-def shown_units(size: int, keep: Collection[int] = ()) -> list[tuple[int, int]]:
+def shown_units(size: int, keep: Collection[int] = (), *, fewer: bool = False) -> list[tuple[int, int]]:
     """Which units of a layer are drawn, from 1, each with 0; where some are left out, 0 with how many.
 
     >>> shown_units(3)
     [(1, 0), (2, 0), (3, 0)]
     >>> shown_units(300, keep=[7])
     [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (0, 1), (7, 0), (0, 291), (299, 0), (300, 0)]
+    >>> shown_units(300, fewer=True)
+    [(1, 0), (2, 0), (0, 297), (300, 0)]
     """
     if size <= MOST_UNITS:
         return [(unit, 0) for unit in range(1, size + 1)]
-    units = sorted({*range(1, FIRST + 1), *(unit for unit in keep if unit <= size), *range(size - LAST + 1, size + 1)})
+    first, last = (FEWER_FIRST, FEWER_LAST) if fewer else (FIRST, LAST)
+    kept = (unit for unit in keep if unit <= size)
+    units = sorted({*range(1, first + 1), *kept, *range(size - last + 1, size + 1)})
     found = [(units[0], 0)]
     for before, unit in pairwise(units):
         found += [(0, unit - before - 1)] * (unit - before > 1) + [(unit, 0)]

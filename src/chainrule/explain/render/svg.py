@@ -224,5 +224,5 @@ def _dots(at: Point, text: str) -> Iterator[str]:
 def _heading(group: Group) -> Iterator[str]:
     x, y = group.place
     whole = f"<title>{escape(', '.join(group.layers))}: {escape(group.about)}</title>"
-    name, about = _text((x, y), shortened(group.title, LONGEST), "layer"), shortened(group.about, LONGEST + 8)
+    name, about = _text((x, y), shortened(group.title, LONGEST), "layer"), shortened(group.about, LONGEST + 4)
     yield f"<g>{name}{_text((x, y + 14), about, 'about')}{whole}</g>"
