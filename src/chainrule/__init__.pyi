@@ -44,6 +44,9 @@ from chainrule.explain.worksheets.worksheet import (
     read_worksheet as read_worksheet,
 )
 from chainrule.files import load as load
+from chainrule.health.ailment import Finding as Finding
+from chainrule.health.report import Diagnosis as Diagnosis
+from chainrule.health.watching import Doctor as Doctor
 from chainrule.images.image_model import ImageModel as ImageModel
 from chainrule.knobs.trail import Trail as Trail
 from chainrule.knobs.turning import Turned as Turned

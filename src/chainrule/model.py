@@ -37,6 +37,7 @@ from chainrule.training.stopping import Stop
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
+    from chainrule.health.report import Diagnosis
     from chainrule.knobs.trail import Trail
     from chainrule.knobs.turning import Turned
 
@@ -400,6 +401,43 @@ class Model(Learner):
         from chainrule.knobs.turning import turn
 
         return turn(self, names, X, y, sample_weight, reach=reach, points=points, values=values, trail=trail)
+
+    def diagnose(
+        self,
+        X: Any,
+        y: Any,
+        validation: tuple[Any, ...] | None = None,
+        *,
+        sample_weight: Any = None,
+        probe: bool = True,
+    ) -> Diagnosis:
+        """What is wrong with the model's last fit, or, before any, with a fit that would begin from here.
+
+        The model stays as it is: what has to be tried is tried on copies, in a few hundred steps. Of a fit that is
+        still to come `Doctor` sees more: every step that it has measured, and where it really began.
+
+        Arguments:
+            X, y: the rows that it is trained on, and their targets; mappings by name where the network has several
+                inputs or heads.
+            validation: rows held out, as (X, y) or (X, y, sample_weight): without them nobody sees overfitting.
+            sample_weight: a weight for each row, or by head.
+            probe: whether short trainings on copies may be made; without them learning rates aren't judged.
+
+        Raises:
+            InputError: rows, targets or weights can't be used.
+            TrainingError: the network can't be trained: a threshold unit is in the way.
+
+        >>> X = np.array([[-1.0, 2.0], [0.5, 1.0], [1.5, -1.0], [0.25, 0.5]] * 8)
+        >>> model = Model(Network.mlp(2, [8], 1), "squared_error")
+        >>> sorted(model.diagnose(X * [1.0, 5000.0], X[:, 0]).codes)
+        ['unscaled-inputs']
+        """
+        from chainrule.health.diagnosing import diagnose
+
+        rows = self._rows(X, y, sample_weight)
+        if validation is not None and (not isinstance(validation, tuple) or len(validation) not in (2, 3)):
+            raise InputError("validation is (X, y) or (X, y, sample_weight)")
+        return diagnose(self, rows, None if validation is None else self._rows(*validation), probe=probe)
 
     def save(self, path: str | Path, *, training: bool = False) -> None:
         """Save to one `.safetensors` file.
