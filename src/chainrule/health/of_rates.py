@@ -12,7 +12,7 @@ from chainrule.health.evidence import Evidence, try_rate
 
 STEPS: Final = 200  # of a trial
 LOWER: Final = (0.1, 0.01, 0.001)
-HIGHER: Final = (10.0, 100.0, 1e3, 1e4)
+HIGHER: Final = (10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
 WORTH: Final = 0.1  # of the loss: less isn't worth a finding
 
 

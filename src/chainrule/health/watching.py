@@ -38,7 +38,7 @@ class Doctor(Callback):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(200, 4)); y = X[:, 0] - X[:, 1] * X[:, 2]
     >>> doctor = Doctor()
-    >>> history = Model(Network.mlp(4, [16], 1), "mse", SGD(1e-7)).fit(X, y, epochs=5, callbacks=doctor)
+    >>> history = Model(Network.mlp(4, [16], 1), "mse", SGD(1e-7)).fit(X, y, epochs=20, callbacks=doctor)
     >>> sorted(doctor.diagnosis().codes)
     ['rate-too-low']
     """
