@@ -81,7 +81,7 @@ def test_what_is_odd_is_noted(tmp_path: Path) -> None:
         "1 picture that can't be read left out: cat/broken.png: no picture, or damaged at its beginning",
         "1 file with several frames, of which the first is taken: dog/moving.gif",
         "1 picture there more than once: cat/again.png is cat/0.png",
-        "1 picture there again in another class: dog/again.png is cat/",
+        "1 picture there twice, in different classes: dog/again.png is cat/",
         "differ in upper and lower case only: Dog, dog",
     ):
         assert part in notes.replace("Dog/0.png", "cat/0.png")
@@ -97,7 +97,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         read_training_folder(root)
     message = str(error.value)
     for part in (
-        "a", "sub-folders without pictures: dog, eel", 'sub-folder "fox" has 1 picture; at least 2 are needed',
+        "no pictures in the sub-folders dog, eel", 'sub-folder "fox" has 1 picture; at least 2 are needed',
         'sub-folder "gnu" has 1 picture that can be read, of 4', "gnu/a.png: no picture", "gnu/c.png: no picture",
     ):  # fmt: skip
         assert part in message
@@ -105,7 +105,11 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("classes", "message"),
-    [({}, "it has no sub-folders"), ({"cat": 3}, 'one class only, "cat"'), ({"cat": 0}, "without pictures: cat")],
+    [
+        ({}, "it has no pictures and no sub-folders"),
+        ({"cat": 3}, 'one class only, "cat"'),
+        ({"cat": 0}, "no pictures in the sub-folder cat"),
+    ],
     ids=["none", "one", "empty"],
 )
 def test_too_few_classes(classes: dict[str, int], message: str, tmp_path: Path) -> None:

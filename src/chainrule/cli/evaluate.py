@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.loading import ModelFile, TableFile, load_table_model
+from chainrule.cli.loading import ModelFile, TableFile, load_image_model, load_table_model
+from chainrule.cli.picture_answers import evaluate_pictures
 from chainrule.cli.screen import print_json, print_notes, say, score_table, show
 from chainrule.errors import counted
 
@@ -16,7 +17,7 @@ def evaluate(
     table: TableFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
-    """Score a model on a table that has the target, beside the trivial baseline of its training rows.
+    """Score a model on a table with the target, or on a folder of labelled pictures, beside the trivial baseline.
 
     Example:
 
@@ -24,6 +25,10 @@ def evaluate(
     """
     from chainrule.tables.reading import read_table
 
+    of_pictures = load_image_model(model)
+    if of_pictures is not None:
+        evaluate_pictures(model, of_pictures, table, as_json)
+        return
     loaded = load_table_model(model)
     frame = read_table(table)
     scores, baseline, notes = loaded.evaluate_with_notes(frame)

@@ -77,6 +77,14 @@ def explain(
             show_default=False,
         ),
     ] = None,
+    picture: Annotated[
+        str | None,
+        typer.Option(
+            help="The picture for a model of pictures, whose class --y may say; left out, numbers or a table go in.",
+            rich_help_panel=_NUMBERS,
+            show_default=False,
+        ),
+    ] = None,
     target: Annotated[
         str | None,
         typer.Option(
@@ -171,7 +179,8 @@ def explain(
         raise InputError(f'--format is "{form}"; it must be text, markdown, latex, html or json.{near}')
     asked = Asked(
         notation=notation, row=row, activation=activation, output=output, loss=loss, x=x, y=y, seed=seed,
-        optimizer=optimizer, learning_rate=learning_rate, table=table, target=target, member=member_of(member),
+        optimizer=optimizer, learning_rate=learning_rate, table=table, picture=picture, target=target,
+        member=member_of(member),
     )  # fmt: skip
     derivation, row = _derivation(what, asked, expression, at)
     if form == "text" and out_file is None and (width := columns()) is not None:

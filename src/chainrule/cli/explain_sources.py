@@ -25,6 +25,7 @@ BELONGS: dict[str, tuple[tuple[str, ...], str]] = {
         ((SHAPE,), "chainrule explain 2-2-1 --activation sigmoid --x 0.5,0.8 --y 1 --seed 3"),
     ),
     **dict.fromkeys(("x", "y"), ((SHAPE, MODEL), "chainrule explain 2-2-1 --x 0.5,0.8 --y 1")),
+    "picture": ((MODEL,), "chainrule explain model.safetensors --picture cat.png"),
     **dict.fromkeys(
         ("table", "target", "member"), ((MODEL,), "chainrule explain model.safetensors --table new.csv --row 17")
     ),
@@ -46,6 +47,7 @@ class Asked:
     optimizer: str | None = None
     learning_rate: float | None = None
     table: str | None = None
+    picture: str | None = None
     target: str | None = None
     member: int | str | None = None
 
@@ -112,16 +114,38 @@ def _of_shape(what: str, asked: Asked) -> Derivation:
 def _of_model(what: str, asked: Asked) -> Derivation:
     """Without an update: the optimizer's memory isn't in the file, so the next step would be another one."""
     from chainrule.files import load
+    from chainrule.images.image_model import ImageModel
     from chainrule.model import Model
     from chainrule.tables.table_model import TableModel
 
+    if asked.picture is not None:
+        return _of_image_model(what, asked)
     if (asked.table is None) == (asked.x is None):
         both = "both" if asked.x is not None else "none"
         raise InputError(f"say which row of numbers goes in, by --table FILE --row N or by --x; {both} is given")
     loaded = load(what)
+    if isinstance(loaded, ImageModel):
+        raise InputError(f"{what} was trained on pictures: give one, --picture FILE")
     if isinstance(loaded, TableModel):
         return _of_table_model(what, loaded, asked)
     return _of_array_model(what, loaded, asked) if isinstance(loaded, Model) else _of_estimator(what, loaded, asked)
+
+
+def _of_image_model(what: str, asked: Asked) -> Derivation:
+    from chainrule.cli.loading import load_image_model
+
+    assert asked.picture is not None
+    model = load_image_model(what)
+    others = [name for name in ("table", "x", "target", "row") if getattr(asked, name) is not None]
+    if model is None or others:
+        why = f"leave --{others[0]} out" if model else f"{what} wasn't trained on pictures"
+        raise InputError(f"--picture is the picture that goes into a model of pictures: {why}")
+    named = {str(name): name for name in model.classes}
+    if asked.y is not None and asked.y not in named:
+        raise InputError(f'--y is "{asked.y}"; the classes are {listed(model.classes)}')
+    label = None if asked.y is None else named[asked.y]
+    work = model.explain([asked.picture], label, member=asked.member or 1, notation=asked.notation or "ours")
+    return work.again(title=f"{what}: {Path(asked.picture).name}", update=False)
 
 
 def _of_table_model(what: str, model: TableModel, asked: Asked) -> Derivation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,17 +11,39 @@ from chainrule.errors import InputError
 from chainrule.tables.reading import TABLE_ENDINGS
 from chainrule.tables.table_model import TableModel
 
+if TYPE_CHECKING:
+    from chainrule.images.image_model import ImageModel
+
 TableFile = Annotated[
     str,
     typer.Argument(
         metavar="TABLE",
-        help="A CSV or Parquet file, or one of iris, wine, digits, breast_cancer, diabetes.",
+        help="A CSV or Parquet file, or one of iris, wine, digits, breast_cancer, diabetes; or a folder of pictures.",
         show_default=False,
     ),
 ]
 ModelFile = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model saved by `chainrule train`.", show_default=False)
 ]
+
+
+def is_folder(given: str) -> bool:
+    """Whether it is a folder, and so pictures."""
+    try:
+        return Path(given).expanduser().is_dir()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def load_image_model(path: str) -> ImageModel | None:
+    """The model of pictures in a file; None where it holds another, or is none."""
+    from chainrule.container import is_saved_by_us
+    from chainrule.files import load
+    from chainrule.images.image_model import ImageModel
+
+    file = Path(path).expanduser()
+    model = load(path) if file.is_file() and is_saved_by_us(file) else None
+    return model if isinstance(model, ImageModel) else None
 
 
 def load_table_model(path: str) -> TableModel:

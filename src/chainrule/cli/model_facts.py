@@ -6,6 +6,7 @@ from typing import Any
 
 from chainrule.cli.screen import new_table, number, say, score_table, show
 from chainrule.errors import InputError, counted, listed
+from chainrule.images.image_model import ImageModel
 from chainrule.layers import Dense, EmbeddingSum
 from chainrule.model import Model
 from chainrule.tables.encoding import CategoricalColumn, NumericColumn
@@ -23,6 +24,8 @@ def model_facts(model: Any) -> dict[str, Any]:
     """
     if isinstance(model, TableModel):
         return _table_facts(model)
+    if isinstance(model, ImageModel):
+        return _image_facts(model)
     if isinstance(model, Model):
         return {"kind": "model of arrays", "networks": [_network_facts(model)]}
     fitted = model._ready_model()
@@ -75,6 +78,16 @@ def _table_facts(model: TableModel) -> dict[str, Any]:
     return facts | {"interval": {"coverage": _COVERAGE, "half_width": half}}
 
 
+def _image_facts(model: ImageModel) -> dict[str, Any]:
+    form = model.form
+    return {
+        "kind": "image model", "target": "class", "task": "classification", "classes": list(model.classes),
+        "pictures": {name: value for name, value in form.to_dict().items() if name != "white"},
+        "rows": model.rows, "networks": [_network_facts(model.model)],
+        "test": {"scores": model.test_scores, "baseline": model.test_baseline},
+    }  # fmt: skip
+
+
 def _column_facts(column: NumericColumn | CategoricalColumn) -> dict[str, Any]:
     if isinstance(column, CategoricalColumn):
         return {"name": column.name, "kind": "categorical", "categories": len(column.categories)}
@@ -106,6 +119,11 @@ def print_model(facts: dict[str, Any], model: Any) -> None:
         say(f"{facts['folds']} folds, out-of-fold score {number(facts['out_of_fold'])}")
     if isinstance(model, TableModel):
         _print_table_model(facts, model)
+    if isinstance(model, ImageModel):
+        say(f"pictures: {model.form}, numbers from {model.form.low:g} to {model.form.high:g}")
+        if model.test_scores:
+            say(("test scores", "bold"))
+            show(score_table(model.test_scores, model.test_baseline, "shares of the classes"))
 
 
 def _print_table_model(facts: dict[str, Any], model: TableModel) -> None:

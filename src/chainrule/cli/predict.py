@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chainrule.atomic import check_writable, replace
-from chainrule.cli.loading import ModelFile, TableFile, load_table_model, refuse_same_file
-from chainrule.cli.screen import print_json, print_notes, say, write
+from chainrule.cli.loading import ModelFile, TableFile, load_image_model, load_table_model, refuse_same_file
+from chainrule.cli.picture_answers import picture_answers
+from chainrule.cli.screen import note, print_json, say, write
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def predict(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of CSV.")] = False,
 ) -> None:
-    """Predict the target for every row of a table, in the table's order.
+    """Predict the target for every row of a table, in the table's order, or the class of every picture of a folder.
 
     Columns may stand in any order; what is odd about them (unseen categories, extra columns) is said on standard error.
 
@@ -45,13 +47,21 @@ def predict(
         chainrule predict penguins.safetensors new.csv --probabilities --out predictions.csv
 
         chainrule predict houses.safetensors new.csv --interval 0.9
-    """
-    import polars as pl
 
+        chainrule predict pictures.safetensors new_pictures/
+    """
     from chainrule.tables.reading import read_table
 
     if out_file is not None:
         _check_out(out_file, model, table)
+    of_pictures = load_image_model(model)
+    if of_pictures is not None:
+        if interval is not None:
+            raise InputError(
+                "--interval is for numbers, and the model tells classes apart: --probabilities says how sure"
+            )
+        _answer(*picture_answers(of_pictures, table, probabilities), "class", out_file, as_json)
+        return
     loaded = load_table_model(model)
     frame = read_table(table)
     predictions, notes = loaded.predict_with_notes(frame)
@@ -62,14 +72,22 @@ def predict(
     if interval is not None:
         bounds = loaded.predict_interval(frame, interval)
         answers |= {f"{loaded.target.name} {end}": bounds[:, i] for i, end in enumerate(("from", "to"))}
-    print_notes(notes)
+    _answer(answers, notes.lines, loaded.target.name, out_file, as_json)
+
+
+def _answer(answers: dict[str, Any], notes: Sequence[str], target: str, out_file: Path | None, as_json: bool) -> None:
+    """Predictions as a file, as JSON or as CSV."""
+    import polars as pl
+
+    for line in notes:
+        note(line)
     answer = pl.DataFrame(answers)
     if out_file is not None:
         replace(out_file, _bytes(answer, out_file))
         say(f"{answer.height:,} predictions saved to {out_file}", stderr=True)
     if as_json:
         rows = answer.to_dict(as_series=False)
-        print_json({"target": loaded.target.name, "rows": answer.height, "predictions": rows})
+        print_json({"target": target, "rows": answer.height, "predictions": rows})
     elif out_file is None:
         text = answer.write_csv()
         write(text)

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.atomic import check_writable
-from chainrule.cli.loading import TableFile, refuse_same_file, refuse_to_replace
+from chainrule.cli.loading import TableFile, is_folder, refuse_same_file, refuse_to_replace
 from chainrule.cli.screen import note, print_json
+from chainrule.cli.train_images import train_pictures
 from chainrule.cli.train_options import (
     L2,
     Activation,
     AsJson,
+    Augmentation,
     BatchNorm,
     BatchSize,
     Bins,
@@ -32,9 +34,11 @@ from chainrule.cli.train_options import (
     Patience,
     Quiet,
     Seed,
+    Size,
     Target,
     Task,
     Test,
+    TestFolder,
     TimeLimit,
     Validation,
 )
@@ -51,7 +55,7 @@ _LIMITS: dict[str, Limit] = {**Settings.limits, "validation": FRACTION, "test": 
 
 def train(
     table: TableFile,
-    target: Target,
+    target: Target = None,
     task: Task = None,
     effort: Effort = "good",
     time_limit: TimeLimit = None,
@@ -73,13 +77,16 @@ def train(
     group: Group = None,
     validation: Validation = None,
     test: Test = 0.2,
+    test_folder: TestFolder = None,
+    size: Size = None,
+    augment: Augmentation = None,
     seed: Seed = 0,
     engine: Engine = "auto",
     out_file: OutFile = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train networks on a table, score them on rows they never saw, and save them to one file.
+    """Train networks on a table or a folder of pictures, score them on what they never saw, and save them to one file.
 
     Columns are typed, missing values filled, categories encoded and numbers scaled, all from the training rows alone.
     What is left out is decided from the table.
@@ -89,6 +96,10 @@ def train(
         chainrule train penguins.csv --target species
 
         chainrule train houses.parquet --target price --hidden 128,64 --dropout 0.1 --out houses.safetensors
+
+        chainrule train pictures/ --augment shift=0.1,rotate=10 --out pictures.safetensors
+
+    Of a folder the sub-folders are the classes of the pictures in them (pip install 'chainrule[images]').
     """
     given: dict[str, Any] = {
         "hidden": None if hidden is None else _units(hidden), "activation": activation, "dropout": dropout,
@@ -98,6 +109,15 @@ def train(
         "l2": l2, "clip_norm": clip_norm, "members": members, "folds": folds,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
+    for_pictures = {"test_folder": test_folder, "size": size, "augment": augment}
+    if is_folder(table):
+        for_tables = {"target": target, "task": task, "effort": None if effort == "good" else effort, "group": group,
+                      "validation": validation}  # fmt: skip
+        train_pictures(
+            table, given | for_tables, test, time_limit, seed, engine, out_file, quiet, as_json, **for_pictures
+        )
+        return
+    target = _of_table(table, target, for_pictures)
     numbers = {name: value for name, value in given.items() if name in _LIMITS}
     _check_limits({**numbers, "validation": validation, "test": test, "time_limit": time_limit})
     given |= {"seed": _seed(seed), "engine": engine}
@@ -128,6 +148,19 @@ def train(
         note("training was interrupted by Ctrl-C; the saved model is what was learned until then")
     if time_limit is not None and any(reason.startswith("the time limit") for reason in reasons) and not quiet:
         note(f"the time limit of {time_limit:g} s ended training; the saved model is what was learned until then")
+
+
+def _of_table(table: str, target: str | None, for_pictures: dict[str, Any]) -> str:
+    """The target, where what is given are a table's options."""
+    asked = [name for name, value in for_pictures.items() if value is not None]
+    if asked:
+        raise InputError(f"--{asked[0].replace('_', '-')} is for folders of pictures, and {table} is no folder")
+    if target is None:
+        what = "is no folder of pictures, so it" if Path(table).exists() else "isn't there; a table"
+        raise InputError(
+            f"{table} {what} needs the column to predict: --target NAME. chainrule train --help says what there is"
+        )
+    return target
 
 
 def _check_limits(given: dict[str, float | int | None]) -> None:

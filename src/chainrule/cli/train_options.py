@@ -9,7 +9,7 @@ import typer
 
 from chainrule.engines.choose import engine_choices
 
-_NETWORK, _TRAINING, _OUTPUT = "Network", "Training", "Output"
+_NETWORK, _TRAINING, _PICTURES, _OUTPUT = "Network", "Training", "Pictures", "Output"
 
 
 def _option(text: str, panel: str | None, default: str = "decided from the table") -> Any:
@@ -17,7 +17,12 @@ def _option(text: str, panel: str | None, default: str = "decided from the table
     return typer.Option(help=f"{text}  [default: {default}]", show_default=False, rich_help_panel=panel)
 
 
-Target = Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "--target", "-t", help="The column of a table to predict; left out of a folder of pictures.", show_default=False
+    ),
+]
 Task = Annotated[str | None, typer.Option(help="classification or regression; found from the target when left out.")]
 Effort = Annotated[
     str,
@@ -84,12 +89,34 @@ Seed = Annotated[
     int, typer.Option(help="Decides splits, starting weights and the order of rows.", rich_help_panel=_TRAINING)
 ]
 Engine = Annotated[str, typer.Option(help=f"{engine_choices()}.", rich_help_panel=_TRAINING)]
+TestFolder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER", help="Pictures for the final score, in place of --test.", rich_help_panel=_PICTURES,
+        show_default=False,
+    ),
+]  # fmt: skip
+Size = Annotated[
+    str | None,
+    _option(
+        "Width and height in pixels, as in 24x16, or one number.", _PICTURES, "that of most of them, at most 32 pixels"
+    ),
+]
+Augmentation = Annotated[
+    str | None,
+    _option(
+        "What is done to pictures before each epoch: usual, none, or as in shift=0.1,rotate=10,scale=0.1,noise=0.1,"
+        "mixup=0.2,erase=0.3,flip=horizontal.",
+        _PICTURES,
+        "usual",
+    ),
+]
 OutFile = Annotated[
     Path | None,
     typer.Option(
         "--out",
         "-o",
-        help="Where to save the model.  [default: TABLE's name with .safetensors, in this folder]",
+        help="Where to save the model.  [default: the name of TABLE or FOLDER with .safetensors, in this folder]",
         show_default=False,
         rich_help_panel=_OUTPUT,
     ),

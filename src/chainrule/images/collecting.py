@@ -139,7 +139,7 @@ def _twins(pictures: Array, labels: Order, names: list[str]) -> list[str]:
             (same if labels[i] == labels[j] else other).append(f"{names[i]} is {names[j]}")
     notes = []
     if other:
-        notes.append(f"{counted(len(other), 'picture')} there again in another class: {listed(other, limit=3)}")
+        notes.append(f"{counted(len(other), 'picture')} there twice, in different classes: {listed(other, limit=3)}")
     if same:
         notes.append(f"{counted(len(same), 'picture')} there more than once: {listed(same, limit=3)}")
     return notes

@@ -192,14 +192,13 @@ def _parts(root: Path, found: dict[str, list[Path]]) -> str:
 def _faults(found: dict[str, list[Path]], read: PictureFiles) -> list[str]:
     """Everything that is wrong with the classes."""
     if not found:
-        return ["it has no sub-folders: put the pictures of each class into a sub-folder of its name"]
+        return ["it has no pictures and no sub-folders: put the pictures of each class into a sub-folder of its name"]
     faults = []
     if len(found) == 1:
         faults.append(f'it has one class only, "{shortened(next(iter(found)))}": there is nothing to tell apart')
     empty = [name for name, paths in found.items() if not paths]
     if empty:
-        have = "sub-folders without pictures" if len(empty) > 1 else "a sub-folder without pictures"
-        faults.append(f"{have}: {listed(empty)}")
+        faults.append(f"no pictures in the sub-folder{'s' * (len(empty) > 1)} {listed(empty)}")
     counts = np.bincount(read.labels, minlength=len(found))
     for (name, paths), count in zip(found.items(), counts, strict=True):
         if paths and count < LEAST:

@@ -11,22 +11,18 @@ import numpy as np
 
 from chainrule import __version__, container
 from chainrule.arrays import AnyArray, Array, Doubles, Order
-from chainrule.errors import InputError, listed
-from chainrule.images.folders import read_labelled_folder, read_pictures, read_training_folder
+from chainrule.errors import listed
 from chainrule.images.image_contents import read_image_contents, write_image
-from chainrule.images.image_settings import make_image_settings
-from chainrule.images.picture_classes import Scores, checked_labels, labelled, score, split_by_class
-from chainrule.images.pixels import PictureForm, training_pictures, white_of
-from chainrule.limits import COUNT, FRACTION, check
+from chainrule.images.image_settings import ImageSettings, make_image_settings
+from chainrule.images.picture_classes import Scores, place_of, score
+from chainrule.images.picture_preparation import PreparedPictures, labelled_pictures, prepare_pictures, take_pictures
+from chainrule.images.pixels import PictureForm
 from chainrule.model import Model
-from chainrule.plain import shortened
 from chainrule.training.history import History
 from chainrule.training.stopping import TimeLimit
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
-
-_BYTE = 255.0  # white in files
 
 
 class ImageModel:
@@ -114,40 +110,46 @@ class ImageModel:
             DivergenceError: training diverged.
         """
         chosen = make_image_settings(**settings)
-        check("ImageModel.train", "test", test, FRACTION)
-        notes: list[str] = []
-        white: float | None = _BYTE
-        if isinstance(pictures, (str, Path)):
-            if labels is not None:
-                raise InputError("labels are for arrays; of a folder the sub-folders are the classes")
-            files = read_training_folder(pictures, _sides(size))
-            images, classes, y = files.pictures, files.classes, files.labels
-            notes += files.notes
-        else:
-            if size is not None:
-                raise InputError("size is for folders; an array's pictures are taken as they are")
-            images, white = training_pictures(pictures), white_of(np.asarray(pictures).dtype)
-            classes, y = labelled(labels, len(images), least=1 if test_pictures is not None or not test else 2)
-        kept, held_out = np.arange(len(y)), np.arange(0)
-        if test_pictures is None:
-            kept, held_out = split_by_class(y, test, chosen.seed)
-        form = PictureForm.of(images[kept], white)
-        shares = np.bincount(y[kept], minlength=len(classes)) / len(kept)
-        made = cls(chosen.model(form.shape, len(classes)), form, classes, shares=shares.tolist())
-        tested = (
-            None if test_pictures is None else made._with_labels(test_pictures, test_labels)
-        )  # a mistake is said now
+        prepared = prepare_pictures(
+            pictures,
+            labels,
+            size=size,
+            test=test,
+            test_pictures=test_pictures,
+            test_labels=test_labels,
+            seed=chosen.seed,
+        )
+        return cls.fit(prepared, chosen, time_limit=time_limit, progress=progress, callbacks=callbacks)
+
+    @classmethod
+    def fit(
+        cls,
+        prepared: PreparedPictures,
+        settings: ImageSettings | None = None,
+        *,
+        time_limit: float | None = None,
+        progress: bool | str = "auto",
+        callbacks: Any = (),
+    ) -> ImageModel:
+        """Train on pictures that are prepared.
+
+        Arguments:
+            prepared: what `prepare_pictures` makes.
+            settings: of the network and its training; left out, the usual ones.
+            time_limit, progress, callbacks: as for `train`.
+
+        >>> prepared = prepare_pictures(np.arange(24).reshape(6, 2, 2), list("aabbcc"), test=0)
+        >>> ImageModel.fit(prepared, ImageSettings(epochs=1), progress=False).classes
+        ('a', 'b', 'c')
+        """
+        settings = settings or ImageSettings()
+        model, rows = settings.model(prepared.form.shape, len(prepared.classes)), len(prepared.y)
         stop = [] if time_limit is None else [TimeLimit(time_limit)]
-        made.model.fit(
-            form.encode(images[kept]), y[kept], stop=stop, progress=progress, callbacks=callbacks,
-            **chosen.fitting(len(kept)),
-        )  # fmt: skip
-        if tested is None and len(held_out):
-            tested = form.encode(images[held_out]), y[held_out]
-        if tested is not None:
-            made.test_scores, made.test_baseline = made._scores(*tested)
-        made.rows = {"train": len(kept), "test": 0 if tested is None else len(tested[1])}
-        made.notes = [*notes, *made.notes]
+        model.fit(prepared.X, prepared.y, stop=stop, progress=progress, callbacks=callbacks, **settings.fitting(rows))
+        made = cls(model, prepared.form, prepared.classes, shares=prepared.shares, rows=prepared.rows)
+        if len(prepared.y_test):
+            made.test_scores, made.test_baseline = made._scores(prepared.X_test, prepared.y_test)
+        made.notes = list(prepared.notes)
         return made
 
     def predict(self, pictures: Any) -> AnyArray:
@@ -160,7 +162,7 @@ class ImageModel:
         Raises:
             InputError: they aren't of the model's size, or their numbers can't be what they were in training.
         """
-        return self._names(self.predict_proba(pictures).argmax(axis=1))
+        return np.asarray(self.classes)[self.predict_proba(pictures).argmax(axis=1)]
 
     def predict_proba(self, pictures: Any) -> Array:
         """The probability of each class, in the order of `classes`, shape (n, classes).
@@ -197,11 +199,8 @@ class ImageModel:
         >>> model.take(np.zeros((2, 2))).shape
         (1, 2, 2, 1)
         """
-        if not _is_path(pictures):
-            return self.form.take(pictures)
-        files = read_pictures(pictures, self.form.shape)
-        self.notes = files.notes
-        return self._of_files(files.pictures)
+        taken, self.notes = take_pictures(self.form, pictures)
+        return taken
 
     def evaluate(self, pictures: Any, labels: Any = None) -> tuple[Scores, Scores]:
         """Accuracy and log-loss on labelled pictures, and those of the trivial baseline (the shares of training).
@@ -219,7 +218,8 @@ class ImageModel:
         >>> sorted(scores), round(baseline["accuracy"], 2)
         (['accuracy', 'log_loss'], 0.33)
         """
-        return self._scores(*self._with_labels(pictures, labels))
+        taken, places, self.notes = labelled_pictures(self.form, self.classes, pictures, labels)
+        return self._scores(self.form.encode(taken), places)
 
     def saliency(self, pictures: Any, label: Any = None) -> Doubles:
         """How much each pixel moves the score of a class: `dz_k/dx`, in the pictures' own unit and shape.
@@ -238,7 +238,7 @@ class ImageModel:
         >>> model.saliency(pictures[0], label="b").shape
         (1, 2, 2, 1)
         """
-        output = None if label is None else self._place(label)
+        output = None if label is None else place_of(label, self.classes)
         return self.model.saliency(self.encode(pictures), output) / np.array(self.form.scale)
 
     def unit_weights(self) -> Array:
@@ -272,7 +272,7 @@ class ImageModel:
         1.0
         """
         X = self.encode(picture)
-        y = None if label is None else np.full(len(X), self._place(label))
+        y = None if label is None else np.full(len(X), place_of(label, self.classes))
         model = self.model.member(member) if self.model.members > 1 or member != 1 else self.model
         return model.explain(X, y, training=training, notation=notation)
 
@@ -335,59 +335,6 @@ class ImageModel:
     def __repr__(self) -> str:
         return f"<ImageModel of {self.form} pictures, classes {listed(self.classes, limit=4)}>"
 
-    def _with_labels(self, pictures: Any, labels: Any) -> tuple[Array, Order]:
-        """Labelled pictures as the network takes them."""
-        if isinstance(pictures, (str, Path)) and labels is None:
-            files = read_labelled_folder(pictures, self.form.shape, [str(name) for name in self.classes])
-            self.notes = files.notes
-            return self.form.encode(self._of_files(files.pictures)), files.labels
-        X = self.encode(pictures)
-        return X, self._places(labels, len(X))
-
-    def _of_files(self, pictures: Array) -> Array:
-        """Numbers from 0 to 255 in the unit of training."""
-        if self.form.white is None:
-            raise InputError(
-                f"the model was trained on arrays whose numbers went from {self.form.low:g} to {self.form.high:g}, and "
-                "doesn't know which of them is white: hand in arrays, or train on pictures of bytes"
-            )
-        return pictures if self.form.white == _BYTE else pictures * np.float32(self.form.white / _BYTE)
-
     def _scores(self, X: Array, y: Order) -> tuple[Scores, Scores]:
         shares = np.tile(np.array(self.shares), (len(y), 1))
         return score(y, self.model.predict(X)), score(y, shares)
-
-    def _names(self, places: Order) -> AnyArray:
-        return np.asarray(self.classes)[places]
-
-    def _place(self, label: Any) -> int:
-        return int(self._places(np.asarray([label]), 1)[0])
-
-    def _places(self, labels: Any, count: int) -> Order:
-        """Labels as places among the model's classes."""
-        given = checked_labels(labels, count)
-        known = {name: place for place, name in enumerate(self.classes)}
-        try:
-            return np.array([known[name] for name in given.tolist()], dtype=np.int64)
-        except KeyError as error:
-            raise InputError(
-                f"there is no class {shortened(error.args[0])}; the model's are {listed(map(repr, self.classes))}"
-            ) from None
-
-
-def _is_path(given: Any) -> bool:
-    return isinstance(given, (str, Path)) or (
-        isinstance(given, (list, tuple)) and bool(given) and all(isinstance(one, (str, Path)) for one in given)
-    )
-
-
-def _sides(size: Any) -> tuple[int, int] | None:
-    """Height and width from one number or two."""
-    if size is None:
-        return None
-    sides = (size, size) if COUNT.holds(size) else size
-    if not isinstance(sides, (tuple, list)) or len(sides) != 2 or not all(COUNT.holds(side) for side in sides):
-        raise InputError(
-            f"size is {shortened(size)}; it must be height and width in pixels, as in (24, 32), or one number"
-        )
-    return int(sides[0]), int(sides[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,26 @@ def checked_labels(labels: Any, count: int) -> AnyArray:
     if given.dtype.kind not in "biuU" and not (given.dtype.kind == "f" and np.isfinite(given).all()):
         raise InputError(f"labels must be numbers or texts, one for each picture, not {given.dtype}")
     return given
+
+
+def places_of(labels: Any, count: int, classes: Sequence[Any]) -> Order:
+    """Labels as places among known classes.
+
+    >>> places_of(["dog", "cat"], 2, ["cat", "dog"]).tolist()
+    [1, 0]
+    """
+    known = {name: place for place, name in enumerate(classes)}
+    try:
+        return np.array([known[name] for name in checked_labels(labels, count).tolist()], dtype=np.int64)
+    except KeyError as error:
+        raise InputError(
+            f"there is no class {shortened(error.args[0])}; the model's are {listed(map(repr, classes))}"
+        ) from None
+
+
+def place_of(label: Any, classes: Sequence[Any]) -> int:
+    """The place of one label."""
+    return int(places_of(np.asarray([label]), 1, classes)[0])
 
 
 def labelled(labels: Any, count: int, *, least: int = 1) -> tuple[tuple[Any, ...], Order]:

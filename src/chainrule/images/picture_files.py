@@ -115,7 +115,8 @@ def _as_rgb(image: Image, kind: str | None) -> Any:
             raise Unreadable("32-bit whole numbers, which don't say what is white: save it with 8 or 16 bits")
         return Image.fromarray(numbers * np.float32(_WHITE / 65535))
     if image.mode in ("I", "F"):
-        raise Unreadable("32-bit numbers, which don't say what is white: save it with 8 or 16 bits")
+        kind = "floats" if image.mode == "F" else "whole numbers"
+        raise Unreadable(f"32-bit {kind}, which don't say what is white: save it with 8 or 16 bits")
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         seen = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")

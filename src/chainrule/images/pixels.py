@@ -13,6 +13,7 @@ from chainrule import forms
 from chainrule.arrays import AnyArray, Array, whole
 from chainrule.errors import InputError, counted, listed
 
+BYTE: Final = 255.0  # white in files
 _DARK: Final = 8  # pictures that go so many times further than 1 aren't numbers from 0 to 1
 
 
@@ -86,6 +87,19 @@ class PictureForm:
         """The network's inputs: `(x - mean) / scale` by channel, float32, shape (n, height, width, channels)."""
         centred = pictures - np.array(self.mean)
         return (centred / np.array(self.scale)).astype(np.float32)
+
+    def of_files(self, pictures: Array) -> Array:
+        """Numbers from 0 to 255, as files have them, in the unit of training.
+
+        Raises:
+            InputError: training was on arrays that don't tell which number is white.
+        """
+        if self.white is None:
+            raise InputError(
+                f"the model was trained on arrays whose numbers went from {self.low:g} to {self.high:g}, and doesn't "
+                "know which of them is white: hand in arrays, or train on pictures of bytes"
+            )
+        return pictures if self.white == BYTE else pictures * np.float32(self.white / BYTE)
 
     def _check_range(self, pictures: AnyArray) -> None:
         if not pictures.size:
