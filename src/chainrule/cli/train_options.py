@@ -92,7 +92,9 @@ Engine = Annotated[str, typer.Option(help=f"{engine_choices()}.", rich_help_pane
 TestFolder = Annotated[
     str | None,
     typer.Option(
-        metavar="FOLDER", help="Pictures for the final score, in place of --test.", rich_help_panel=_PICTURES,
+        metavar="FOLDER",
+        help="Pictures for the final score; left out, those of --test are.",
+        rich_help_panel=_PICTURES,
         show_default=False,
     ),
 ]  # fmt: skip
