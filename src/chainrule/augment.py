@@ -244,6 +244,8 @@ def get_augment(given: Any) -> Augment | None:
                 near = did_you_mean(name, known)
                 raise InputError(f"augment has no {shortened(repr(name))}.{near} It has {listed(known)}")
         given = Augment(**given)
-    if given is None or isinstance(given, Augment):
+    if given is None:
+        return None
+    if isinstance(given, Augment):
         return None if given == Augment() else given
     raise InputError(f"augment is {given!r}; it must be a chainrule.Augment, such as Augment(noise=0.1)")

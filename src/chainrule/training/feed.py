@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ from chainrule.training.run import Run
 _NUMBERS: Final = 1 << 20  # of a part that is prepared ahead, so that parts stay small
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """Rows for some steps of an epoch, and the order in which they are taken, (members, n)."""
 
     data: Rows

@@ -17,7 +17,8 @@ from chainrule.training.state import TrainingState
 
 def rates(optimizer: Optimizer, state: TrainingState, n_steps: int = 1) -> Doubles:
     """The learning rates of the next steps of a run."""
-    return _values(optimizer.schedule, state, n_steps) * state.plateau.get("scale", 1.0)
+    values = _values(optimizer.schedule, state, n_steps)
+    return values * state.plateau["scale"] if "scale" in state.plateau else values
 
 
 def scheduled(network: Network, optimizer: Optimizer, state: TrainingState, n_steps: int = 1) -> Scheduled:
@@ -35,7 +36,8 @@ def scheduled(network: Network, optimizer: Optimizer, state: TrainingState, n_st
 
 
 def _values(schedule: Schedule, state: TrainingState, n_steps: int) -> Doubles:
-    steps: Order = np.arange(n_steps) + (state.step - state.first_step)
+    done = state.step - state.first_step
+    steps: Order = np.arange(done, done + n_steps)
     return np.asarray(schedule.rates(steps, state.steps_per_epoch, state.total_steps), np.float64)
 
 
