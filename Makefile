@@ -5,7 +5,8 @@ VENV ?= .venv
 RUN := $(VENV)/bin
 WORKERS ?= auto
 # One process for each core; whoever is done takes tests from the others. WORKERS=0 runs all in one, for a debugger.
-PYTEST = $(RUN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal
+# Compiled modules are kept: all of them share these, and so do the processes that tests begin.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(RUN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 .PHONY: help demo test test-slow test-lowest test-pythons test-core fuzz lint docs bench clean
 
@@ -19,8 +20,9 @@ demo: $(VENV)/installed  ## Train a network on the penguins and score it
 test: $(VENV)/tested  ## Run all the tests but the slow ones
 	$(PYTEST) -m "not slow"
 
-test-slow: $(VENV)/tested  ## Run the tests that take minutes
-	$(PYTEST) -m slow
+test-slow: $(VENV)/tested  ## Run the tests that take minutes, and those of generated cases with more cases
+	CHAINRULE_EXAMPLES=1 $(PYTEST) -m slow
+	CHAINRULE_EXAMPLES=2 $(PYTEST) -m "hypothesis and not slow"
 
 test-core: $(VENV)/tested  ## Test the C++ core by itself: every instruction set, and under the sanitizers
 	PATH="$(abspath $(RUN)):$$PATH" native/tests/run.sh

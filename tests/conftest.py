@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -20,6 +21,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from alone import turn
+from generated import TIMES, USUAL
 from hypothesis import HealthCheck, settings
 from registered import ENGINES
 
@@ -31,6 +33,7 @@ SEED = pytest.StashKey[int]()
 # Generating a network takes longer than Hypothesis thinks data should; that is no fault of the test.
 settings.register_profile(
     "chainrule",
+    max_examples=round(TIMES * USUAL),
     deadline=None,
     print_blob=True,
     derandomize="CI" in os.environ,
@@ -69,6 +72,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if re.search(r" at 0x[0-9a-f]+", item.nodeid):
             raise pytest.UsageError(f"{item.nodeid}: the name holds an address in memory; give its parameters ids")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the garbage collector needn't look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)

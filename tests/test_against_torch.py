@@ -6,7 +6,8 @@ import numpy as np
 import problems
 import pytest
 import registered
-from hypothesis import assume, given, settings
+from generated import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pairwise import pairwise
 from strategies import general_problems
@@ -75,7 +76,7 @@ def test_every_output_activation(
     assert_agrees(model, data, training=True)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(data=st.data(), training=st.booleans())
 def test_generated_networks(data: st.DataObject, training: bool, engine: str) -> None:
     """Branches, heads, weights, penalties, batch normalization, dropout: all as generated for the gradient checks.

@@ -7,7 +7,8 @@ import problems
 import pytest
 import registered
 from finite_differences import check_gradients
-from hypothesis import assume, given, settings
+from generated import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pairwise import pairwise
 from strategies import general_problems
@@ -93,7 +94,7 @@ def test_batch_norm_uses_the_batch_or_the_running_statistics(
     check_gradients(model, data, training=training)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(data=st.data(), training=st.booleans())
 def test_generated_networks(data: st.DataObject, training: bool, engine: str) -> None:
     problem = data.draw(general_problems(engine))

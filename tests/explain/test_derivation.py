@@ -9,7 +9,8 @@ import numpy as np
 import problems
 import pytest
 import registered
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import Problem, general_problems, traced
 
@@ -45,7 +46,7 @@ def at_the_limit(tree: Node, values: dict[Name, float]) -> float:
 
 
 @pytest.mark.parametrize("training", [False, True])
-@settings(max_examples=40)
+@examples(40)
 @given(problem=general_problems("reference"))
 def test_every_quantity_is_what_its_recipes_and_formulas_make_of_its_inputs(problem: Problem, training: bool) -> None:
     check_every_quantity(derive(problem, training))
@@ -89,7 +90,7 @@ def check_every_quantity(work: Derivation) -> None:
                 assert close(found, quantity.value, scale), (quantity.name, recipe.general)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(data=st.data())
 def test_gradients_are_those_of_the_training_engine(engine: str, data: st.DataObject) -> None:
     problem = data.draw(general_problems(engine))
@@ -107,7 +108,7 @@ def test_gradients_are_those_of_the_training_engine(engine: str, data: st.DataOb
 
 
 @pytest.mark.parametrize("training", [False, True])
-@settings(max_examples=30)
+@examples(30)
 @given(problem=general_problems("reference"))
 def test_uses_are_counted_right(problem: Problem, training: bool) -> None:
     work = derive(problem, training)
@@ -120,7 +121,7 @@ def test_uses_are_counted_right(problem: Problem, training: bool) -> None:
         assert work[str(name)].uses == counted.get(name, 0), name
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(problem=general_problems("reference"))
 def test_the_order_is_one_of_computation(problem: Problem) -> None:
     work = derive(problem, training=True)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import InputError
@@ -113,7 +114,7 @@ def test_lists_are_no_categories() -> None:
         as_categories(pl.Series("a", [[1]]))
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(st.lists(st.integers(-(2**40), 2**40), min_size=1, max_size=5))
 def test_whole_numbers_have_one_name_in_every_type(numbers: list[int]) -> None:
     names = [str(number) for number in numbers]

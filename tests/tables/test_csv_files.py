@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import FileError
@@ -94,7 +95,7 @@ def test_says_what_is_wrong_and_where(read: Read, text: str | bytes, says: str) 
 cells = st.text(st.sampled_from("ab ,;\"'\n1\t"), max_size=5).map(lambda text: text.strip())
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=6))
 def test_reads_what_the_standard_writer_wrote(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]

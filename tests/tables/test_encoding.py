@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from generated import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -187,7 +188,7 @@ numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False, width=32)
 words = st.none() | st.text(max_size=3).filter(lambda text: "inf" not in text.lower())  # infinite numbers are refused
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(rows=st.lists(st.tuples(numbers, words), min_size=2, max_size=12))
 def test_json_round_trip_is_exact(rows: list[tuple[float | None, str | None]]) -> None:
     frame = pl.DataFrame(rows, schema={"a": pl.Float64, "b": pl.String}, orient="row")
@@ -245,7 +246,7 @@ class TestNumericColumn:
         expected = np.stack([s / np.sqrt(1 + (s / 3) ** 2), [0, 1, 0, 0]], axis=1)
         np.testing.assert_allclose(encoded(column, series), expected, rtol=1e-6)
 
-    @settings(deadline=None, max_examples=60)
+    @examples(60)
     @given(st.lists(st.none() | st.floats(-1e4, 1e4, width=32), min_size=1, max_size=30))
     def test_half_of_the_training_rows_lie_within_a_distance_of_1(self, values: list[float | None]) -> None:
         series = pl.Series("a", values, dtype=pl.Float64)
@@ -305,7 +306,7 @@ words = st.none() | st.text(st.sampled_from("abc1. é"), max_size=3)
 
 
 class TestCategoricalColumn:
-    @settings(deadline=None, max_examples=60)
+    @examples(60)
     @given(st.lists(words, min_size=1, max_size=20), st.lists(words, min_size=1, max_size=20))
     def test_seen_rows_sum_to_1_and_others_to_0(self, training: list[str | None], given_: list[str | None]) -> None:
         column = CategoricalColumn.fit(pl.Series("a", training, dtype=pl.String))

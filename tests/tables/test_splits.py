@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from generated import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ def test_every_row_is_in_one_part(n_rows: int, validation: float, test: float, s
     assert splits.train.size
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), fractions, fractions)
 def test_classes_are_in_proportion(sizes: list[int], validation: float, test: float) -> None:
     labels = np.repeat(np.arange(len(sizes)), sizes)

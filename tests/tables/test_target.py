@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import InputError
@@ -170,7 +171,7 @@ def test_targets_that_the_plan_does_not_know() -> None:
         number.encode(frame(["1.5", "x"]))
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=3, max_size=20, unique=True))
 def test_numbers_there_and_back(values: list[float]) -> None:
     table = frame([value + 0.5 for value in values])

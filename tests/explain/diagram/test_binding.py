@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import (
@@ -65,7 +66,7 @@ def weights(diagram: Diagram) -> list[str]:
     return [str(link.weight.name) for link in diagram.links if link.weight is not None]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(sizes=st.lists(st.integers(1, 8), min_size=2, max_size=5))
 def test_every_unit_and_every_weight_of_a_narrow_network_is_there_once(sizes: list[int]) -> None:
     work = mlp(sizes[0], sizes[1:-1], sizes[-1])
@@ -171,7 +172,7 @@ def test_what_is_highlighted_is_a_path_of_the_derivation(weight: str) -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=15)
+@examples(15)
 def test_the_highlighted_path_is_among_all_paths_with_its_product(seed: int) -> None:
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, 5, 4).tolist()

@@ -6,7 +6,8 @@ import math
 
 import mpmath
 import pytest
-from hypothesis import given, reject, settings
+from generated import examples
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from chainrule import InputError, explain_expression
@@ -76,7 +77,7 @@ def programs(draw: st.DrawFn) -> tuple[str, dict[str, float]]:
     return "; ".join([*lines, formula(3)]), at
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(program=programs())
 def test_the_chain_rule_gives_the_numerical_derivative(program: tuple[str, dict[str, float]]) -> None:
     text, everything = program

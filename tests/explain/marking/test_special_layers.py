@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from explain.generated_sheets import Writer, rounded
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import SGD, Activation, BatchNorm, Dense, Dropout, Input, Model, Network, Objective
@@ -67,7 +68,7 @@ KINDS: dict[str, Make] = {"heads": heads, "norm": normed, "dropout": dropped}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 3), digits=st.integers(3, 6), carries=st.booleans())
 def test_honest_rounding_is_never_called_wrong(kind: str, seed: int, rows: int, digits: int, carries: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -77,7 +78,7 @@ def test_honest_rounding_is_never_called_wrong(kind: str, seed: int, rows: int, 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=6, deadline=None)
+@examples(6)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_flipped_sign_is_the_first_wrong_step_and_what_is_built_on_it_follows(kind: str, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from strategies import Problem, general_problems, traced
 
 from chainrule import InputError, Model, Network
@@ -11,7 +12,7 @@ from chainrule.explain.derivation import Derivation
 from chainrule.explain.quantities.notation import STYLES
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(problem=general_problems("reference"))
 def test_counts_are_those_of_the_summary(problem: Problem) -> None:
     work = Derivation(traced(problem))

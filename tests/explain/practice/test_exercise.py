@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import InputError
@@ -30,7 +31,7 @@ USUAL = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(exercise=USUAL)
 def test_a_sheet_reads_back_and_its_key_is_right_to_the_last_digit(exercise: Exercise) -> None:
     sheet, key = read_worksheet_text(exercise.text), read_worksheet_text(exercise.key)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import InputError
@@ -20,7 +21,7 @@ def sheet() -> Worksheet:
     return Exercise((2, 2, 1), loss="binary_cross_entropy", seed=7).sheet
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(seed=st.integers(0, 1000), rows=st.integers(1, 2))
 def test_answering_from_the_key_is_right_all_the_way(seed: int, rows: int) -> None:
     exercise = Exercise((2, 2, 1), activation="tanh", rows=rows, seed=seed)
@@ -63,7 +64,7 @@ def test_hints_come_one_by_one_and_use_the_own_numbers() -> None:
     assert "3 hints taken, for 1" in " ".join(summary_lines(session))
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(seed=st.integers(0, 500), loss=st.sampled_from(["squared_error", "cross_entropy", "huber", "poisson"]))
 def test_the_last_hint_is_the_value_for_every_question(seed: int, loss: str) -> None:
     exercise = Exercise((2, 2, 2), loss=loss, optimizer="adam", seed=seed)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import Dense, Input, InputError, Model, Network
@@ -32,7 +33,7 @@ def every_name(work: Derivation) -> list[Name]:
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=25)
+@examples(25)
 @given(work=derivations())
 def test_no_two_quantities_have_the_same_symbol(style: str, work: Derivation) -> None:
     notation = get_notation(style, work.graph.places)
@@ -54,7 +55,7 @@ def test_with_several_heads_too(style: str) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=10)
+@examples(10)
 @given(work=derivations())
 def test_symbols_have_parts_that_make_up_their_text(style: str, work: Derivation) -> None:
     notation = get_notation(style, work.graph.places)

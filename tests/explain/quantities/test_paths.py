@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import problems
 import pytest
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import Problem, general_problems, traced
 
@@ -23,7 +24,7 @@ SMOOTH = ("sigmoid", "tanh", "softplus", "silu", "gelu")
 
 
 @pytest.mark.parametrize("training", [False, True])
-@settings(max_examples=30)
+@examples(30)
 @given(problem=general_problems("reference"))
 def test_the_paths_of_every_weight_sum_to_its_gradient(problem: Problem, training: bool) -> None:
     work = Derivation(traced(problem, training))
@@ -58,14 +59,14 @@ def smooth_models(draw: st.DrawFn, engine: str) -> tuple[Model, np.ndarray, np.n
     return model, rng.uniform(-1, 1, (rows, n_inputs)), y
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_paths_memo_engine_and_finite_differences_agree(engine: str, data: st.DataObject) -> None:
     check_that_four_ways_agree(*data.draw(smooth_models(engine)), engine)
 
 
 @pytest.mark.slow
-@settings(max_examples=1000)
+@examples(1000)
 @given(data=st.data())
 def test_paths_memo_engine_and_finite_differences_agree_often(engine: str, data: st.DataObject) -> None:
     check_that_four_ways_agree(*data.draw(smooth_models(engine)), engine)

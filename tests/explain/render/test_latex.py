@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explain.generated_sheets import random_derivation
-from hypothesis import HealthCheck, Phase, given, settings
+from generated import examples
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from chainrule import Model, Network
@@ -97,9 +98,7 @@ def titled(title: str, symbols: list[str]) -> str:
 
 
 @needs_latex
-@settings(
-    max_examples=8, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(8, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_title_and_any_symbols_compile(data: st.DataObject, tmp_path: Path) -> None:
     texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
