@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import problems
 import pytest
-from registered import nothing_missing
+from pairwise import pairwise
+from registered import ENGINES, nothing_missing
 
 from chainrule import (
     SGD,
@@ -25,7 +26,7 @@ from chainrule import (
     TrainingError,
 )  # fmt: skip
 from chainrule.data import prepare_rows
-from chainrule.layers import Layer, ParameterSpec, Shape
+from chainrule.layers import ParameterSpec, Shape
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 
 torch = pytest.importorskip("torch")
@@ -90,16 +91,21 @@ SLOW = [Input(3), Dense(5, activation="tanh", bias_rate_factor=0.1, bias_decay_f
 OWN = [Input(3), SlowDense(5, name="a"), Activation("tanh", name="f"), Dense(2, name="z")]
 
 
-@pytest.mark.parametrize("layers", [SCALED, SLOW, OWN], ids=["scales", "dense", "a layer of one's own"])
+NETWORKS = {"scales": SCALED, "dense": SLOW, "a layer of one's own": OWN}
+
+
 @pytest.mark.parametrize(
-    ("ours", "name", "options"), [pair for pair in PAIRS if "amsgrad" not in pair[2]], ids=lambda value: str(value)[:30]
+    ("optimizer", "layers", "engine"),
+    pairwise([pair for pair in PAIRS if "amsgrad" not in pair[2]], list(NETWORKS), ENGINES),
+    ids=lambda value: str(value)[:40],
 )
 def test_factors_are_groups_of_parameters(
-    ours: Optimizer, name: str, options: dict[str, Any], layers: list[Layer], engine: str
+    optimizer: tuple[Optimizer, str, dict[str, Any]], layers: str, engine: str
 ) -> None:
     """PyTorch gives groups of parameters a learning rate and a weight decay of their own."""
-    engine = "reference" if layers is OWN else engine
-    model = Model(Network(layers), "squared_error", ours, dtype="float64", seed=1, engine=engine)
+    (ours, name, options), network = optimizer, NETWORKS[layers]
+    engine = "reference" if network is OWN else engine
+    model = Model(Network(network), "squared_error", ours, dtype="float64", seed=1, engine=engine)
     X, y = problems.regression(ROWS, 3, 2)
     data = prepare_rows(model.network, model.objective, X, y, None, model.dtype)
     p = oracle.leaves(model)

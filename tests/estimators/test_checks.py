@@ -23,12 +23,12 @@ from chainrule import MLPClassifier, MLPRegressor
 ESTIMATORS = [
     MLPClassifier(max_iter=100),
     MLPRegressor(max_iter=100),
-    MLPClassifier(solver="lbfgs", max_iter=100),
+    MLPClassifier((20,), solver="lbfgs", max_iter=100),
     MLPRegressor(solver="sgd", learning_rate_init=0.01, clip_norm=10.0, max_iter=100),
     MLPClassifier(multi_output=True, max_iter=100),
     MLPClassifier(hidden_layer_sizes=(20,), n_members=2, missing_values="mean", clip_norm=10.0, max_iter=100),
     MLPRegressor("huber", (20,), learning_rate_init=0.01, n_members=3, missing_values="zero", max_iter=100),
-    MLPRegressor(solver="lbfgs", n_members=2, max_iter=100),
+    MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs", n_members=2, max_iter=100),
 ]
 
 # a row of weight 2 is not that row twice here
@@ -42,16 +42,24 @@ ROWS_TOGETHER = [
 ]
 
 
+FOLDS: dict[str, Any] = {"early_stopping": True, "folds": 2, "n_members": 2, "learning_rate_init": 0.02,
+                         "n_iter_no_change": 100, "max_iter": 100}  # fmt: skip
+WITH_FOLDS = [MLPClassifier((20,), **FOLDS), MLPRegressor(hidden_layer_sizes=(20,), **FOLDS)]
+
+
 def not_the_same_as_twice(estimator: Any) -> dict[str, str]:
     """Checks that can't pass, with the reason, as scikit-learn asks for them."""
-    reason = (
-        "the mean and variance of a batch count its rows, whatever they weigh"
-        if estimator.batch_norm
-        else "a row that is there twice has two dropout masks"
+    twice = dict.fromkeys(
+        ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data"),
+        "the mean and variance of a batch count its rows, whatever they weigh" if estimator.batch_norm
+        else "a row that is there twice may be in two folds" if estimator.folds
+        else "a row that is there twice has two dropout masks",
+    )  # fmt: skip
+    anew = dict.fromkeys(
+        ("check_fit_score_takes_y", "check_n_features_in_after_fitting", "check_estimators_partial_fit_n_features"),
+        "partial_fit goes on with a fit, as scikit-learn's own refuses to under early stopping",
     )
-    return dict.fromkeys(
-        ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data"), reason
-    )
+    return twice | (anew if estimator.folds else {})
 
 
 # what scikit-learn runs for its own estimators only, or leaves to whoever needs it
@@ -74,6 +82,12 @@ def test_checks_of_scikit_learn(estimator: Any, check: Any) -> None:
 
 @parametrize_with_checks(ROWS_TOGETHER, expected_failed_checks=not_the_same_as_twice)
 def test_checks_where_rows_are_not_alone(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.slow  # every member is scored after every epoch
+@parametrize_with_checks(WITH_FOLDS, expected_failed_checks=not_the_same_as_twice)
+def test_checks_with_folds(estimator: Any, check: Any) -> None:
     check(estimator)
 
 

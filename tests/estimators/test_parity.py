@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pairwise import pairwise
+from registered import ENGINES
 from sklearn import neural_network
 from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning
@@ -66,8 +68,11 @@ def assert_same(ours: Any, theirs: Any, X: Any, loss_factor: float = 1.0) -> Non
     np.testing.assert_allclose(ours.predict(X[:20]), theirs.predict(X[:20]), atol=1e-8)
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=str)
-@pytest.mark.parametrize("problem", ["three classes", "two classes", "labels", "numbers"])
+@pytest.mark.parametrize(
+    ("settings", "problem", "engine"),
+    pairwise(SETTINGS, ["three classes", "two classes", "labels", "numbers"], ENGINES),
+    ids=str,
+)
 def test_the_same_numbers_shuffled_or_not(problem: str, settings: dict[str, Any], engine: str) -> None:
     if problem == "numbers":
         X, y, classes = DIABETES[:150], PROGRESSION[:150], (MLPRegressor, neural_network.MLPRegressor)

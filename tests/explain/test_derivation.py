@@ -45,9 +45,8 @@ def at_the_limit(tree: Node, values: dict[Name, float]) -> float:
     return float(evaluate_tree(rebuild(tree, change), values))
 
 
-@pytest.mark.parametrize("training", [False, True])
-@examples(40)
-@given(problem=general_problems("reference"))
+@examples(60)
+@given(problem=general_problems("reference"), training=st.booleans())
 def test_every_quantity_is_what_its_recipes_and_formulas_make_of_its_inputs(problem: Problem, training: bool) -> None:
     check_every_quantity(derive(problem, training))
 
@@ -107,9 +106,8 @@ def test_gradients_are_those_of_the_training_engine(engine: str, data: st.DataOb
         np.testing.assert_allclose(found, gradients[span.layer][span.name], rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("training", [False, True])
-@examples(30)
-@given(problem=general_problems("reference"))
+@examples(40)
+@given(problem=general_problems("reference"), training=st.booleans())
 def test_uses_are_counted_right(problem: Problem, training: bool) -> None:
     work = derive(problem, training)
     counted: dict = {}

@@ -56,8 +56,10 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-def measure(browser: Any, html: str, path: Path, width: int, scheme: str = "light") -> dict[str, Any]:
-    """Open a page with the network cut off; fails when it asks for anything or complains."""
+def measure(
+    browser: Any, html: str, path: Path, width: int, *others: int, scheme: str = "light"
+) -> list[dict[str, Any]]:
+    """Open a page with the network cut off, look at it in some widths; fails when it asks for anything or complains."""
     path.write_text(html, encoding="utf-8")
     context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, color_scheme=scheme)
     try:
@@ -67,7 +69,10 @@ def measure(browser: Any, html: str, path: Path, width: int, scheme: str = "ligh
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(path.as_uri())
-        found = page.evaluate(MEASURE)
+        found = [page.evaluate(MEASURE)]
+        for other in others:
+            page.set_viewport_size({"width": other, "height": 900})
+            found.append(page.evaluate(MEASURE))
         assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
         assert not complaints
         return found
@@ -85,8 +90,7 @@ def check(found: dict[str, Any], width: int) -> None:
 @pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.stem)
 def test_every_worksheet_is_laid_out(path: Path, browser: Any, tmp_path: Path) -> None:
     html = read_worksheet(path).derivation().to_html()
-    for width in WIDTHS:
-        found = measure(browser, html, tmp_path / "sheet.html", width)
+    for width, found in zip(WIDTHS, measure(browser, html, tmp_path / "sheet.html", *WIDTHS), strict=True):
         check(found, width)
         # on a narrow screen the widest matrix may scroll in its own box
         assert found["hidden"] <= (width == 390), "a formula hangs over"
@@ -95,8 +99,7 @@ def test_every_worksheet_is_laid_out(path: Path, browser: Any, tmp_path: Path) -
 @pytest.mark.parametrize("weight", ["W[hidden_1,1,1]", "W[output,1,1]"])
 def test_the_paths_of_a_weight_are_laid_out(weight: str, browser: Any, tmp_path: Path) -> None:
     html = read_worksheet(SHEETS[0].parent / "four_three_two_one.toml").derivation().to_html(weight=weight)
-    for width in WIDTHS:
-        found = measure(browser, html, tmp_path / "paths.html", width)
+    for width, found in zip(WIDTHS, measure(browser, html, tmp_path / "paths.html", *WIDTHS), strict=True):
         check(found, width)
         assert found["hidden"] == 0
 
@@ -109,8 +112,7 @@ def large() -> Derivation:
 @pytest.mark.parametrize("choice", [{}, {"layer": "output", "unit": 1}, {"weight": "W[hidden_2,1,1]"}], ids=str)
 def test_a_large_network_is_laid_out(choice: dict[str, Any], browser: Any, tmp_path: Path) -> None:
     html = large().to_html(**choice)
-    for width in WIDTHS:
-        found = measure(browser, html, tmp_path / "large.html", width)
+    for width, found in zip(WIDTHS, measure(browser, html, tmp_path / "large.html", *WIDTHS), strict=True):
         assert found["page"] <= 0
         if choice:
             check(found, width)
@@ -118,8 +120,8 @@ def test_a_large_network_is_laid_out(choice: dict[str, Any], browser: Any, tmp_p
 
 def test_there_is_light_on_dark(browser: Any, tmp_path: Path) -> None:
     html = read_worksheet(SHEETS[-1]).derivation().to_html()
-    light = measure(browser, html, tmp_path / "sheet.html", 1280, "light")
-    dark = measure(browser, html, tmp_path / "sheet.html", 1280, "dark")
+    (light,) = measure(browser, html, tmp_path / "sheet.html", 1280)
+    (dark,) = measure(browser, html, tmp_path / "sheet.html", 1280, scheme="dark")
 
     def brightness(color: str) -> float:
         return sum(float(part) for part in color.removeprefix("rgb(").rstrip(")").split(",")) / 3
@@ -130,4 +132,5 @@ def test_there_is_light_on_dark(browser: Any, tmp_path: Path) -> None:
 
 def test_what_notebooks_show_is_laid_out_too(browser: Any, tmp_path: Path) -> None:
     part = read_worksheet(SHEETS[-1]).derivation()._repr_html_()
-    check(measure(browser, f"<!DOCTYPE html><meta charset='utf-8'><body>{part}", tmp_path / "part.html", 800), 800)
+    (found,) = measure(browser, f"<!DOCTYPE html><meta charset='utf-8'><body>{part}", tmp_path / "part.html", 800)
+    check(found, 800)
