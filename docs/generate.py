@@ -33,6 +33,7 @@ from chainrule.plots import Picture
 from chainrule.schedules import SCHEDULES
 
 ROOT = Path(__file__).parent.parent
+_NUMBER = r"-?\d+\.?\d*"
 NOTE = "<!-- Written by docs/generate.py from the code. Change it there. -->"
 
 
@@ -250,14 +251,17 @@ def _table(header: list[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _is_shown(picture: Picture, path: Path) -> bool:
-    """Whether a file has the words of a picture: title, caption, labels, names; how they are drawn another matplotlib may
-    do otherwise, and numbers of trained networks differ in their last digits from machine to machine.
-    """
-    return path.is_file() and _words(path.read_text(encoding="utf-8")) == _words(picture.to_svg())
+def _is_near(one: str, other: str) -> bool:
+    """Whether two pictures are the same but for less than a point in where their parts lie."""
+    (words, numbers), (others, their_numbers) = ((re.split(_NUMBER, t), re.findall(_NUMBER, t)) for t in (one, other))
+    pairs = zip(numbers, their_numbers, strict=False)
+    return words == others and all(abs(float(a) - float(b)) < 1 for a, b in pairs)
 
 
 def _words(svg: str) -> list[str]:
+    """What is written in a picture but for its numbers: title, caption, labels, names. How they are drawn another
+    matplotlib may do otherwise, and the numbers of trained networks differ in their last digits between machines.
+    """
     texts = re.findall(r"<(?:title|text)\b[^>]*>(.*?)</(?:title|text)>", svg, flags=re.DOTALL)
     return [words for text in texts if re.search(r"[^\W\d]", words := re.sub(r"[\d.,]+", "0", text))]
 
@@ -269,10 +273,12 @@ def main(arguments: list[str]) -> int:
         path = ROOT / "docs" / name
         if "--check" not in arguments:
             path.parent.mkdir(exist_ok=True)
-            if not (isinstance(made, Picture) and _is_shown(made, path)):
-                path.write_text(made.to_svg() if isinstance(made, Picture) else made, encoding="utf-8")
+            text = made.to_svg() if isinstance(made, Picture) else made
+            if not (isinstance(made, Picture) and path.is_file() and _is_near(path.read_text(encoding="utf-8"), text)):
+                path.write_text(text, encoding="utf-8")
         elif isinstance(made, Picture):
-            stale += [] if _is_shown(made, path) else [name]
+            shown = path.is_file() and _words(path.read_text(encoding="utf-8")) == _words(made.to_svg())
+            stale += [] if shown else [name]
         elif not path.is_file() or path.read_text(encoding="utf-8") != made:
             stale.append(name)
     if "--check" not in arguments:
