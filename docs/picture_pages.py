@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,8 @@ from explanations import _n, _page, _table
 
 from chainrule import Adam, EarlyStopping, Model, Network, plots
 from chainrule.activations import ACTIVATIONS, ReLU, sigmoid
+from chainrule.initializers import GlorotNormal, HeNormal, Normal
+from chainrule.losses import BinaryCrossEntropy, get_loss
 from chainrule.plots.by_depth import threshold_model, weights_told
 from chainrule.plots.vanishing_gradients import gradient_norms
 
@@ -21,6 +24,8 @@ def picture_pages() -> dict[str, str | plots.Picture]:
         "activations.md": activations(),
         "activations-two.svg": plots.activations("sigmoid", "relu"), "activations.svg": plots.activations(),
         "vanishing-gradients.md": vanishing(), "vanishing-gradients.svg": plots.vanishing(depth=DEEP),
+        "starting-weights.svg": starting_weights(),
+        "cross-entropy.md": cross_entropy(), "cross-entropy.svg": cross_entropy_picture(),
         "regions-by-depth.md": regions_by_depth(), "regions-by-depth.svg": plots.depth(cells=201),
         "gradient-descent.md": gradient_descent(), "gradient-descent.svg": plots.descent(),
         "gradient-descent-mini-batch.svg": plots.descent(batch_size=4),
@@ -94,11 +99,84 @@ def vanishing() -> str:
         "ReLU's derivative is 1 where a unit is active, and weights that start as He et al. propose keep the size from layer to "
         "layer; tanh with Glorot's does too, as long as it doesn't saturate. With weights that start too large the same "
         "product explodes.",
-        'What helps: [another activation](activations.md), the initializer that goes with it (`initializer="auto"`, the '
+        "## Where weights start",
+        "The same for ReLU alone and several initializers. Weights of variance 2 / inputs (He) keep the size of what goes "
+        "forward and of what comes back. Smaller ones shrink both, so that the gradient is next to nothing in every layer: what "
+        "one end lacks in activations the other lacks in deltas. Larger ones make both explode.",
+        "![The norm of the gradient by each layer's weights, for several initializers](starting-weights.svg)",
+        "## What helps",
+        '[Another activation](activations.md), the initializer that goes with it (`initializer="auto"`, the '
         "default, chooses it), batch normalization, residual connections (`Add`), fewer layers.",
         "Numbers of your own: `chainrule plot vanishing sigmoid relu --depth 50 --units 16`. They come from "
         "`model.loss_and_gradients`, the same code that trains.",
     )
+
+
+STARTS = {
+    "he_normal": HeNormal(),
+    "glorot_normal": GlorotNormal(),
+    "normal, 0.1": Normal(0.1),
+    "normal, 0.5": Normal(0.5),
+}
+
+
+def starting_weights() -> plots.Picture:
+    layers = np.arange(1, DEEP + 2)
+    norms = {}
+    for name, initializer in STARTS.items():
+        each = [gradient_norms("relu", DEEP, 32, 64, seed, initializer) for seed in range(5)]
+        norms[name] = (layers, np.exp(np.log(each).mean(axis=0)))
+    return plots.curves(
+        norms,
+        title=f"Gradients through {DEEP} layers of ReLU, by where weights start",
+        x="layer, from the input (1) to the output",
+        y="norm of dL/dW",
+        caption="32 units in each layer, the mean over 5 starts. The standard deviation of He's weights is "
+        f"sqrt(2 / 32) = {math.sqrt(2 / 32):.2f}, that of Glorot's sqrt(2 / 64) = {math.sqrt(2 / 64):.2f}.",
+        log=True,
+    )
+
+
+# ------------------------------------------------------------------- cross-entropy
+
+
+def _losses(h: np.ndarray, target: float) -> dict[str, np.ndarray]:
+    """Both losses of one output, by the classes that compute them."""
+    rows, y = h[:, None], np.full((len(h), 1), target)
+    return {
+        "cross-entropy": BinaryCrossEntropy().rows(y, rows),
+        "squared error": get_loss("squared_error").rows(y, rows),
+    }
+
+
+def cross_entropy_picture() -> plots.Picture:
+    h = np.linspace(0.005, 0.995, 199)
+    series = {f"{name}, y = {target}": (h, values) for target in (1, 0) for name, values in _losses(h, target).items()}
+    return plots.curves(
+        series, title="Losses of a yes-or-no answer", x="h, the probability of yes that is answered", y="loss",
+        caption="Cross-entropy is -log h where yes is right (y = 1) and -log(1 - h) where no is (y = 0).",
+    )  # fmt: skip
+
+
+def cross_entropy() -> str:
+    rows = []
+    for h in (0.99, 0.9, 0.5, 0.1, 0.01, 0.0001):
+        values = _losses(np.array([h]), 1.0)
+        z = math.log(h / (1 - h))
+        slope = 2 * (h - 1) * h * (1 - h)
+        rows.append([_n(h), *(_n(float(v[0]), 4) for v in values.values()), _n(z, 4), _n(h - 1, 4), _n(slope, 4)])
+    return _page(
+        "Cross-entropy: a penalty that is logarithmic",
+        "A classifier answers with probabilities. Cross-entropy is minus the logarithm of the one that it gave to what was right: "
+        "nothing for certainty, little for nearly right, and more than any bound for a confident mistake.",
+        "![Cross-entropy and squared error of one answer](cross-entropy.svg)",
+        "The squared error of a probability is never more than 1, and behind a sigmoid its gradient is nearly 0 just where the "
+        "answer is worst. That of cross-entropy is `h - y`, whatever the sigmoid's slope:",
+        _table(["h, where yes is right", "cross-entropy", "squared error", "z", "dL/dz of cross-entropy",
+                "of squared error"], rows, (0, 1, 2, 3, 4, 5)),
+        "For several classes it is `-log h` of the right one, behind [softmax](softmax.md), and the gradient is `h - y` again. "
+        "Worked by hand: [the worked examples](worked-examples.md), `binary_cross_entropy` and `three_classes`.",
+    )  # fmt: skip
 
 
 # ----------------------------------------------------------------- regions by depth
@@ -124,7 +202,8 @@ def regions_by_depth() -> str:
         "![One layer: a half-plane; two: a convex region; three: any region](regions-by-depth.svg)",
         "- **One layer** is one cut: a half-plane.\n"
         "- **Two layers**: the second asks whether several of the first are 1 together. `h1 + h2 + h3 - 2.5` is positive only if "
-        "all three are, so the region is where three half-planes overlap: a convex region, whatever the number of units.\n"
+        "all three are, so the region is where three half-planes overlap: a convex region, whatever the number of units. (Asked "
+        "whether at least one is 1, it gives what is left over by a convex region; with other weights a few more, but not any.)\n"
         "- **Three layers**: the third asks whether at least one of several convex regions holds, `g1 + g2 + g3 - 0.5`. Any "
         "region with straight edges is made of convex pieces, and any other is as near to one as one likes.",
         "## By hand",
@@ -132,8 +211,8 @@ def regions_by_depth() -> str:
         _table(["network", "hidden layers", "y"], rows, (2,)),
         "```text\n" + "\n".join(weights_told("3 layers")) + "\n```",
         "Threshold units have no derivative to learn by, which is why they gave way to [sigmoids](sigmoid-surfaces.md) and ReLU: "
-        "the same cuts, softened. Then a network of two layers isn't bound to convex regions any more: adding soft slopes makes "
-        "more than asking for all at once does.",
+        "the same cuts, softened. Of soft steps two layers are enough in principle: their sums come as near to any region as "
+        'one likes (Cybenko, 1989, "Approximation by superpositions of a sigmoidal function"), with as many units as that takes.',
         "`chainrule plot depth` draws the picture; `chainrule plot regions MODEL` draws the regions of a model that was trained.",
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -52,6 +55,16 @@ def test_svg_is_the_same_text_every_time_and_holds_its_words():
     (title,) = root.iterfind("svg:title", spaces)
     assert title.text == "Squares <of> $3$. Three & no more."
     assert "date" not in text.lower().replace("metadata", "")
+
+
+def test_svg_is_the_same_text_in_every_process():
+    code = "from chainrule import plots; print(plots.depth(cells=41).to_svg())"
+    texts = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("1", "2")
+    ]
+    assert texts[0].stdout == texts[1].stdout
+    assert texts[0].stdout.startswith(b"<?xml")
 
 
 def test_themes_colour_everything():

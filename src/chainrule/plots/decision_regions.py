@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 600  # of the data that are drawn
 MOST_CLASSES = 12  # that can be told apart
+_FEW, _SHORT = 6, 14  # classes whose names can stand in the picture, and letters of each
 _TINT = 0.26  # of a class's colour in its region
 
 
@@ -194,6 +195,10 @@ def _classes(answers: _Answers) -> Picture:
     if len(classes) == 2:  # at a half the answer is yes
         region = (scores[:, :, 1] >= 0.5).astype(np.int64)
     shown = _shown(len(plane.points))
+    labels = called = [named(name, 22) for name in classes]
+    if len(classes) > _FEW or max(map(len, classes)) > _SHORT:  # too long to stand in their regions
+        labels = [str(k) for k in range(1, len(classes) + 1)]
+        called = [f"{k}  {name}" for k, name in zip(labels, called, strict=True)]
 
     def draw(figure: Figure, theme: Theme) -> None:
         axes = _axes_of(figure, plane)
@@ -203,11 +208,12 @@ def _classes(answers: _Answers) -> Picture:
             other = np.delete(scores, k, axis=2).max(axis=2)
             if (region == k).any() and (region != k).any():
                 axes.contour(plane.x, plane.y, scores[:, :, k] - other, levels=[0.0], colors=theme.ink, linewidths=1.1)
-        for k, name in enumerate(classes):
+        for k, name in enumerate(called):
             mine = shown[answers.targets[shown] == k] if answers.targets is not None else shown[:0]
             if len(mine):
+                marker = MARKERS[k % len(MARKERS)]
                 axes.plot(
-                    *plane.points[mine].T, linestyle="none", marker=MARKERS[k % len(MARKERS)], markersize=5.6,
+                    *plane.points[mine].T, linestyle="none", marker=marker, markersize=9 if marker == "*" else 5.6,
                     color=theme.colors[k % len(theme.colors)], markeredgecolor=theme.paper, markeredgewidth=0.7,
                     gid=f"points-{k}", label=name,
                 )  # fmt: skip
@@ -215,18 +221,22 @@ def _classes(answers: _Answers) -> Picture:
             axes.plot(*plane.points[shown].T, ".", color=theme.soft, gid="points")
         for k, (x, y) in _middles(region, plane).items():
             axes.text(
-                x, y, classes[k], ha="center", va="center", weight="bold", size=10, gid=f"region-{k}",
+                x, y, labels[k], ha="center", va="center", weight="bold", size=10, gid=f"region-{k}",
                 bbox={"facecolor": theme.paper, "edgecolor": theme.colors[k % len(theme.colors)], "alpha": 0.85,
                       "boxstyle": "round,pad=0.25"},
             )  # fmt: skip
-        if answers.targets is not None:
+        if answers.targets is None and labels != called:
+            for k, name in enumerate(called):
+                axes.plot([], [], "s", color=theme.colors[k % len(theme.colors)], markersize=8, label=name)
+        if answers.targets is not None or labels != called:
             axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.2)
 
+    it = "it" if labels is called else "the class of that number"
     what = f"Regions of {named(answers.target)}" if answers.target else "Regions"
     return Picture(
         draw,
         title=f"{what} over {plane.names[0]} and {plane.names[1]}",
-        caption=f"A label stands in the region where the model answers it.{_data_told(answers, len(shown))}",
+        caption=f"A label stands in the region where the model answers {it}.{_data_told(answers, len(shown))}",
         values={"x": plane.x, "y": plane.y, "region": region, "classes": classes, "scores": scores},
         height=5.2,
     )

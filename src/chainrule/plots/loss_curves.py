@@ -145,7 +145,7 @@ def _draw_panel(
             seen.append(values)
             look = theme.series(i) | ({"linewidth": 1.1, "alpha": 0.75} if several else {})
             look |= {"marker": ".", "markersize": 7} if len(epochs) <= 30 and not several else {}
-            label = (name == "learning_rate" and "of the last step") or ("validation" if i else "training")
+            label = None if name == "learning_rate" else "validation" if i else "training"
             gid = f"{key}-{network}"
             axes.plot(epochs, values, label=None if number else label, gid=gid, **look)
             at = np.flatnonzero(epochs == (-1 if kept is None else kept))
@@ -162,6 +162,8 @@ def _draw_panel(
         and every.max() > _LOGARITHMIC * every.min()
     ):
         logarithmic(axes, "y")
+    elif name == "learning_rate":
+        axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
     axes.set_title(named(name.replace("_", " ")), loc="left")
 

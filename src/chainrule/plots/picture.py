@@ -27,6 +27,8 @@ _LINE = 0.19  # inches of a line of the caption
 
 _SIMILAR = {"DejaVu Sans": "Verdana, sans-serif", "DejaVu Sans Mono": "Menlo, Consolas, monospace"}
 
+_ID = re.compile(r'(?<=[#"])([a-zA-Z]+)[0-9a-f]{10}(?=[")])')
+
 Draw = Callable[["Figure", Theme], None]
 
 
@@ -139,6 +141,8 @@ class Picture:
         assert box is not None
         size = f'width="{width}" height="{width * float(box[2]) / float(box[1]):.0f}"'
         text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, text, count=1)
+        ids: dict[str, str] = {}  # matplotlib's are hashes of coordinates, whose last digits may differ from run to run
+        text = re.sub(_ID, lambda match: ids.setdefault(match[0], f"{match[1]}-{len(ids) + 1}"), text)
         for font, others in _SIMILAR.items():  # where a reader hasn't our font, one of about the same widths
             text = text.replace(f"'{font}'", f"'{font}', {others}")
         return text

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError, TrainingError, counted
+from chainrule.initializers import Initializer
 from chainrule.limits import COUNT, check
 from chainrule.model import Model
 from chainrule.network import Network
@@ -88,17 +89,22 @@ def vanishing(
     start = "what suits each activation" if initializer == "auto" else initializer
     return Picture(
         draw,
-        title=f"Gradients through {depth} hidden layers",
-        caption=f"Networks of {depth} hidden layers of {width} units that haven't learned yet, weights from {start}, "
-        f"the mean over {counted(starts, 'start')}. Each layer on the way back multiplies by its weights and by f': "
-        "where that is less than 1, the gradient shrinks from layer to layer, and the first layers hardly learn.",
+        title=f"Gradients through {counted(depth, 'hidden layer')}",
+        caption=f"Networks of {counted(depth, 'hidden layer')} of {width} units that haven't learned yet, weights from "
+        f"{start}, the mean over {counted(starts, 'start')}. Each layer on the way back multiplies by its weights and "
+        "by f': where that is less than 1, gradients shrink from layer to layer, and the first layers hardly learn.",
         values={"layer": layers, **norms},
         height=4.0,
     )
 
 
 def gradient_norms(
-    activation: str | ActivationFunction, depth: int, width: int, rows: int, seed: int, initializer: str = "auto"
+    activation: str | ActivationFunction,
+    depth: int,
+    width: int,
+    rows: int,
+    seed: int,
+    initializer: str | Initializer = "auto",
 ) -> Doubles:
     """The norm of dL/dW of each layer of one network, from the first to the output.
 
