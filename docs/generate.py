@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from explanations import explanations
+from network_pages import network_pages
 from picture_pages import picture_pages
 from typer.main import get_command
 from worksheet_page import worksheet_page
@@ -45,7 +46,7 @@ def pages() -> dict[str, str | Picture]:
     }  # fmt: skip
     return {
         **{f"reference/{name}": text for name, text in reference.items()},
-        **{f"explanation/{name}": made for name, made in (explanations() | picture_pages()).items()},
+        **{f"explanation/{name}": made for name, made in (explanations() | picture_pages() | network_pages()).items()},
     }
 
 

@@ -25,6 +25,7 @@ DOORS_UP = {
     ("model", "health"): "Model.diagnose: what is wrong with a training",
     ("model", "knobs"): "Model.turn: the loss as a function of a weight, by its name in derivations",
     ("training.history", "plots"): "History.plot: its loss curves, drawn when asked for",
+    ("knobs.turning", "plots"): "Turned.plot: the landscape, drawn when asked for",
 }
 
 

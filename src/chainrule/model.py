@@ -533,6 +533,12 @@ class Model(Learner):
         """
         return self.network.summary()
 
+    def _repr_html_(self) -> str:
+        """What notebooks show: the weights of the (first) network as a diagram, and the description in words."""
+        from chainrule.explain.derivation import picture_of_weights
+
+        return picture_of_weights(self, repr(self))
+
     def __repr__(self) -> str:
         losses = ", ".join(f"{head.head}: {head.loss.name}" for head in self.objective.heads)
         return f"<Model of {self.network!r}, {losses}, {self.optimizer.name}, {self.dtype}, engine {self.engine_.name}>"

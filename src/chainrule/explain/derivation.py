@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from html import escape
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import InputError
 from chainrule.explain.diagram.binding import diagram_of
 from chainrule.explain.diagram.drawn import Diagram
 from chainrule.explain.document.blocks import Block, Document
@@ -178,6 +180,21 @@ def of_weights(model: Trained, notation: str = "ours") -> Derivation:
             row[slot.name] = np.broadcast_to(first, slot.shape if slot.codes is None else (len(slot.codes),))
             row[slot.name] = row[slot.name].reshape(1, *slot.shape).astype(np.int32)
     return explain(model, row, notation=notation)
+
+
+def picture_of_weights(model: Trained, words: str) -> str:
+    """A model's weights as a diagram for notebooks, with words below.
+
+    Arguments:
+        model: whose weights.
+        words: what is said of it.
+    """
+    from chainrule.explain.render.svg import figure
+
+    try:
+        return figure(diagram_of(of_weights(model), values=False), words)
+    except InputError:  # a layer of somebody's own that derivations can't tell of
+        return f"<pre>{escape(words)}</pre>"
 
 
 __all__ = ["Derivation", "Quantity", "Route", "explain"]

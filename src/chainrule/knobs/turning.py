@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from chainrule.knobs.finding import Knob, knobs_of
 from chainrule.knobs.trail import Trail
 from chainrule.learner import Learner
 from chainrule.limits import POSITIVE, Limit, check
+
+if TYPE_CHECKING:
+    from chainrule.plots.picture import Picture
 
 AT_ONCE = 2**22  # numbers of the copies that an engine is given at once
 POINTS = {1: 121, 2: 41}  # along each knob
@@ -69,6 +72,21 @@ class Turned:
             TrainingError: there is none: threshold units are in the way, or it isn't finite.
         """
         return self.turner.gradient()
+
+    def plot(self) -> Picture:
+        """The picture of it: `plots.knobs(turned)`.
+
+        Raises:
+            MissingDependencyError: matplotlib isn't installed.
+
+        >>> from chainrule import Model, Network
+        >>> model = Model(Network.mlp(1, [], 1), "squared_error")
+        >>> model.turn("W[output,1,1]", X=[[1.0]], y=[2.0]).plot()
+        <Picture: The loss over W[output,1,1]>
+        """
+        from chainrule.plots.landscapes import knobs
+
+        return knobs(self)
 
     @property
     def lowest(self) -> tuple[float, ...]:

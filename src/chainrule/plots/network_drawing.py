@@ -162,10 +162,9 @@ class _Drawing:
             self._text(x, y + 16, f"{count} more", 10.5, color=soft, least=6.5, gid="folded")
 
     def _text(self, x: float, y: float, text: str, size: float, *, least: float = 0.0, **look: Any) -> None:
-        from matplotlib.patheffects import withStroke
-
-        halo = [withStroke(linewidth=2.4, foreground=self.theme.paper)]
-        look = {"ha": "center", "va": "center", "zorder": 6, "path_effects": halo, "clip_on": False, **look}
+        # a box, not an outline: outlined text is no text any more in an SVG
+        box = {"boxstyle": "square,pad=0.04", "facecolor": self.theme.paper, "edgecolor": "none", "alpha": 0.8}
+        look = {"ha": "center", "va": "center", "zorder": 6, "bbox": box, "clip_on": False, **look}
         self.axes.text(x, y, text, fontsize=max(least, size * self.points), **look)
 
     def _link(self, i: int, link: Link) -> None:
@@ -230,7 +229,7 @@ class _Drawing:
         if not self.has_numbers:
             return
         if unit.values:
-            self._text(x, y, short(unit.values[-1].value), 10, path_effects=[], gid=f"value-{i}")
+            self._text(x, y, short(unit.values[-1].value), 10, bbox=None, gid=f"value-{i}")
         bias = next((one for one in unit.learned if one.name.kind == "b"), None)
         above = unit.label + (f"   b {short(bias.value)}" if bias is not None else "")
         self._text(x, y - r - 8, above, 10, color=theme.soft, gid=f"label-{i}")

@@ -134,3 +134,70 @@ def test_what_notebooks_show_is_laid_out_too(browser: Any, tmp_path: Path) -> No
     part = read_worksheet(SHEETS[-1]).derivation()._repr_html_()
     (found,) = measure(browser, f"<!DOCTYPE html><meta charset='utf-8'><body>{part}", tmp_path / "part.html", 800)
     check(found, 800)
+
+
+# Of the diagram: letters too small to read, words outside of it, its width beside that of its box, its colours.
+DIAGRAM = """() => {
+  const box = e => e.getBoundingClientRect();
+  const figure = document.querySelector(".chainrule-diagram"), svg = figure.querySelector("svg");
+  const scale = box(svg).width / svg.viewBox.baseVal.width;
+  const texts = [...svg.querySelectorAll("text")].filter(e => getComputedStyle(e).display !== "none");
+  const color = (selector, what) => getComputedStyle(svg.querySelector(selector))[what];
+  return {
+    smallest: Math.min(...texts.map(e => parseFloat(getComputedStyle(e).fontSize) * scale)),
+    outside: texts.filter(e => box(e).left < box(svg).left - 1 || box(e).right > box(svg).right + 1).length,
+    texts: texts.length,
+    width: box(svg).width, room: figure.clientWidth,
+    page: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    ink: color("text", "fill"), paper: color("circle", "fill"), plus: color(".plus", "stroke"),
+    dashes: svg.querySelector(".minus") ? color(".minus", "strokeDasharray") : "",
+  };
+}"""
+
+
+def diagram(browser: Any, html: str, path: Path, width: int, scheme: str = "light") -> dict[str, Any]:
+    path.write_text(html, encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, color_scheme=scheme)
+    try:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        return page.evaluate(DIAGRAM)
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("sheet", ["two_by_two_by_two", "four_three_two_one", "four_three_two", "three_three_one"])
+def test_the_diagram_can_be_read_wide_and_narrow(sheet: str, browser: Any, tmp_path: Path) -> None:
+    html = read_worksheet(SHEETS[0].parent / f"{sheet}.toml").derivation().to_html()
+    wide = diagram(browser, html, tmp_path / "wide.html", 1280)
+    narrow = diagram(browser, html, tmp_path / "narrow.html", 390)
+    for found in (wide, narrow):
+        assert found["smallest"] >= 8.5
+        assert found["outside"] == 0
+        assert found["page"] <= 0
+    assert wide["width"] <= wide["room"]
+    assert narrow["texts"] < wide["texts"], "gradients at lines and symbols are left to the formulas below"
+    if sheet == "two_by_two_by_two":
+        assert narrow["width"] <= narrow["room"], "three columns fit a telephone"
+
+
+def test_the_diagram_of_a_large_network_can_be_read(browser: Any, tmp_path: Path) -> None:
+    model = Model(Network.mlp(300, [300, 300], 10, output="softmax"), "cross_entropy")
+    html = model.explain([0.1] * 300, 2).to_html(weight="W[hidden_2,150,222]")
+    for width in WIDTHS:
+        found = diagram(browser, html, tmp_path / "large.html", width)
+        assert found["smallest"] >= 8
+        assert found["page"] <= 0
+
+
+def test_the_diagram_is_light_on_dark_too(browser: Any, tmp_path: Path) -> None:
+    html = large().to_html()
+    light, dark = (diagram(browser, html, tmp_path / "page.html", 1280, scheme) for scheme in ("light", "dark"))
+
+    def brightness(color: str) -> float:
+        return sum(float(part) for part in color.removeprefix("rgb(").rstrip(")").split(",")) / 3
+
+    assert brightness(light["paper"]) - brightness(light["ink"]) > 150
+    assert brightness(dark["ink"]) - brightness(dark["paper"]) > 150
+    assert brightness(dark["plus"]) > brightness(light["plus"]) + 40
+    assert "px" in light["dashes"]

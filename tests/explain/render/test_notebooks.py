@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from chainrule import Model, Network, explain_expression
+from chainrule import Dense, EmbeddingSum, Input, Model, Network, explain_expression
 
 
 class Tags(HTMLParser):
@@ -49,3 +49,14 @@ def test_marks() -> None:
     assert page.seen.count("tr") == 5
     assert "The first wrong step is k = 2.82: arithmetic: off by 0.102" in page.text
     assert "<q>" in page.text
+
+
+def test_a_model_shows_its_weights_as_a_diagram() -> None:
+    codes = Input(2, name="codes", dtype="integer")
+    looked_up = EmbeddingSum((3, 4), 2, name="table")(codes)
+    for network in (Network.mlp(2, [3], 1), Network(inputs=codes, outputs=Dense(1, name="out")(looked_up))):
+        model = Model(network, "squared_error")
+        page = model._repr_html_()
+        assert {"svg", "circle", "path"} <= set(Tags(page).seen)
+        assert "Model of" in page
+        assert "∂" not in page, "no row goes in: there is nothing to differentiate"

@@ -41,6 +41,7 @@ STYLE = """
 @media (max-width: 40rem) {
   .chainrule-diagram svg { min-width: calc(.7 * var(--d-width)); }
   .chainrule-diagram text, .chainrule-diagram .number { font-size: 13px; }
+  .chainrule-diagram .layer { font-size: 14px; }
   .chainrule-diagram .room { display: none; }
 }
 @media (prefers-color-scheme: dark) {
@@ -51,12 +52,12 @@ STYLE = """
 """
 
 
-def figure(diagram: Diagram) -> str:
-    """The diagram as a figure for a page: its style, the SVG, and what is what below it."""
+def figure(diagram: Diagram, words: str = "") -> str:
+    """The diagram as a figure for a page: its style, the SVG, and below it what is what, or words."""
     size = f'style="width:100%;max-width:{min(diagram.width * 1.25, 1100):.0f}px;--d-width:{diagram.width:.0f}px"'
     return (
         f'<figure class="chainrule-diagram">\n<style>{STYLE}</style>\n{_svg(diagram, size)}\n'
-        f"<figcaption>{escape(visible(legend(diagram)))}</figcaption>\n</figure>"
+        f"<figcaption>{escape(visible(words or legend(diagram)))}</figcaption>\n</figure>"
     )
 
 
