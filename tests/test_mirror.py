@@ -60,6 +60,8 @@ GENERAL = {
     "files/test_old_formats.py": "files of older versions, of every kind",
     "fuzz/test_fuzz.py": "the fuzzer's own tests",
     "layers/test_joins.py": "add.py and concatenate.py, which join values",
+    "cli/test_several_targets.py": "commands on tables with several targets",
+    "tables/test_several_targets.py": "table models of several targets, from the table to the file",
     "tables/test_package.py": "what the package of tables names",
     "training/test_divergence.py": "training that diverges, wherever that is noticed",
     "training/test_not_finite.py": "what isn't finite, wherever a fit meets it",

@@ -18,9 +18,9 @@ import numpy as np
 from chainrule.arrays import AnyArray
 from chainrule.atomic import replace
 from chainrule.errors import FileError, did_you_mean_file
-from chainrule.upgrades import histories_into_tensors, tables_of_several_models
+from chainrule.upgrades import histories_into_tensors, tables_of_several_models, tables_of_several_targets
 
-FORMAT = 3
+FORMAT = 4
 # The tensor of measured times. It is out of the checksum, so that runs that did the same write files that are the same
 # but for it; its second row is the first with the other sign, which tells whether it is whole.
 TIMES = "times"
@@ -38,7 +38,7 @@ class Contents:
 
 Upgrade = Callable[[str, dict[str, Any], dict[str, AnyArray]], tuple[dict[str, Any], dict[str, AnyArray]]]
 # For each old format, what turns JSON and tensors of a kind of file into those of the next one. Old files keep loading.
-UPGRADES: dict[int, Upgrade] = {1: histories_into_tensors, 2: tables_of_several_models}
+UPGRADES: dict[int, Upgrade] = {1: histories_into_tensors, 2: tables_of_several_models, 3: tables_of_several_targets}
 
 
 def write(path: str | Path, contents: Contents, version: str) -> None:

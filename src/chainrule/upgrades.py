@@ -51,6 +51,20 @@ def tables_of_several_models(kind: str, form: Form, tensors: Tensors) -> tuple[F
     return {"models": [form["model"]], "table": table}, tensors
 
 
+def tables_of_several_targets(kind: str, form: Form, tensors: Tensors) -> tuple[Form, Tensors]:
+    """3 to 4: a table's file may hold several targets, each with what was learned about its answers."""
+    if kind != "table":
+        return form, tensors
+    table, tensors = dict(form["table"]), dict(tensors)
+    of_target = (
+        "target", "baseline", "oof_rows", "calibration", "test_scores", "test_baseline", "oof_scores", "oof_baseline",
+    )  # fmt: skip
+    table["targets"] = [{name: table.pop(name) for name in of_target}]
+    if "out_of_fold_errors" in tensors:
+        tensors["out_of_fold_errors/0"] = tensors.pop("out_of_fold_errors")
+    return {**form, "table": table}, tensors
+
+
 def _column(name: str, values: list[float | None]) -> Tensors:
     """Numbers as a tensor; where some epochs have none, a second one says which have."""
     there = np.array([value is not None for value in values], bool)

@@ -66,6 +66,17 @@ def test_numbers_of_a_table() -> None:
         model.predict_interval(said["rows"])
 
 
+def test_what_out_of_fold_rows_taught() -> None:
+    """Format 3, of one target: scores, temperature and errors are that target's now."""
+    said = expected(3)
+    model, numbers = (cr.load(FOLDER / "format_3" / f"{name}.safetensors") for name in ("table", "numbers"))
+    np.testing.assert_allclose(model.predict_proba(said["table"]["rows"]), said["table"]["probabilities"], rtol=1e-6)
+    for name in ("test_scores", "oof_scores", "oof_baseline", "oof_rows"):
+        assert getattr(model, name) == said["table"][name]
+    assert numbers.predict_interval(said["numbers"]["rows"], 0.8).tolist() == said["numbers"]["intervals"]
+    assert [target.name for target in numbers.targets] == ["y"]
+
+
 @pytest.mark.parametrize("number", container.UPGRADES)
 def test_an_estimator(number: int) -> None:
     said = expected(number)["estimator"]

@@ -9,11 +9,12 @@ import pytest
 import chainrule as cr
 from chainrule.data import prepare_inputs
 from chainrule.tables.calibration import averaging_temperature, fit_temperature
-from chainrule.tables.portfolio import train_portfolio, weigh
+from chainrule.tables.portfolio import train_portfolio
 from chainrule.tables.preparation import prepare_table
 from chainrule.tables.recipe import recipe
 from chainrule.tables.settings import Settings
 from chainrule.tables.table_network import average_unseen
+from chainrule.tables.weighing import Answered, weigh
 
 
 def table(rows: int = 120, classes: bool = False) -> pl.DataFrame:
@@ -29,7 +30,7 @@ class TestWeights:
         truth = rng.normal(size=400)
         noise = rng.normal(size=(3, 400, 1))
         good, same, bad = truth[:, None] + noise * np.array([0.3, 0.3, 5.0])[:, None, None]
-        weights = weigh([good, same, bad], truth, classes=False)
+        weights = weigh([Answered([good, same, bad], truth, classes=False)])
         assert sum(weights) == pytest.approx(1)
         assert weights[2] == 0
         assert abs(weights[0] - 0.5) < 0.15, "two that err apart are better together"
@@ -37,9 +38,10 @@ class TestWeights:
     def test_of_probabilities(self):
         truth = np.array([0, 1, 1, 0])
         right = np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8], [0.7, 0.3]])
-        assert weigh([1 - right, right], truth, classes=True) == [0.0, 1.0]
-        assert weigh([right], truth, classes=True) == [1.0]
-        assert weigh([right[:0], right[:0]], truth[:0], classes=True) == [1.0, 0.0], "the first, where nothing is known"
+        assert weigh([Answered([1 - right, right], truth, classes=True)]) == [0.0, 1.0]
+        assert weigh([Answered([right], truth, classes=True)]) == [1.0]
+        nothing = Answered([right[:0], right[:0]], truth[:0], classes=True)
+        assert weigh([nothing]) == [1.0, 0.0], "the first, where nothing is known"
 
     def test_best_is_no_worse_out_of_fold_than_each_of_its_kinds(self):
         prepared = prepare_table(table(), "y", validation=None)
@@ -76,7 +78,7 @@ class TestWhoLeavesOutWhat:
         )  # fmt: skip
         average_unseen(by_hand.model, prepared.train.X["categories"])
         np.testing.assert_array_equal(trained.models[0].training.parameters, by_hand.model.training.parameters)
-        np.testing.assert_array_equal(trained.out_of_fold, by_hand.out_of_fold)
+        np.testing.assert_array_equal(trained.judged[0].out_of_fold, by_hand.out_of_fold)
 
     def test_with_validation_each_holds_out_its_own(self):
         model = cr.TableModel.train(table(), "y", validation=0.3, members=3, epochs=2, progress=False)
@@ -140,17 +142,18 @@ class TestTemperature:
         network = trained.models[0]
         (said,) = network.outputs(prepare_inputs(network.network, prepared.train.X, network.dtype))
         softened = averaging_temperature(said, said.mean(axis=0))
-        assert trained.softened == pytest.approx(softened, rel=1e-3)
-        own = fit_temperature(trained.out_of_fold, trained.truth)
+        (judged,) = trained.judged
+        assert judged.softened == pytest.approx(softened, rel=1e-3)
+        own = fit_temperature(judged.out_of_fold, judged.truth)
         assert model.calibration.temperature == pytest.approx(own / softened, rel=1e-3)
 
     def test_several_that_left_out_the_same_rows_are_heard_together(self):
         """All hold out the same rows, so what is said of them is the mean of all already."""
         prepared = prepare_table(table(300, classes=True), "y", validation=0.2)
-        assert train_portfolio(prepared, [Settings(members=4, epochs=5)], progress=False).softened == 1.0
+        assert train_portfolio(prepared, [Settings(members=4, epochs=5)], progress=False).judged[0].softened == 1.0
         prepared = prepare_table(table(300, classes=True), "y", validation=None)
         softer = [
-            train_portfolio(prepared, [Settings(members=6, folds=folds, epochs=10)], progress=False).softened
+            train_portfolio(prepared, [Settings(members=6, folds=folds, epochs=10)], progress=False).judged[0].softened
             for folds in (6, 3)
         ]
         assert softer[0] > softer[1] > 1

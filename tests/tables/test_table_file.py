@@ -44,10 +44,12 @@ def test_several_kinds_in_one_file(kinds, tmp_path):
         lambda form: form["table"]["epochs"].__setitem__(0, -1),
         lambda form: form["models"].pop(),
         lambda form: form["models"].clear(),
-        lambda form: form["table"].pop("calibration"),
-        lambda form: form["table"]["calibration"].update(temperature=0.0),
-        lambda form: form["table"]["oof_scores"].update(more=1.0),
-        lambda form: form["table"].update(oof_rows=-1),
+        lambda form: form["table"]["targets"][0].pop("calibration"),
+        lambda form: form["table"]["targets"][0]["calibration"].update(temperature=0.0),
+        lambda form: form["table"]["targets"][0]["oof_scores"].update(more=1.0),
+        lambda form: form["table"]["targets"][0].update(oof_rows=-1),
+        lambda form: form["table"]["targets"].clear(),
+        lambda form: form["table"]["targets"].append(form["table"]["targets"][0]),
         lambda form: form["models"][0]["other_histories"].pop(),
     ],
 )
@@ -59,7 +61,7 @@ def test_damage(kinds, tmp_path, change):
         cr.load(tmp_path / "m")
 
 
-@pytest.mark.parametrize("name", ["out_of_fold_errors", "1/parameters/output/W", "history.1/loss", "1/history/epoch"])
+@pytest.mark.parametrize("name", ["out_of_fold_errors/0", "1/parameters/output/W", "history.1/loss", "1/history/epoch"])
 def test_tensors_that_are_not_there_or_others(kinds, tmp_path, name):
     contents = kinds.to_contents()
     tensors = dict(contents.tensors)

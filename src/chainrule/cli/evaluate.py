@@ -9,7 +9,11 @@ import typer
 from chainrule.cli.loading import ModelFile, TableFile, load_image_model, load_table_model
 from chainrule.cli.picture_answers import evaluate_pictures
 from chainrule.cli.screen import print_json, print_notes, say, score_table, show
+from chainrule.cli.training_report import out_of_fold
 from chainrule.errors import counted
+from chainrule.tables.scores import Numbers
+from chainrule.tables.table_head import TableHead
+from chainrule.tables.table_model import TableModel
 
 
 def evaluate(
@@ -32,22 +36,42 @@ def evaluate(
     loaded = load_table_model(model)
     frame = read_table(table)
     scores, baseline, notes = loaded.evaluate_with_notes(frame)
-    rows = loaded.target.known_rows(frame).height
-    left_out = frame.height - rows
+    known = {name: int(rows.sum()) for name, rows in loaded.known(frame).items()}
     print_notes(notes)
     if as_json:
-        out_of_fold = {"rows": loaded.oof_rows, "scores": loaded.oof_scores, "baseline": loaded.oof_baseline}
+        one = len(known) == 1
+        (rows,) = known.values() if one else (known,)
+        left_out = {name: frame.height - count for name, count in known.items()}
+        out_of_folds = {name: out_of_fold(head) for name, head in loaded.heads.items()}
         print_json({
-            "model": model, "networks": loaded.members, "rows": rows, "without_target": left_out, "scores": scores,
-            "baseline": baseline, "out_of_fold": out_of_fold,
+            "model": model, "networks": loaded.members, "rows": rows,
+            "without_target": next(iter(left_out.values())) if one else left_out, "scores": scores,
+            "baseline": baseline, "out_of_fold": next(iter(out_of_folds.values())) if one else out_of_folds,
         })  # fmt: skip
         return
-    if left_out:
-        say(f"{left_out:,} rows have no target and are left out")
-    say((f"scores on {rows:,} rows", "bold"))
-    show(score_table(scores, baseline, loaded.baseline.name))
-    if loaded.oof_scores:
-        by_whom = "the network" if loaded.members == 1 else f"those of {loaded.members} networks"
-        of_rows = counted(loaded.oof_rows, "row")
-        say((f"out-of-fold scores of training ({of_rows}, by {by_whom} that didn't train on them)", "bold"))
-        show(score_table(loaded.oof_scores, loaded.oof_baseline, loaded.baseline.name))
+    for i, (name, head) in enumerate(loaded.heads.items()):
+        if i:
+            say()
+        if len(known) == 1:
+            _show(loaded, head, frame.height, known[name], scores, baseline)
+        else:
+            _show(loaded, head, frame.height, known[name], scores.get(name), baseline.get(name), of=f" of {name}")
+
+
+def _show(
+    model: TableModel, head: TableHead, n_rows: int, known: int, scores: Numbers | None, baseline: Numbers | None,
+    of: str = "",
+) -> None:  # fmt: skip
+    """The scores of one target, beside those of training."""
+    if scores is None or baseline is None:
+        say((f"no row has a value{of}: it can't be scored", "bold"))
+    else:
+        if known < n_rows:
+            say(f"{n_rows - known:,} rows have no {f'value{of}' if of else 'target'} and are left out")
+        say((f"scores{of} on {known:,} rows", "bold"))
+        show(score_table(scores, baseline, head.baseline.name))
+    if head.oof_scores:
+        by_whom = "the network" if model.members == 1 else f"those of {model.members} networks"
+        of_rows = counted(head.oof_rows, "row")
+        say((f"out-of-fold scores{of} of training ({of_rows}, by {by_whom} that didn't train on them)", "bold"))
+        show(score_table(head.oof_scores, head.oof_baseline, head.baseline.name))

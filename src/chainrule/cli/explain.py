@@ -88,7 +88,8 @@ def explain(
     target: Annotated[
         str | None,
         typer.Option(
-            help="The target's column in --table, for a model of arrays; left out, all columns are inputs.",
+            help="The target's column in --table, for a model of arrays; left out, all columns are inputs. Of a table "
+            "model with several targets the one whose loss alone is taken; all of them when left out.",
             rich_help_panel=_NUMBERS,
             show_default=False,
         ),

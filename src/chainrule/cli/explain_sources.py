@@ -149,17 +149,21 @@ def _of_image_model(what: str, asked: Asked) -> Derivation:
 
 
 def _of_table_model(what: str, model: TableModel, asked: Asked) -> Derivation:
-    if asked.table is None or asked.y is not None or asked.target is not None:
+    several = len(model.heads) > 1
+    if asked.table is None or asked.y is not None or (asked.target is not None and not several):
+        targets = f"targets {listed(model.heads)}" if several else f'target "{model.target.name}"'
         raise InputError(
-            f'{what} was trained on a table and knows its columns, the target "{model.target.name}" too: '
-            "give --table FILE --row N alone"
+            f"{what} was trained on a table and knows its columns, the {targets} too: give --table FILE --row N alone"
         )
     if asked.member is not None:
         model.network(asked.member)  # a mistake here is none of the table's
+    model.head(asked.target or next(iter(model.heads)))  # nor here
     frame = _read(asked.table)
     row = _check_row(asked.row, frame.height)
     try:
-        work = model.explain(frame, row, member=asked.member or 1, notation=asked.notation or "ours")
+        work = model.explain(
+            frame, row, member=asked.member or 1, target=asked.target, notation=asked.notation or "ours"
+        )
     except InputError as error:
         raise InputError(f"{asked.table}, row {row}: {error}") from None
     return work.again(title=f"{what}: {Path(asked.table).name}, row {row}", update=False)

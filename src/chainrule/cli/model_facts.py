@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.cli.screen import new_table, number, say, score_table, show
+from chainrule.cli.training_report import out_of_fold
 from chainrule.errors import InputError, counted, listed
 from chainrule.images.image_model import ImageModel
 from chainrule.layers import Dense, EmbeddingSum
 from chainrule.model import Model
 from chainrule.tables.encoding import CategoricalColumn, NumericColumn
+from chainrule.tables.table_head import TableHead
 from chainrule.tables.table_model import TableModel
 
 _COVERAGE = 0.9
@@ -56,23 +58,33 @@ def _layers(model: Model) -> str:
     layers = [node.layer for node in model.network.nodes]
     beside = any(isinstance(layer, Dense) and layer.name.endswith("_numbers") for layer in layers)
     weighing = (Dense,) if beside else (Dense, EmbeddingSum)  # rows of categories are added to what numbers give
-    return "-".join(str(layer.units) for layer in layers if isinstance(layer, weighing))
+    heads = [head.name for head in model.network.heads]
+    weighed = [layer for layer in layers if isinstance(layer, weighing)]
+    last = "+".join(str(layer.units) for layer in weighed if layer.name in heads)
+    return "-".join([*(str(layer.units) for layer in weighed if layer.name not in heads), *([last] if last else [])])
 
 
 def _table_facts(model: TableModel) -> dict[str, Any]:
-    calibration, target = model.calibration, model.target
+    targets = [_target_facts(head) for head in model.heads.values()]
     facts: dict[str, Any] = {
-        "kind": "table model", "target": target.name, "task": target.task, "classes": list(target.classes),
+        "kind": "table model",
         "rows": model.rows,
         "columns": [_column_facts(column) for column in model.encoding.columns],
         "networks": [_network_facts(one, w) for one, w in zip(model.models, model.weights, strict=True)],
-        "out_of_fold": {"rows": model.oof_rows, "scores": model.oof_scores, "baseline": model.oof_baseline},
-        "test": {"scores": model.test_scores, "baseline": model.test_baseline},
+    }  # fmt: skip
+    return facts | (targets[0] if len(targets) == 1 else {"targets": targets})
+
+
+def _target_facts(head: TableHead) -> dict[str, Any]:
+    target = head.target
+    facts: dict[str, Any] = {
+        "target": target.name, "task": target.task, "classes": list(target.classes), "out_of_fold": out_of_fold(head),
+        "test": {"scores": head.test_scores, "baseline": head.test_baseline},
     }  # fmt: skip
     if target.classes:
-        return facts | {"temperature": calibration.temperature}
+        return facts | {"temperature": head.calibration.temperature}
     try:
-        half = calibration.half_width(_COVERAGE)
+        half = head.calibration.half_width(_COVERAGE)
     except InputError:  # too few rows to promise so much
         half = None
     return facts | {"interval": {"coverage": _COVERAGE, "half_width": half}}
@@ -101,9 +113,13 @@ def print_model(facts: dict[str, Any], model: Any) -> None:
         facts: what `model_facts` gave.
         model: of which.
     """
-    say((facts["kind"], "bold"), f" of {facts['target']}: {facts['task']}" if "target" in facts else "")
-    if facts.get("classes"):
-        say(f"classes: {listed(facts['classes'], limit=20)}")
+    targets = facts.get("targets", [facts] if "target" in facts else [])
+    told = listed(": ".join((one["target"], one["task"])) for one in targets)
+    say((facts["kind"], "bold"), f" of {told}" if told else "")
+    for one in targets:
+        if one["classes"]:
+            of_target = f" of {one['target']}" if len(targets) > 1 else ""
+            say(f"classes{of_target}: {listed(one['classes'], limit=20)}")
     if facts.get("rows"):
         say("rows: " + ", ".join(f"{count:,} {part}" for part, count in facts["rows"].items() if count))
     networks = new_table("networks", "units", "parameters", "optimizer", "epochs", "weight", right=(0, 2, 4, 5))
@@ -127,17 +143,20 @@ def print_model(facts: dict[str, Any], model: Any) -> None:
 
 
 def _print_table_model(facts: dict[str, Any], model: TableModel) -> None:
-    if model.oof_scores:
-        say((f"out-of-fold scores ({counted(model.oof_rows, 'row')})", "bold"))
-        show(score_table(model.oof_scores, model.oof_baseline, model.baseline.name))
-    if model.test_scores:
-        say(("test scores", "bold"))
-        show(score_table(model.test_scores, model.test_baseline, model.baseline.name))
-    if "temperature" in facts:
-        say(f"probabilities are p^(1/T), T = {facts['temperature']:.3g}")
-    elif facts["interval"]["half_width"] is not None:
-        half = number(facts["interval"]["half_width"])
-        say(f"{_COVERAGE:.0%} of the out-of-fold errors are within {half} of the truth: the half-width of intervals")
+    for one, head in zip(facts.get("targets", [facts]), model.heads.values(), strict=True):
+        of_target = f" of {head.target.name}" if len(model.heads) > 1 else ""
+        if head.oof_scores:
+            say((f"out-of-fold scores{of_target} ({counted(head.oof_rows, 'row')})", "bold"))
+            show(score_table(head.oof_scores, head.oof_baseline, head.baseline.name))
+        if head.test_scores:
+            say((f"test scores{of_target}", "bold"))
+            show(score_table(head.test_scores, head.test_baseline, head.baseline.name))
+        if "temperature" in one:
+            say(f"probabilities{of_target} are p^(1/T), T = {one['temperature']:.3g}")
+        elif one["interval"]["half_width"] is not None:
+            half = number(one["interval"]["half_width"])
+            errors = f"out-of-fold errors{of_target}"
+            say(f"{_COVERAGE:.0%} of the {errors} are within {half} of the truth: the half-width of intervals")
     columns = facts["columns"]
     shown = new_table("column", "taken for", "")
     for one in columns[:_MOST_COLUMNS]:

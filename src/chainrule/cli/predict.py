@@ -38,6 +38,8 @@ def predict(
 ) -> None:
     """Predict the target for every row of a table, in the table's order, or the class of every picture of a folder.
 
+    Each of several targets has a column of its own.
+
     Columns may stand in any order; what is odd about them (unseen categories, extra columns) is said on standard error.
 
     Examples:
@@ -64,18 +66,25 @@ def predict(
         return
     loaded = load_table_model(model)
     frame = read_table(table)
+    several = len(loaded.heads) > 1
     predictions, notes = loaded.predict_with_notes(frame)
-    answers = {loaded.target.name: predictions}
+    answers = dict(predictions) if several else {loaded.target.name: predictions}
     if probabilities:
         chances = loaded.predict_proba(frame)
-        answers |= {f"probability of {name}": chances[:, i] for i, name in enumerate(loaded.target.classes)}
+        for target, own in (chances if several else {loaded.target.name: chances}).items():
+            of_target = f"{target}: " if several else ""
+            classes = loaded.head(target).target.classes
+            answers |= {f"{of_target}probability of {name}": own[:, i] for i, name in enumerate(classes)}
     if interval is not None:
         bounds = loaded.predict_interval(frame, interval)
-        answers |= {f"{loaded.target.name} {end}": bounds[:, i] for i, end in enumerate(("from", "to"))}
-    _answer(answers, notes.lines, loaded.target.name, out_file, as_json)
+        for target, own in (bounds if several else {loaded.target.name: bounds}).items():
+            answers |= {f"{target} {end}": own[:, i] for i, end in enumerate(("from", "to"))}
+    _answer(answers, notes.lines, [*loaded.heads] if several else loaded.target.name, out_file, as_json)
 
 
-def _answer(answers: dict[str, Any], notes: Sequence[str], target: str, out_file: Path | None, as_json: bool) -> None:
+def _answer(
+    answers: dict[str, Any], notes: Sequence[str], target: str | list[str], out_file: Path | None, as_json: bool
+) -> None:
     """Predictions as a file, as JSON or as CSV."""
     import polars as pl
 

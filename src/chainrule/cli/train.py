@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from chainrule.atomic import check_writable
 from chainrule.cli.loading import TableFile, is_folder, refuse_same_file, refuse_to_replace
@@ -28,6 +29,7 @@ from chainrule.cli.train_options import (
     Hidden,
     LabelSmoothing,
     LearningRate,
+    LossWeights,
     Members,
     Optimizer,
     OutFile,
@@ -50,6 +52,7 @@ from chainrule.tables.recipe import TrainingPlan
 from chainrule.tables.settings import Settings
 from chainrule.tables.table_model import TableModel
 
+T = TypeVar("T")
 _LIMITS: dict[str, Limit] = {**Settings.limits, "validation": FRACTION, "test": FRACTION, "time_limit": POSITIVE}
 
 
@@ -70,6 +73,7 @@ def train(
     epochs: Epochs = None,
     patience: Patience = None,
     label_smoothing: LabelSmoothing = None,
+    loss_weights: LossWeights = None,
     l2: L2 = None,
     clip_norm: ClipNorm = None,
     members: Members = None,
@@ -97,6 +101,8 @@ def train(
 
         chainrule train houses.parquet --target price --hidden 128,64 --dropout 0.1 --out houses.safetensors
 
+        chainrule train people.csv --target gender,age,mood
+
         chainrule train pictures/ --augment shift=0.1,rotate=10 --out pictures.safetensors
 
     Of a folder the sub-folders are the classes of the pictures in them (pip install 'chainrule[images]').
@@ -107,11 +113,12 @@ def train(
         "batch_norm": batch_norm, "optimizer": optimizer, "learning_rate": learning_rate,
         "batch_size": None if batch_size is None else _batch_size(batch_size), "epochs": epochs, "patience": patience,
         "l2": l2, "clip_norm": clip_norm, "members": members, "folds": folds,
+        "loss_weights": None if loss_weights is None else _by_target("--loss-weights", loss_weights, _number),
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
     for_pictures = {"test_folder": test_folder, "size": size, "augment": augment}
     if is_folder(table):
-        for_tables = {"target": target, "task": task, "effort": None if effort == "good" else effort, "group": group,
+        for_tables = {"target": target or None, "task": task, "effort": None if effort == "good" else effort, "group": group,
                       "validation": validation}  # fmt: skip
         train_pictures(
             table, given | for_tables, test, time_limit, seed, engine, out_file, quiet, as_json, **for_pictures
@@ -126,7 +133,7 @@ def train(
     check_writable(saved_as)
     refuse_same_file(saved_as, table)
     refuse_to_replace(saved_as)
-    prepared, ways = plan.prepare(table, target, task=task, group=group)
+    prepared, ways = plan.prepare(table, target, task=_task(task), group=group)
     if not quiet and not as_json:
         print_plan(prepared, ways, plan)
     begun = time.perf_counter()
@@ -150,12 +157,12 @@ def train(
         note(f"the time limit of {time_limit:g} s ended training; the saved model is what was learned until then")
 
 
-def _of_table(table: str, target: str | None, for_pictures: dict[str, Any]) -> str:
-    """The target, where what is given are a table's options."""
+def _of_table(table: str, target: list[str] | None, for_pictures: dict[str, Any]) -> list[str]:
+    """The targets, where what is given are a table's options."""
     asked = [name for name, value in for_pictures.items() if value is not None]
     if asked:
         raise InputError(f"--{asked[0].replace('_', '-')} is for folders of pictures, and {table} is no folder")
-    if target is None:
+    if not target:
         what = "is no folder of pictures, so it" if Path(table).exists() else "isn't there; a table"
         raise InputError(
             f"{table} {what} needs the column to predict: --target NAME. chainrule train --help says what there is"
@@ -168,6 +175,36 @@ def _check_limits(given: dict[str, float | int | None]) -> None:
         limit = _LIMITS[name]
         if value is not None and not limit.holds(value):
             raise InputError(f"--{name.replace('_', '-')} is {value:g}; it must be {limit}")
+
+
+def _task(text: str | None) -> str | dict[str, str] | None:
+    """One task, or the tasks of targets by name."""
+    return text if text is None or "=" not in text else _by_target("--task", text, str)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not POSITIVE.holds(number):
+        raise ValueError
+    return number
+
+
+def _by_target(option: str, text: str, read: Callable[[str], T]) -> dict[str, T]:
+    """What is said of targets by name: `age=2,mood=0.5`."""
+    found: dict[str, T] = {}
+    for part in text.split(","):
+        name, equals, value = part.rpartition("=")
+        try:
+            if not equals or name.strip() in found:
+                raise ValueError
+            found[name.strip()] = read(value.strip())
+        except ValueError:
+            what = "positive numbers" if read is _number else "a task"
+            raise InputError(
+                f'{option} is "{text}"; it must be {what} by target, each once, as in '
+                f"{'age=2,mood=0.5' if read is _number else 'age=regression,mood=classification'}"
+            ) from None
+    return found
 
 
 def _units(text: str) -> tuple[int, ...]:

@@ -18,12 +18,24 @@ def _option(text: str, panel: str | None, default: str = "decided from the table
 
 
 Target = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        "--target", "-t", help="The column of a table to predict; left out of a folder of pictures.", show_default=False
+        "--target",
+        "-t",
+        metavar="TEXT",
+        help="The column of a table to predict; or several that one network learns together: gender,age,mood, or the "
+        "option again for each. Left out of a folder of pictures.",
+        show_default=False,
     ),
 ]
-Task = Annotated[str | None, typer.Option(help="classification or regression; found from the target when left out.")]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        help="classification or regression, of several targets as in age=regression,mood=classification; found from "
+        "the target when left out.",
+        show_default=False,
+    ),
+]
 Effort = Annotated[
     str,
     typer.Option(help="quick (one network), good (several, and their mean) or best (several of each of a few kinds)."),
@@ -64,6 +76,10 @@ Epochs = Annotated[int | None, _option("Passes over the training rows, at most."
 Patience = Annotated[int | None, _option("Stop after so many epochs without a better validation loss.", _TRAINING)]
 LabelSmoothing = Annotated[
     float | None, _option("Share of each class target that is spread over all classes.", _TRAINING, "0")
+]
+LossWeights = Annotated[
+    str | None,
+    _option("How much each of several targets counts, as in age=2,mood=0.5.", _TRAINING, "1 each"),
 ]
 L2 = Annotated[float | None, _option("Penalty on the squares of the weights.", _TRAINING)]
 ClipNorm = Annotated[float | None, _option("Greatest norm of a step's gradient.", _TRAINING, "no limit")]

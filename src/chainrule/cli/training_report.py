@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.text import Text
 
 from chainrule.cli.screen import new_table, print_notes, say, score_table, show
 from chainrule.errors import counted, listed
 from chainrule.tables.recipe import TrainingPlan
 from chainrule.tables.settings import Settings
+from chainrule.tables.table_head import TableHead
 from chainrule.tables.table_model import TableModel
 
 if TYPE_CHECKING:
@@ -23,19 +25,25 @@ _MOST_LINES = 30  # of the table of columns; beyond, like columns share a line
 
 def print_plan(prepared: PreparedTable, ways: Sequence[Settings], plan: TrainingPlan) -> None:
     """What each column is taken for, what is trained, and which rows are kept for what."""
-    target = prepared.target
+    several = len(prepared.targets) > 1
     trained_how = [_way(prepared, settings, plan) for settings in ways]  # a mistake in them is said first
     taken = new_table("column", "taken for", "why", "missing", right=(3,))
-    taken.add_row(target.name, Text("target", "bold"), f"{target.task}: {target.reason}", _unless_none(target.missing))
+    for target in prepared.targets:
+        why = f"{target.task}: {target.reason}"
+        taken.add_row(target.name, Text("target", "bold"), why, _unless_none(target.missing))
     for name, kind, reason, missing in _lines(prepared.columns):
         taken.add_row(name, Text(kind, "dim" if kind == "dropped" else ""), reason, _unless_none(missing))
     show(taken)
     say()
-    if target.doubt:
-        meant = "classes" if target.doubt == "classification" else "a quantity"
-        say(f'if the numbers of "{target.name}" are {meant}, say --task {target.doubt}')
-    if target.missing:
-        say(f"{counted(target.missing, 'row')} without a target left out")
+    for target in prepared.targets:
+        if target.doubt:
+            meant = "classes" if target.doubt == "classification" else "a quantity"
+            of_target = f"{target.name}=" if several else ""
+            say(f'if the numbers of "{target.name}" are {meant}, say --task {of_target}{target.doubt}')
+    if prepared.without_target:
+        say(f"{counted(prepared.without_target, 'row')} without {'any' if several else 'a'} target left out")
+    if several and any(target.missing > prepared.without_target for target in prepared.targets):
+        say("rows that lack a target teach the others")
     for line in trained_how:
         say(line)
     say(f"held out: {_held_out(prepared, ways[0], plan) or 'nothing'}")
@@ -52,7 +60,7 @@ def _way(prepared: PreparedTable, settings: Settings, plan: TrainingPlan) -> str
     own = rows - held_out
     size, steps = settings.steps(prepared, own)
     columns = counted(len(prepared.encoding.columns), "column")
-    shape = "-".join([columns, *map(str, settings.hidden), str(prepared.n_outputs)])
+    shape = "-".join([columns, *map(str, settings.hidden), "+".join(map(str, prepared.outputs))])
     many = f"{settings.members} networks, each on " if settings.members > 1 else ""
     of_all = f" of {rows:,}" if own != rows else ""
     return (
@@ -100,18 +108,23 @@ def print_result(trained: TableModel, prepared: PreparedTable, saved_as: Path, s
     took = f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2g}"
     say(_single_end(trained, took) if trained.members == 1 else _end(trained, took))
     say()
-    if trained.oof_scores:
-        by_whom = "the network" if trained.members == 1 else "networks"
-        say(
-            (f"out-of-fold scores ({counted(trained.oof_rows, 'row')}, by {by_whom} that didn't train on them)", "bold")
-        )
-        show(score_table(trained.oof_scores, trained.oof_baseline, trained.baseline.name))
-        say()
-    if trained.test_scores:
-        say((f"test scores ({counted(prepared.rows['test'], 'row')})", "bold"))
-        show(score_table(trained.test_scores, trained.test_baseline, trained.baseline.name))
+    by_whom = "the network" if trained.members == 1 else "networks"
+    for i, head in enumerate(trained.heads.values()):
+        of_target = f" of {head.target.name}" if len(trained.heads) > 1 else ""
+        if head.oof_scores:
+            rows = counted(head.oof_rows, "row")
+            say((f"out-of-fold scores{of_target} ({rows}, by {by_whom} that didn't train on them)", "bold"))
+            show(score_table(head.oof_scores, head.oof_baseline, head.baseline.name))
+            say()
+        if head.test_scores:
+            rows = counted(int((~np.isnan(prepared.test.ys[i])).sum()), "row")
+            say((f"test scores{of_target} ({rows})", "bold"))
+            show(score_table(head.test_scores, head.test_baseline, head.baseline.name))
+            if len(trained.heads) == 1:
+                print_notes(prepared.test.notes)
+            say()
+    if len(trained.heads) > 1:
         print_notes(prepared.test.notes)
-        say()
     say("saved to ", (str(saved_as), "bold"))
 
 
@@ -147,22 +160,23 @@ def _from_to(numbers: Sequence[int]) -> str:
 
 
 def report(trained: TableModel, prepared: PreparedTable, saved_as: Path, seconds: float) -> dict[str, Any]:
-    """The same for programs. `epochs` are those of the longest training."""
-    histories = trained.histories
+    """The same for programs. `epochs` are those of the longest training; of several targets all is said by name."""
+    histories, several = trained.histories, len(trained.heads) > 1
     reasons = {history.stopped_by for history in histories}
     return {
         "model": str(saved_as),
-        "target": prepared.target.name,
-        "task": prepared.target.task,
+        "target": _by_name(trained, lambda head: head.target.name, names=True),
+        "task": _by_name(trained, lambda head: head.target.task),
         "rows": prepared.rows,
-        "without_target": prepared.target.missing,
+        "without_target": prepared.without_target,
+        **({"missing": {target.name: target.missing for target in prepared.targets}} if several else {}),
         "columns": [
             {"name": c.name, "kind": c.kind, "reason": c.reason, "missing": c.missing} for c in prepared.columns
         ],
         "parameters": trained.model.network.count().total,
         "scores": trained.test_scores,
         "baseline": trained.test_baseline,
-        "out_of_fold": {"rows": trained.oof_rows, "scores": trained.oof_scores, "baseline": trained.oof_baseline},
+        "out_of_fold": _by_name(trained, out_of_fold),
         "epochs": max(len(history) for history in histories),
         "best_epoch": trained.history.best_epoch if len(histories) == 1 else None,
         "stopped_by": reasons.pop() if len(reasons) == 1 else None,
@@ -172,7 +186,20 @@ def report(trained: TableModel, prepared: PreparedTable, saved_as: Path, seconds
         ],
         "left_out": trained.left_out,
         "weights": list(trained.weights),
-        "temperature": trained.calibration.temperature,
+        "temperature": _by_name(trained, lambda head: head.calibration.temperature),
         "engine": trained.model.engine_.name,
         "seconds": seconds,
     }
+
+
+def _by_name(trained: TableModel, said: Callable[[TableHead], Any], *, names: bool = False) -> Any:
+    """What is said of the only target; of several by name, or with `names` as a list."""
+    found = {name: said(head) for name, head in trained.heads.items()}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return list(found.values()) if names else found
+
+
+def out_of_fold(head: TableHead) -> dict[str, Any]:
+    """A target's out-of-fold scores for programs."""
+    return {"rows": head.oof_rows, "scores": head.oof_scores, "baseline": head.oof_baseline}

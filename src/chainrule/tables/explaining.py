@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from chainrule.arrays import AnyArray, Array
-from chainrule.errors import InputError, counted
+from chainrule.errors import InputError, counted, listed
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.document.blocks import Block, Paragraph, Table
 from chainrule.explain.formula.writer import shown
@@ -17,13 +17,14 @@ from chainrule.limits import COUNT
 from chainrule.plain import shortened
 from chainrule.tables.column_values import known
 from chainrule.tables.preparation import as_table
+from chainrule.tables.targets import encode_known
 
 if TYPE_CHECKING:
     import polars as pl
 
     from chainrule.model import Model
-    from chainrule.tables.calibration import Calibration
     from chainrule.tables.encoding import TableEncoding
+    from chainrule.tables.table_head import TableHead
     from chainrule.tables.target import TargetPlan
 
 MANY = 60  # features; the meaning of more is not written out
@@ -33,8 +34,14 @@ class Explained(Protocol):
     """What is explained of a table model."""
 
     encoding: TableEncoding
-    target: TargetPlan
-    calibration: Calibration
+    heads: dict[str, TableHead]
+
+    @property
+    def targets(self) -> tuple[TargetPlan, ...]:
+        """What is predicted."""
+
+    def head(self, target: str | None = None) -> TableHead:
+        """One target."""
 
     @property
     def members(self) -> int:
@@ -43,10 +50,10 @@ class Explained(Protocol):
     def network(self, member: int | str) -> Model:
         """One of them."""
 
-    def predict(self, table: Any) -> AnyArray:
+    def predict(self, table: Any) -> Any:
         """The prediction of all together."""
 
-    def predict_proba(self, table: Any) -> Array:
+    def predict_proba(self, table: Any) -> Any:
         """Theirs of each class."""
 
 
@@ -56,31 +63,45 @@ def explain(
     row: int | None = None,
     *,
     member: int | str = 1,
+    target: str | None = None,
     training: bool = False,
     notation: str = "ours",
 ) -> Derivation:
     """The derivation of one row of a table (from 1), or of all as one batch, by one of a model's networks (from 1).
 
+    With a `target` its loss alone is taken: the others' values are left out.
+
     Raises:
-        InputError: the table or the row can't be used, or there is no such network.
+        InputError: the table or the row can't be used, or there is no such network or target.
     """
-    encoding, target, frame = model.encoding, model.target, as_table(table)
+    encoding, frame = model.encoding, as_table(table)
+    chosen = model.targets if target is None else (model.head(target).target,)
     if row is not None:
         if not COUNT.holds(row) or row > frame.height:
             raise InputError(f"row is {row}; the table has {counted(frame.height, 'row')}, from 1 to {frame.height}")
         frame = frame.slice(row - 1, 1)
     network = model.network(member)
     X, notes = encoding.inputs_of(network.network, frame)
-    has_target = target.name in frame.columns and bool(known(frame[target.name]).all())
-    y = target.encode(frame) if has_target else None
-    trace = trace_rows(network, X, y, training=training)
-    said = _meaning(encoding, target, frame, X, trace)
+    trace = trace_rows(network, X, _targets(model.targets, chosen, frame, network), training=training)
+    said = _meaning(encoding, model.targets, frame, X, trace)
     if model.members > 1:
         said.insert(0, Paragraph(_which(member, model.members)))
     if frame.height == 1:
-        said.append(Paragraph(_predicted(model, frame, trace)))
+        said += [Paragraph(line) for line in _predicted(model, frame, trace)]
     said += [Paragraph(f"{line[0].upper()}{line[1:]}.") for line in notes.lines]
     return Derivation(trace, notation=notation, notes=said, model=network)
+
+
+def _targets(targets: Sequence[TargetPlan], chosen: Sequence[TargetPlan], frame: pl.DataFrame, network: Model) -> Any:
+    """What is right, as the network learns it: of several targets as far as it is known; None where nothing is."""
+    there = [target for target in chosen if target.name in frame.columns]
+    if len(targets) == 1:
+        return targets[0].encode(frame) if there and bool(known(there[0].column(frame)).all()) else None
+    told = {target.name: encode_known(target, frame) for target in there}
+    if all(np.isnan(y).all() for y in told.values()):
+        return None
+    heads = [head.name for head in network.network.heads]
+    return {head: told.get(target.name) for head, target in zip(heads, targets, strict=True)}
 
 
 def _which(member: int | str, members: int) -> str:
@@ -89,23 +110,28 @@ def _which(member: int | str, members: int) -> str:
     return f"This is network {member} of {members}; the prediction is the mean of all."
 
 
-def _meaning(encoding: TableEncoding, target: TargetPlan, frame: pl.DataFrame, X: Any, trace: Trace) -> list[Block]:
+def _meaning(
+    encoding: TableEncoding, targets: Sequence[TargetPlan], frame: pl.DataFrame, X: Any, trace: Trace
+) -> list[Block]:
     """What the inputs and the targets are; of a single row also what the table says."""
     inputs = _inputs(encoding, X)
     if len(inputs) > MANY:
         about = f"There are {len(inputs)} inputs, {shortened(inputs[0][1])} to {shortened(inputs[-1][1])}"
-        return [Paragraph(f"{about}; the target is {shortened(target.name)}.")]
+        are = "targets are" if len(targets) > 1 else "target is"
+        return [Paragraph(f"{about}; the {are} {listed(shortened(target.name) for target in targets)}.")]
     one = frame.height == 1
     rows = []
     for symbol, name, column, value in inputs:
         values = (_cell(frame[column][0]), shown(value)) if one else ()
         rows.append((symbol, shortened(name), *values))
-    targets = trace.targets(0) if trace.has_target else None
-    told = _cell(frame[target.name][0]) if one and targets is not None else ""
-    meanings = [f"{target.name}={value}" for value in target.classes] or [target.name]
-    for i, name in enumerate(map(shortened, meanings)):
-        values = (told, "" if targets is None else shown(float(np.asarray(targets)[0, i]))) if one else ()
-        rows.append((f"y[{i + 1}]", name, *values))
+    for i, target in enumerate(targets):
+        learned = trace.targets(i)[0] if trace.has_target and not trace.lacks_label(i, 0) else None
+        told = _cell(frame[target.name][0]) if one and learned is not None else ""
+        meanings = [f"{target.name}={value}" for value in target.classes] or [target.name]
+        head = f"{trace.heads[i].head}," if len(targets) > 1 else ""
+        for j, name in enumerate(map(shortened, meanings)):
+            values = (told, "" if learned is None else shown(float(learned[j]))) if one else ()
+            rows.append((f"y[{head}{j + 1}]", name, *values))
     columns = ("", "meaning", "in the table", "to the network") if one else ("", "meaning")
     return [Table(columns, tuple(rows), (2, 3) if one else ())]
 
@@ -133,25 +159,31 @@ def _inputs(encoding: TableEncoding, X: Mapping[str, AnyArray]) -> list[tuple[st
     ]
 
 
-def _predicted(model: Explained, frame: pl.DataFrame, trace: Trace) -> str:
-    """What the outputs for a single row say in the target's own values, and what is predicted after all."""
-    target, outputs = model.target, trace.value(trace.network.heads[0].slot)[0]
-    said = _in_words(target, int(outputs.argmax()), float(outputs.max())) if target.classes else _in_words(
-        target, float(target.decode(outputs)[0])
-    )  # fmt: skip
+def _predicted(model: Explained, frame: pl.DataFrame, trace: Trace) -> list[str]:
+    """What the outputs for a single row say of each target in its own values, and what is predicted after all."""
+    answers = [model.predict(frame)] if len(model.heads) == 1 else list(model.predict(frame).values())
+    chances: dict[str, Array] = {}
+    if any(target.classes for target in model.targets):
+        proba = model.predict_proba(frame)
+        chances = proba if isinstance(proba, dict) else {model.targets[0].name: proba}
     of_all = "the mean of all networks" if model.members > 1 else ""
-    if target.classes:
-        chances = model.predict_proba(frame)[0]
-        answer = _in_words(target, int(chances.argmax()), float(chances.max()))
-        temperature = model.calibration.temperature
-        tempered = "" if temperature == 1 else f"with temperature {shown(temperature)}"
-        how = ", ".join(text for text in (of_all, tempered) if text)
-    else:
-        number = float(model.predict(frame)[0])
-        answer = _in_words(target, number)
-        bounded = "kept within what training saw" if number in (model.calibration.low, model.calibration.high) else ""
-        how = ", ".join(text for text in (of_all, bounded) if text)
-    return f"Predicted: {said}." if not how else f"This network: {said}. Predicted, {how}: {answer}."
+    lines = []
+    for i, head in enumerate(model.heads.values()):
+        target, outputs = head.target, trace.value(trace.network.heads[i].slot)[0]
+        if target.classes:
+            said = _in_words(target, int(outputs.argmax()), float(outputs.max()))
+            own = chances[target.name][0]
+            answer = _in_words(target, int(own.argmax()), float(own.max()))
+            temperature = head.calibration.temperature
+            mended = "" if temperature == 1 else f"with temperature {shown(temperature)}"
+        else:
+            said, number = _in_words(target, float(target.decode(outputs)[0])), float(answers[i][0])
+            answer = _in_words(target, number)
+            bounds = head.calibration.low, head.calibration.high
+            mended = "kept within what training saw" if number in bounds else ""
+        how = ", ".join(text for text in (of_all, mended) if text)
+        lines.append(f"Predicted: {said}." if not how else f"This network: {said}. Predicted, {how}: {answer}.")
+    return lines
 
 
 def _in_words(target: TargetPlan, value: float, chance: float | None = None) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.arrays import AnyArray, Doubles
 from chainrule.data import prepare_inputs
-from chainrule.errors import DivergenceError
+from chainrule.errors import DivergenceError, InputError, counted
 from chainrule.folds import Part, fold_parts, random_parts
 from chainrule.limits import POSITIVE, check
 from chainrule.members import Members, fit_members
@@ -20,28 +20,38 @@ from chainrule.tables.calibration import averaging_temperature
 from chainrule.tables.preparation import PreparedTable
 from chainrule.tables.settings import Settings
 from chainrule.tables.table_network import average_unseen
+from chainrule.tables.targets import strata, usual_weight
+from chainrule.tables.weighing import Answered, weigh
 from chainrule.training.stopping import EarlyStopping
 
 _MOMENT: Final = 1e-9  # seconds: no time is left
-_ROUNDS: Final = 25  # of choosing
 _MOST_ROWS: Final = 5000  # that are asked how much softer the mean is than one
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What the networks of a portfolio say of one target in rows that know it and that they didn't train on.
+
+    `out_of_fold` is that, (rows, outputs), in the network's own unit, and `truth` what is right there, as the network
+    learns it. `softened` is how much softer the mean of all is than what one says out of fold, as a temperature.
+    """
+
+    out_of_fold: Doubles
+    truth: AnyArray
+    softened: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class Portfolio:
     """What was trained on a table.
 
-    `models` answer with the mean that `weights` make of them. `out_of_fold` is what they say of rows that they didn't
-    train on, (rows, outputs), in the network's own unit, and `truth` is what is right there, as the network learns it.
-    `softened` is how much softer the mean of all is than what one says out of fold, as a temperature. `diverged` counts
-    the members that did, `unbegun` those that there was no time for.
+    `models` answer with the mean that `weights` make of them; `judged` has what they are worth for each target.
+    `diverged` counts the members that did, `unbegun` those that there was no time for.
     """
 
     models: tuple[Model, ...]
     weights: tuple[float, ...]
-    out_of_fold: Doubles
-    truth: AnyArray
-    softened: float
+    judged: tuple[Judged, ...]
     diverged: int
     unbegun: int
 
@@ -88,62 +98,70 @@ def train_portfolio(
         raise failed
     left_out = [error for members in trained for error in members.left_out.values()]
     diverged += sum(error is not None for error in left_out)
-    y = _rows(prepared)[1]
-    known = np.logical_and.reduce([np.isfinite(members.out_of_fold).all(axis=1) for members in trained])
-    said = [members.out_of_fold[known] for members in trained]
-    weights = weigh(said, y[known], bool(prepared.target.classes))
-    mean = sum(weight * one for weight, one in zip(weights, said, strict=True))
+    said = [_out_of_fold(prepared, members) for members in trained]  # by kind and target
+    judged = [
+        _of_rows([one[i] for one in said], y, bool(target.classes))
+        for i, (target, y) in enumerate(zip(prepared.targets, _rows(prepared)[1], strict=True))
+    ]
+    costs = [
+        usual_weight(target, truth) if len(judged) > 1 else 1.0
+        for target, (_, truth) in zip(prepared.targets, judged, strict=True)
+    ]
+    weights = weigh(
+        [Answered(each, truth, bool(target.classes), cost)
+         for target, (each, truth), cost in zip(prepared.targets, judged, costs, strict=True)]
+    )  # fmt: skip
     kept = [i for i, weight in enumerate(weights) if weight]
     models, shares = tuple(trained[i].model for i in kept), tuple(weights[i] for i in kept)
-    softened = _softened(prepared, [trained[i] for i in kept], shares) if prepared.target.classes else 1.0
+    softened = _softened(prepared, [trained[i] for i in kept], shares)
     return Portfolio(
-        models, shares, np.asarray(mean), y[known], softened, diverged, unbegun + left_out.count(None)
+        models, shares,
+        tuple(
+            Judged(np.asarray(sum(w * one for w, one in zip(weights, each, strict=True))), truth, own)
+            for (each, truth), own in zip(judged, softened, strict=True)
+        ),
+        diverged, unbegun + left_out.count(None),
     )  # fmt: skip
 
 
-def weigh(said: Sequence[Doubles], truth: AnyArray, classes: bool) -> list[float]:
-    """Weights of models, not negative and of sum 1, by greedy choice: each round takes the one that helps most.
+def _out_of_fold(prepared: PreparedTable, members: Members) -> list[Doubles]:
+    """What members say of each target in the rows that they left out, NaN in others."""
+    said = members.out_of_fold
+    return [said] if len(prepared.targets) == 1 else [said[head] for head in prepared.heads]
 
-    Arguments:
-        said: what each says of the same rows: probabilities, or numbers.
-        truth: the places of the right classes, or the right numbers.
-        classes: whether it is probabilities.
 
-    >>> right, wrong = np.array([[1.0], [2.0]]), np.array([[5.0], [5.0]])
-    >>> weigh([wrong, right], np.array([1.0, 2.0]), classes=False)
-    [0.0, 1.0]
+def _of_rows(each: Sequence[Doubles], y: AnyArray, classes: bool) -> tuple[list[Doubles], AnyArray]:
+    """What each kind says of the rows that all were asked about and whose answer is known, and those answers."""
+    asked = np.logical_and.reduce([np.isfinite(one).all(axis=1) for one in each])
+    if y.dtype.kind == "f":
+        asked &= ~np.isnan(y)
+    truth = y[asked]
+    return [one[asked] for one in each], truth.astype(np.int64) if classes else truth
+
+
+def _softened(prepared: PreparedTable, trained: Sequence[Members], shares: Sequence[float]) -> list[float]:
+    """How much softer the mean is than what a row hears out of fold: one member of each kind, or one of each repeat.
+
+    For each target; 1 for numbers.
     """
-    if len(said) == 1 or not len(truth):
-        return [1.0, *[0.0] * (len(said) - 1)]
-    chosen = np.zeros(len(said))
-    total = np.zeros_like(said[0])
-    for taken in range(1, _ROUNDS + 1):
-        losses = [_loss((total + one) / taken, truth, classes) for one in said]
-        best = int(np.argmin(losses))
-        chosen[best] += 1
-        total += said[best]
-    return [float(weight) for weight in chosen / chosen.sum()]
-
-
-def _loss(said: Doubles, truth: AnyArray, classes: bool) -> float:
-    if not classes:
-        return float(np.square(said[:, 0] - truth).mean())
-    return float(-np.log(np.maximum(said[np.arange(len(truth)), truth], np.finfo(np.float32).tiny)).mean())
-
-
-def _softened(prepared: PreparedTable, trained: Sequence[Members], shares: Sequence[float]) -> float:
-    """How much softer the mean is than what a row hears out of fold: one member of each kind, or one of each repeat."""
+    if not any(target.classes for target in prepared.targets):
+        return [1.0] * len(prepared.targets)
     n_rows = len(prepared.train)
     rows = np.arange(n_rows)[:: max(1, n_rows // _MOST_ROWS)]
     some = {name: x[rows] for name, x in prepared.train.X.items()}
-    heard, mean = [], 0.0
-    for members, share in zip(trained, shares, strict=True):
-        model = members.model
-        (said,) = model.outputs(prepare_inputs(model.network, some, model.dtype))
-        mean = mean + share * said.mean(axis=0)
-        heard.append(share * _by_repeat(said, members))
-    fewest = min(len(one) for one in heard)
-    return averaging_temperature(np.sum([one[:fewest] for one in heard], axis=0), np.asarray(mean))
+    said = [
+        members.model.outputs(prepare_inputs(members.model.network, some, members.model.dtype)) for members in trained
+    ]
+    found = []
+    for i, target in enumerate(prepared.targets):
+        if not target.classes:
+            found.append(1.0)
+            continue
+        mean = sum(share * one[i].mean(axis=0) for one, share in zip(said, shares, strict=True))
+        heard = [share * _by_repeat(one[i], own) for one, own, share in zip(said, trained, shares, strict=True)]
+        fewest = min(len(one) for one in heard)
+        found.append(averaging_temperature(np.sum([one[:fewest] for one in heard], axis=0), np.asarray(mean)))
+    return found
 
 
 def _by_repeat(said: AnyArray, members: Members) -> AnyArray:
@@ -166,12 +184,12 @@ def _train(
     progress: bool | str,
     callbacks: Sequence[Any],
 ) -> Members:
-    X, y = _rows(prepared)
-    parts = _parts(prepared, settings, validation, y)
+    X, ys = _rows(prepared)
+    parts = _parts(prepared, settings, validation, ys)
     model = settings.model(prepared)
     own = min(len(part.train) for part in parts)
     members = fit_members(
-        model, X, y,
+        model, X, dict(zip(prepared.heads, ys, strict=True)),
         parts=parts,
         epochs=settings.epochs,
         batch_size="full" if model.optimizer.full_batch else settings.steps(prepared, own)[0],
@@ -186,32 +204,60 @@ def _train(
     return members
 
 
-def _parts(prepared: PreparedTable, settings: Settings, validation: float | None, y: AnyArray) -> list[Part]:
+def _parts(prepared: PreparedTable, settings: Settings, validation: float | None, ys: Sequence[AnyArray]) -> list[Part]:
     """The rows of each member: the table's own division of all, a fraction drawn by each, or folds."""
     n_train, n_held_out = len(prepared.train), len(prepared.validation)
     if n_held_out or (settings.members == 1 and validation is None):
         return [Part(np.arange(n_train), np.arange(n_train, n_train + n_held_out))] * settings.members
-    labels, groups = y if prepared.target.classes else None, prepared.groups
+    labels, groups = strata(prepared.targets, ys), prepared.groups
     if validation is not None:
         return random_parts(
             n_train, settings.members, validation, labels=labels, groups=groups, seed=settings.seed
         )  # fmt: skip
     folds = settings.folds or settings.members
     if labels is not None and groups is None:
-        sizes = np.bincount(y)
+        sizes = np.bincount(labels)
         folds = min(folds, int(sizes[sizes > 1].sum()))  # the last row of a class stays in training
         if folds < 2:
             return random_parts(n_train, settings.members, 0.0)
-    return fold_parts(n_train, settings.members, folds, labels=labels, groups=groups, seed=settings.seed)
+    return _folds(prepared, settings, folds, labels, ys)
 
 
-def _rows(prepared: PreparedTable) -> tuple[dict[str, AnyArray], AnyArray]:
+def _folds(
+    prepared: PreparedTable, settings: Settings, folds: int, labels: AnyArray | None, ys: Sequence[AnyArray]
+) -> list[Part]:
+    """Folds each of which has, and lacks, rows that know every target: fewer where values of one are rare."""
+    while True:
+        parts = fold_parts(
+            len(ys[0]), settings.members, folds, labels=labels, groups=prepared.groups, seed=settings.seed
+        )  # fmt: skip
+        rare = _unknown_in_some(parts, ys) if len(ys) > 1 else None
+        if rare is None:
+            return parts
+        if folds == 2:
+            target, y = prepared.targets[rare], ys[rare]
+            raise InputError(
+                f'the target "{target.name}" is known in {counted(int((~np.isnan(y)).sum()), "row")} only: too few to '
+                "learn from some and be judged by others; fill some in, or leave this target out"
+            )
+        folds = max(2, folds // 2)
+
+
+def _unknown_in_some(parts: Sequence[Part], ys: Sequence[AnyArray]) -> int | None:
+    """The first target that no row of some part knows."""
+    for i, y in enumerate(ys):
+        if any(np.isnan(y[rows]).all() for part in parts for rows in (part.train, part.held_out)):
+            return i
+    return None
+
+
+def _rows(prepared: PreparedTable) -> tuple[dict[str, AnyArray], tuple[AnyArray, ...]]:
     """The rows to learn from, those that are held out from all after them."""
     train, held_out = prepared.train, prepared.validation
     if not len(held_out):
-        return train.X, train.y
+        return train.X, train.ys
     X = {name: np.concatenate([array, held_out.X[name]]) for name, array in train.X.items()}
-    return X, np.concatenate([train.y, held_out.y])
+    return X, tuple(np.concatenate(both) for both in zip(train.ys, held_out.ys, strict=True))
 
 
 def _is_over(members: Members) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.arrays import AnyArray
-from chainrule.errors import InputError, did_you_mean, quoted
+from chainrule.errors import InputError, did_you_mean, listed, quoted
 from chainrule.folds import random_parts
 from chainrule.tables.columns import ColumnPlan, plan_columns
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
 from chainrule.tables.frames import as_polars
 from chainrule.tables.reading import read_table
 from chainrule.tables.splits import Splits, split_rows
-from chainrule.tables.target import TargetPlan, Task, plan_target
+from chainrule.tables.target import TargetPlan, Task
+from chainrule.tables.targets import (
+    check_known,
+    encode_known,
+    head_names,
+    known_rows,
+    plan_targets,
+    strata,
+    target_names,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,14 +37,23 @@ _SOME = 1e-6  # a fraction that takes one row
 
 @dataclass(frozen=True)
 class EncodedRows:
-    """Some rows as arrays: inputs as `TableEncoding.inputs` gives them, targets as the network learns them, notes."""
+    """Some rows as arrays: inputs as `TableEncoding.inputs` gives them, targets as the network learns them, notes.
+
+    `ys` has an array for each target; of several, with NaN where a row has no value.
+    """
 
     X: dict[str, AnyArray]
-    y: AnyArray
+    ys: tuple[AnyArray, ...]
     notes: EncodingNotes
 
+    @property
+    def y(self) -> AnyArray:
+        """The only target."""
+        (y,) = self.ys
+        return y
+
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.ys[0])
 
 
 @dataclass(frozen=True)
@@ -42,10 +61,11 @@ class PreparedTable:
     """Everything that is known before training: plans, encoding (fitted on the training rows alone) and parts.
 
     `validation` is held out from every network that is trained; it has no rows where each is to hold out its own.
-    `groups` are those of the training rows, and then of the validation rows, as numbers.
+    `groups` are those of the training rows, and then of the validation rows, as numbers. `without_target` counts the
+    rows that were left out because they have no value of any target.
     """
 
-    target: TargetPlan
+    targets: tuple[TargetPlan, ...]
     columns: tuple[ColumnPlan, ...]
     encoding: TableEncoding
     train: EncodedRows
@@ -53,6 +73,7 @@ class PreparedTable:
     test: EncodedRows
     test_frame: pl.DataFrame
     groups: NDArray[np.int64] | None = None
+    without_target: int = 0
 
     @property
     def rows(self) -> dict[str, int]:
@@ -64,9 +85,35 @@ class PreparedTable:
         }
 
     @property
+    def target(self) -> TargetPlan:
+        """The only target."""
+        if len(self.targets) > 1:
+            raise InputError(f"there are the targets {listed(target.name for target in self.targets)}: see `targets`")
+        return self.targets[0]
+
+    @property
+    def task(self) -> Task:
+        """The task of the recipe: classification, unless all targets are numbers."""
+        return "classification" if any(target.classes for target in self.targets) else "regression"
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """What the network's heads are called, one for each target."""
+        return head_names(self.targets)
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Outputs of each head: one for each class, or one."""
+        return tuple(len(target.classes) or 1 for target in self.targets)
+
+    def all_of(self, target: int) -> AnyArray:
+        """A target in all rows but those of the test, as the network learns it."""
+        return np.concatenate([self.train.ys[target], self.validation.ys[target]])
+
+    @property
     def n_outputs(self) -> int:
-        """Outputs of a network for the target: one for each class, or one."""
-        return len(self.target.classes) or 1
+        """Outputs of all heads."""
+        return sum(self.outputs)
 
 
 def as_table(source: Any) -> pl.DataFrame:
@@ -80,9 +127,9 @@ def as_table(source: Any) -> pl.DataFrame:
 
 def prepare_table(
     table: Any,
-    target: str,
+    target: str | Sequence[str],
     *,
-    task: Task | str | None = None,
+    task: Task | str | Mapping[str, Task | str] | None = None,
     validation: float | None = 0.15,
     test: float = 0.2,
     seed: int = 0,
@@ -91,8 +138,8 @@ def prepare_table(
     """Read a table, decide about its columns, split its rows (stratified for classes) and encode them.
 
     With `validation=None` nothing is held out from all, since each network leaves out rows of its own; there must be
-    enough for that. Rows that have the same in the column `group` stay together in every split, and the column isn't
-    learned from.
+    enough for that. Of several targets a row needs one. Rows that have the same in the column `group` stay together in
+    every split, and the column isn't learned from.
 
     >>> prepared = prepare_table("iris", "target")
     >>> prepared.rows, prepared.train.X["numbers"].shape, prepared.target.classes
@@ -101,21 +148,23 @@ def prepare_table(
     frame = as_table(table)
     if not frame.height:
         raise InputError("the table has no rows: there is nothing to learn from")
-    plan = plan_target(frame, target, task)
+    names = target_names(frame, target) if frame.columns else (str(target),)
+    plans = plan_targets(frame, names, task)
     if group is not None and group not in frame.columns:
         raise InputError(
             f'the table has no column "{group}", the group.{did_you_mean(group, frame.columns)} '
             f"Its columns are {quoted(frame.columns, limit=30)}"
         )
-    if group == target:
+    if group in names:
         raise InputError(f'the group is "{group}", the target: rows that belong together are told by another column')
-    columns = tuple(plan_columns(frame, target=target, kinds={} if group is None else {group: "dropped"}))
+    columns = tuple(plan_columns(frame, target=names, kinds={} if group is None else {group: "dropped"}))
     if all(column.kind == "dropped" for column in columns):
         why = "; ".join(str(column) for column in columns) or "it has no other column"
-        raise InputError(f'no column is left to predict "{target}" from: {why}')
-    frame = plan.known_rows(frame)
+        raise InputError(f"no column is left to predict {quoted(names)} from: {why}")
+    has = known_rows(plans, frame)
+    frame = frame.filter(has)
     shared = 0.0 if validation is None else validation
-    labels = plan.encode(frame) if plan.task == "classification" else None
+    labels = strata(plans, _encoded(plans, frame))
     groups = None if group is None else _groups(frame[group])
     if validation is None:
         split_rows(frame.height, _SOME, test, labels=labels, seed=seed)  # complains where there are too few rows
@@ -123,12 +172,13 @@ def prepare_table(
         rows = split_rows(frame.height, shared, test, labels=labels, seed=seed)
     else:
         rows = _split_groups(groups, shared, test, seed)
-    plan = plan.fit(frame[rows.train])
+    plans = tuple(plan.fit(plan.known_rows(frame[rows.train])) for plan in plans)
     encoding = TableEncoding.fit(frame[rows.train], columns)
-    train, held_out, final = (_part(frame[part], plan, encoding) for part in (rows.train, rows.validation, rows.test))
+    train, held_out, final = (_part(frame[part], plans, encoding) for part in (rows.train, rows.validation, rows.test))
+    check_known(plans, train.ys, "to train on")
     if groups is not None:
         groups = groups[np.concatenate([rows.train, rows.validation])]
-    return PreparedTable(plan, columns, encoding, train, held_out, final, frame[rows.test], groups)
+    return PreparedTable(plans, columns, encoding, train, held_out, final, frame[rows.test], groups, int((~has).sum()))
 
 
 def _groups(column: pl.Series) -> NDArray[np.int64]:
@@ -149,6 +199,13 @@ def _split_groups(groups: NDArray[np.int64], validation: float, test: float, see
     return Splits(final.train[inner.train], final.train[inner.held_out], final.held_out)
 
 
-def _part(frame: pl.DataFrame, target: TargetPlan, encoding: TableEncoding) -> EncodedRows:
+def _part(frame: pl.DataFrame, targets: Sequence[TargetPlan], encoding: TableEncoding) -> EncodedRows:
     X, notes = encoding.inputs(frame)
-    return EncodedRows(X, target.encode(frame), notes)
+    return EncodedRows(X, _encoded(targets, frame), notes)
+
+
+def _encoded(targets: Sequence[TargetPlan], frame: pl.DataFrame) -> tuple[AnyArray, ...]:
+    """Every target of the rows as the network learns it; a single one is known in all of them."""
+    if len(targets) == 1:
+        return (targets[0].encode(frame),)
+    return tuple(encode_known(target, frame) for target in targets)

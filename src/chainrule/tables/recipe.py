@@ -6,7 +6,7 @@ Everything that is decided for somebody who says nothing stands here. What is sa
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ def recipe(prepared: PreparedTable, effort: str = "good", **given: Any) -> tuple
     [(8, 8, (8,))]
     """
     team = {} if _is_single(effort, given) else _team(prepared, given)
-    usual = USUAL[prepared.target.task]
+    usual = USUAL[prepared.task]
     kinds = PORTFOLIO if effort == "best" else (QUICK,) if effort == "quick" else ({},)
     made: list[Settings] = []
     for kind in kinds:
@@ -148,7 +148,12 @@ class TrainingPlan:
         return cls(effort, given, test, None if validation else 0.0, validation / (1 - test))
 
     def prepare(
-        self, table: Any, target: str, *, task: Task | str | None = None, group: str | None = None
+        self,
+        table: Any,
+        target: str | Sequence[str],
+        *,
+        task: Task | str | Mapping[str, Task | str] | None = None,
+        group: str | None = None,
     ) -> tuple[PreparedTable, tuple[Settings, ...]]:
         """The table, made ready, and what to train on it.
 

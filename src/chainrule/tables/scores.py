@@ -26,7 +26,7 @@ class Baseline:
         """The baseline of training rows, whose targets are given as `TargetPlan.encode` gives them."""
         if target.task == "regression":
             return cls(mean=float(target.mean))
-        counts = np.bincount(encoded, minlength=len(target.classes))
+        counts = np.bincount(encoded.astype(np.int64), minlength=len(target.classes))
         return cls(shares=tuple(float(share) for share in counts / counts.sum()))
 
     @property

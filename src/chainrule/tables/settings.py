@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -12,14 +12,16 @@ from chainrule.activations import ActivationFunction, get_activation
 from chainrule.engines.choose import check_engine
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.layers import BatchNorm
-from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited
+from chainrule.limits import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, Limit, Limited, check
 from chainrule.losses import CrossEntropy
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.objective import Objective
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.random import check_seed
 from chainrule.tables.preparation import PreparedTable
 from chainrule.tables.table_network import table_network
+from chainrule.tables.targets import usual_weight
 from chainrule.training.batches import resolve_batch_size, rows_used
 
 _MOST_PARAMETERS: Final = 10**12
@@ -37,7 +39,8 @@ class Settings(Limited):
     beside the number itself; 0 takes the number alone. `label_smoothing` is the share of each class target that is
     spread over all classes. `members` networks are trained side by side, member i with
     `seed + i`; `folds` is into how many parts the rows are dealt, one of which each member leaves out, None for as many
-    as members.
+    as members. `loss_weights` says of several targets by name how much each one's loss counts, 1 where it says nothing;
+    before that each is divided by what the trivial answer costs.
 
     >>> Settings(dropout=1.5)
     Traceback (most recent call last):
@@ -62,6 +65,7 @@ class Settings(Limited):
     engine: str = "auto"
     members: int = 1
     folds: int | None = None
+    loss_weights: Mapping[str, float] | None = None
 
     limits = {
         "learning_rate": POSITIVE, "epochs": COUNT, "patience": COUNT, "dropout": FRACTION, "l2": NOT_NEGATIVE,
@@ -85,6 +89,8 @@ class Settings(Limited):
                 'Use "sigmoid", its smooth form'
             )
         check_engine(self.engine)
+        for name, weight in (self.loss_weights or {}).items():
+            check("loss_weights", name, weight, POSITIVE)
         self._check_full_batch()
 
     def _check_full_batch(self) -> None:
@@ -117,7 +123,8 @@ class Settings(Limited):
         return replace(optimizer, learning_rate=self.learning_rate)
 
     def network(self, prepared: PreparedTable) -> Network:
-        """The network for a table: softmax over classes or one linear output."""
+        """The network for a table: softmax over classes or one linear output, for each target."""
+        self._check_targets(prepared)
         return table_network(
             prepared, self.hidden, bins=self.bins, activation=self.activation, dropout=self.dropout,
             batch_norm=self.batch_norm,
@@ -131,13 +138,34 @@ class Settings(Limited):
             raise InputError(
                 f"the network would have {count:,} parameters, more than fit into any memory: give fewer hidden units"
             )
-        if self.label_smoothing and not prepared.target.classes:
+        losses = [CrossEntropy(self.label_smoothing) if t.classes else "squared_error" for t in prepared.targets]
+        loss = Objective(dict(zip(prepared.heads, losses, strict=True)), self._weights(prepared))
+        return Model(network, loss, self.chosen_optimizer, l2=self.l2, seed=self.seed, engine=self.engine)
+
+    def _weights(self, prepared: PreparedTable) -> dict[str, float] | None:
+        """The weight of each head's loss; of a single head it changes nothing."""
+        names, given = [target.name for target in prepared.targets], self.loss_weights or {}
+        if len(names) == 1:
+            return None
+        weights = [usual_weight(target, y) for target, y in zip(prepared.targets, prepared.train.ys, strict=True)]
+        return {
+            head: weight * given.get(name, 1.0)
+            for head, name, weight in zip(prepared.heads, names, weights, strict=True)
+        }
+
+    def _check_targets(self, prepared: PreparedTable) -> None:
+        """Raise an `InputError` where settings don't go with the targets."""
+        names = [target.name for target in prepared.targets]
+        for name in self.loss_weights or {}:
+            if name not in names:
+                near = did_you_mean(name, names)
+                raise InputError(f'loss_weights: there is no target "{name}".{near} There are {listed(names)}')
+        if self.label_smoothing and prepared.task == "regression":
+            what = "the target is a number" if len(names) == 1 else "all targets are numbers"
             raise InputError(
-                f"label_smoothing is {self.label_smoothing:g}, and the target is a number: leave it out, "
+                f"label_smoothing is {self.label_smoothing:g}, and {what}: leave it out, "
                 'or say that the task is "classification"'
             )
-        loss = CrossEntropy(self.label_smoothing) if prepared.target.classes else "squared_error"
-        return Model(network, loss, self.chosen_optimizer, l2=self.l2, seed=self.seed, engine=self.engine)
 
     def steps(self, prepared: PreparedTable, own: int | None = None) -> tuple[int, int]:
         """Rows of a batch, and steps of an epoch, for a network that trains on its own so many of the training rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -10,16 +11,17 @@ import numpy as np
 from chainrule import container, forms
 from chainrule.arrays import AnyArray
 from chainrule.container import TIMES
-from chainrule.errors import FileError
+from chainrule.errors import FileError, listed
 from chainrule.model import Model
 from chainrule.saving import damaged
 from chainrule.tables.calibration import Calibration
 from chainrule.tables.encoding import TableEncoding
 from chainrule.tables.scores import Baseline, Numbers
+from chainrule.tables.table_head import TableHead
 from chainrule.tables.target import TargetPlan
 
 _SCORES = ("test_scores", "test_baseline", "oof_scores", "oof_baseline")
-_ERRORS = "out_of_fold_errors"
+_ERRORS = "out_of_fold_errors/"  # and the number of the target, from 0
 
 
 class Saved(Protocol):
@@ -28,11 +30,8 @@ class Saved(Protocol):
     models: tuple[Model, ...]
     weights: tuple[float, ...]
     encoding: TableEncoding
-    target: TargetPlan
-    baseline: Baseline
-    calibration: Calibration
+    heads: dict[str, TableHead]
     rows: dict[str, int]
-    oof_rows: int
 
 
 def write_table(model: Saved) -> container.Contents:
@@ -45,19 +44,45 @@ def write_table(model: Saved) -> container.Contents:
         if name != TIMES
     }
     times = [one.tensors[TIMES] for one in written]
-    tensors |= {TIMES: np.concatenate(times, axis=1), _ERRORS: model.calibration.errors}
+    tensors[TIMES] = np.concatenate(times, axis=1)
+    tensors |= {f"{_ERRORS}{i}": head.calibration.errors for i, head in enumerate(model.heads.values())}
     table = {
         "encoding": model.encoding.to_dict(),
-        "target": model.target.to_dict(),
-        "baseline": asdict(model.baseline),
+        "targets": [_head_form(head) for head in model.heads.values()],
         "rows": model.rows,
-        "oof_rows": model.oof_rows,
-        "calibration": model.calibration.to_dict(),
         "weights": list(model.weights),
         "epochs": [time.shape[1] for time in times],
-        **{name: getattr(model, name) for name in _SCORES},
     }
     return container.Contents("table", {"models": [one.form for one in written], "table": table}, tensors)
+
+
+def _head_form(head: TableHead) -> dict[str, Any]:
+    return {
+        "target": head.target.to_dict(),
+        "baseline": asdict(head.baseline),
+        "oof_rows": head.oof_rows,
+        "calibration": head.calibration.to_dict(),
+        **{name: getattr(head, name) for name in _SCORES},
+    }
+
+
+def _head(form: dict[str, Any], errors: AnyArray | None) -> TableHead:
+    """A target of the table; raises what a form that was changed raises."""
+    shares = tuple(forms.finite(share) for share in form["baseline"]["shares"])
+    head = TableHead(
+        TargetPlan.from_dict(form["target"]),
+        Baseline(shares, forms.finite(form["baseline"]["mean"])),
+        Calibration.from_dict(form["calibration"], errors),
+        **{name: _numbers(form[name]) for name in _SCORES},
+        oof_rows=forms.count(form["oof_rows"]),
+    )
+    for kind in ("test", "oof"):
+        given = getattr(head, f"{kind}_scores")
+        if given and set(given) != set(getattr(head, f"{kind}_baseline")):
+            raise FileError("the file is damaged: its baseline is of another task")
+    if len(shares) != len(head.target.classes):
+        raise FileError("the file is damaged: its baseline is of another task")
+    return head
 
 
 def read_table_contents(contents: container.Contents, engine: str) -> dict[str, Any]:
@@ -69,7 +94,10 @@ def read_table_contents(contents: container.Contents, engine: str) -> dict[str, 
     try:
         said, table = contents.form["models"], contents.form["table"]
         tensors = dict(contents.tensors)
-        errors, times = tensors.pop(_ERRORS, None), tensors.pop(TIMES)
+        times = tensors.pop(TIMES)
+        heads = [_head(form, tensors.pop(f"{_ERRORS}{i}", None)) for i, form in enumerate(table["targets"])]
+        if len({head.target.name for head in heads}) != len(heads) or not heads:
+            raise ValueError(f"{len(heads)} targets")
         epochs = [forms.count(number) for number in table["epochs"]]
         weights = tuple(forms.finite(weight) for weight in table["weights"])
         if not len(said) == len(epochs) == len(weights) > 0 or min(weights) < 0 or sum(epochs) != times.shape[1]:
@@ -79,28 +107,17 @@ def read_table_contents(contents: container.Contents, engine: str) -> dict[str, 
             Model.from_contents(container.Contents("model", form, _of_model(tensors, i) | {TIMES: own}), engine=engine)
             for i, (form, own) in enumerate(zip(said, np.split(times, ends, axis=1), strict=True))
         ]
-        shares = tuple(forms.finite(share) for share in table["baseline"]["shares"])
-        baseline = Baseline(shares, forms.finite(table["baseline"]["mean"]))
-        encoding, target = TableEncoding.from_dict(table["encoding"]), TargetPlan.from_dict(table["target"])
+        encoding = TableEncoding.from_dict(table["encoding"])
         rows = {forms.text(name): forms.count(number) for name, number in table["rows"].items()}
-        oof_rows = forms.count(table["oof_rows"])
-        scores = {name: _numbers(table[name]) for name in _SCORES}
-        calibration = Calibration.from_dict(table["calibration"], errors)
     except FileError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(error) from error
     for model in models:
-        _check_shapes(model, encoding, target)
-    for kind in ("test", "oof"):
-        given = scores[f"{kind}_scores"]
-        if given and set(given) != set(scores[f"{kind}_baseline"]):
-            raise FileError("the file is damaged: its baseline is of another task")
-    if len(shares) != len(target.classes):
-        raise FileError("the file is damaged: its baseline is of another task")
+        _check_shapes(model, encoding, heads)
     return {
-        "model": models[0], "others": models[1:], "weights": weights, "encoding": encoding, "target": target,
-        "baseline": baseline, "rows": rows, "oof_rows": oof_rows, "calibration": calibration, **scores,
+        "model": models[0], "others": models[1:], "weights": weights, "encoding": encoding, "heads": heads,
+        "rows": rows,
     }  # fmt: skip
 
 
@@ -116,11 +133,12 @@ def _numbers(form: dict[str, Any]) -> Numbers:
     return {forms.text(name): forms.number(score) for name, score in form.items()}
 
 
-def _check_shapes(model: Model, encoding: TableEncoding, target: TargetPlan) -> None:
-    units = (max(len(target.classes), 1),)
+def _check_shapes(model: Model, encoding: TableEncoding, heads: Sequence[TableHead]) -> None:
+    units = [(max(len(head.target.classes), 1),) for head in heads]
     shapes = {"numbers": (len(encoding.number_names),), "categories": (len(encoding.categorical),)}
     shapes = {name: shape for name, shape in shapes.items() if shape[0]}
     before = [(encoding.n_features,)]  # one array of all features: files of older versions
     given = model.network.input_shapes
-    if (given != shapes and list(given.values()) != before) or [head.shape for head in model.network.heads] != [units]:
-        raise FileError(f"the file is damaged: the network doesn't make {units[0]} outputs of the table's columns")
+    if (given != shapes and list(given.values()) != before) or [head.shape for head in model.network.heads] != units:
+        many = listed(f"{n}" for (n,) in units)
+        raise FileError(f"the file is damaged: the network doesn't make {many} outputs of the table's columns")

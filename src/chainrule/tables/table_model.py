@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import __version__, container
-from chainrule.arrays import AnyArray
 from chainrule.errors import InputError, counted, listed
 from chainrule.limits import COUNT
 from chainrule.model import Model
 from chainrule.plain import shortened
 from chainrule.tables.answers import Answers
-from chainrule.tables.calibration import Calibration, fit_temperature
+from chainrule.tables.calibration import Calibration
 from chainrule.tables.encoding import TableEncoding
-from chainrule.tables.portfolio import Portfolio, train_portfolio
+from chainrule.tables.portfolio import train_portfolio
 from chainrule.tables.preparation import PreparedTable
 from chainrule.tables.recipe import TrainingPlan
-from chainrule.tables.scores import Baseline, Numbers, score
+from chainrule.tables.scores import Baseline
 from chainrule.tables.settings import Settings
 from chainrule.tables.table_file import read_table_contents, write_table
-from chainrule.tables.target import TargetPlan, Task
+from chainrule.tables.table_head import TableHead
+from chainrule.tables.target import Task
 from chainrule.training.history import History
 
 if TYPE_CHECKING:
@@ -39,15 +39,9 @@ class TableModel(Answers):
     Arguments:
         model: the network that was trained on the table's numbers.
         encoding: how columns become numbers.
-        target: what is predicted, and how numbers become its values.
-        baseline: the answer without a look at the columns.
+        heads: what is predicted: each target with its baseline, calibration and scores, in the order of the network's
+            heads.
         rows: how many rows each part of the table had.
-        test_scores: of the rows that training never saw.
-        test_baseline: the baseline's, of the same rows.
-        oof_scores: out of fold: of each training row by the networks that didn't train on it.
-        oof_baseline: the baseline's, of the same rows.
-        oof_rows: how many rows those are.
-        calibration: what was learned of them about answers.
         others: models of other kinds, whose answers count too.
         weights: how much each model's answers count, the first one's first.
 
@@ -63,30 +57,16 @@ class TableModel(Answers):
         self,
         model: Model,
         encoding: TableEncoding,
-        target: TargetPlan,
-        baseline: Baseline,
+        heads: Sequence[TableHead],
         *,
         rows: dict[str, int] | None = None,
-        test_scores: Numbers | None = None,
-        test_baseline: Numbers | None = None,
-        oof_scores: Numbers | None = None,
-        oof_baseline: Numbers | None = None,
-        oof_rows: int = 0,
-        calibration: Calibration | None = None,
         others: Sequence[Model] = (),
         weights: Sequence[float] = (1.0,),
     ):
         self.model = model
         self.encoding = encoding
-        self.target = target
-        self.baseline = baseline
+        self.heads = {head.target.name: head for head in heads}
         self.rows = rows or {}
-        self.test_scores = test_scores or {}
-        self.test_baseline = test_baseline or {}
-        self.oof_scores = oof_scores or {}
-        self.oof_baseline = oof_baseline or {}
-        self.oof_rows = oof_rows
-        self.calibration = calibration or Calibration()
         self.models = (model, *others)
         self.weights = tuple(weights)
         self.left_out: dict[str, int] = {}
@@ -95,9 +75,9 @@ class TableModel(Answers):
     def train(
         cls,
         table: Any,
-        target: str,
+        target: str | Sequence[str],
         *,
-        task: Task | str | None = None,
+        task: Task | str | Mapping[str, Task | str] | None = None,
         effort: str = "good",
         time_limit: float | None = None,
         validation: float | None = None,
@@ -116,8 +96,9 @@ class TableModel(Answers):
         Arguments:
             table: a CSV or Parquet file, a data frame, columns by name such as `{"age": [31, 8]}`, or the name of one
                 of scikit-learn's small data sets.
-            target: the column to predict.
-            task: `"classification"` or `"regression"`; found from the target when left out.
+            target: the column to predict; or several, as a list or with commas between them, which one network learns
+                together, with a head for each. A row whose value of one is missing still teaches the others.
+            task: `"classification"` or `"regression"`; found from the target when left out; of several targets by name.
             effort: `"quick"` trains one network, `"good"` several, `"best"` several of each of a few kinds, weighted by
                 what they are worth.
             time_limit: seconds that training may take; what was learned until then is kept.
@@ -168,43 +149,64 @@ class TableModel(Answers):
         trained = train_portfolio(
             prepared, ways, validation=validation, time_limit=time_limit, progress=progress, callbacks=callbacks
         )
-        target = prepared.target
-        baseline = Baseline.fit(target, prepared.train.y)
+        heads = []
+        for i, target in enumerate(prepared.targets):
+            train, known = (y[~np.isnan(y)] for y in (prepared.train.ys[i], prepared.all_of(i)))
+            baseline = Baseline.fit(target, train)
+            heads.append(TableHead.learned(target, known, baseline, trained.judged[i]))
         made = cls(
-            trained.models[0], prepared.encoding, target, baseline, rows=prepared.rows, others=trained.models[1:],
+            trained.models[0], prepared.encoding, heads, rows=prepared.rows, others=trained.models[1:],
             weights=trained.weights,
         )  # fmt: skip
         made.left_out = {"diverged": trained.diverged, "no time": trained.unbegun}
-        made._learn_out_of_fold(trained, prepared)
-        if len(prepared.test):
-            made.test_scores, made.test_baseline = made.evaluate(prepared.test_frame)
+        if len(prepared.test) and any(rows.any() for rows in made.known(prepared.test_frame).values()):
+            scores, baselines = made.evaluate(prepared.test_frame)
+            for name, head in made.heads.items():
+                own = (scores, baselines) if len(heads) == 1 else (scores.get(name, {}), baselines.get(name, {}))
+                head.test_scores, head.test_baseline = own
         return made
 
-    def _learn_out_of_fold(self, trained: Portfolio, prepared: PreparedTable) -> None:
-        """Scores and the calibration from what the networks say of rows that they didn't train on."""
-        truth, said = trained.truth, trained.out_of_fold
-        answers: AnyArray = said
-        if self.target.classes:
-            own = fit_temperature(said, truth) if len(truth) else 1.0
-            answers = Calibration(temperature=own).probabilities(said)
-            if len(truth):
-                self.calibration = Calibration(temperature=own / trained.softened)
-        else:
-            numbers, truth = self.target.decode(said)[:, 0], self.target.decode(truth)[:, None]
-            every = self.target.decode(np.concatenate([prepared.train.y, prepared.validation.y]))
-            self.calibration = Calibration.of_numbers(numbers, truth[:, 0], every)
-            answers = self.calibration.numbers(numbers)[:, None]
-        self.oof_rows = len(truth)
-        if len(truth):
-            self.oof_scores = score(self.target, truth, answers)
-            self.oof_baseline = score(self.target, truth, self.baseline.predict(len(truth)))
+    @property
+    def baseline(self) -> Baseline:
+        """The answer without a look at the columns; of several targets `head(name).baseline`."""
+        return self._only("baseline").baseline
+
+    @property
+    def calibration(self) -> Calibration:
+        """What out-of-fold rows taught about answers; of several targets `head(name).calibration`."""
+        return self._only("calibration").calibration
+
+    @property
+    def test_scores(self) -> dict[str, Any]:
+        """Scores of the rows that training never saw; of several targets by name."""
+        return dict(self._of_each(lambda _, head: head.test_scores))
+
+    @property
+    def test_baseline(self) -> dict[str, Any]:
+        """The baseline's scores of the same rows; of several targets by name."""
+        return dict(self._of_each(lambda _, head: head.test_baseline))
+
+    @property
+    def oof_scores(self) -> dict[str, Any]:
+        """Scores out of fold, of each training row by the networks that didn't train on it; of several by name."""
+        return dict(self._of_each(lambda _, head: head.oof_scores))
+
+    @property
+    def oof_baseline(self) -> dict[str, Any]:
+        """The baseline's scores of the same rows; of several targets by name."""
+        return dict(self._of_each(lambda _, head: head.oof_baseline))
+
+    @property
+    def oof_rows(self) -> int:
+        """How many rows were judged out of fold; of several targets, of the one that most rows know."""
+        return max(head.oof_rows for head in self.heads.values())
 
     def __copy__(self) -> TableModel:
         """A copy of its own, as of the model in it."""
         return deepcopy(self)
 
     def __repr__(self) -> str:
-        what = f"{shortened(self.target.name)} ({self.target.task})"
+        what = listed(f"{shortened(target.name)} ({target.task})" for target in self.targets)
         return f"<TableModel of {what} from {listed((c.name for c in self.encoding.columns), limit=4)}>"
 
     @property
@@ -228,6 +230,7 @@ class TableModel(Answers):
         row: int | None = None,
         *,
         member: int | str = 1,
+        target: str | None = None,
         training: bool = False,
         notation: str = "ours",
     ) -> Derivation:
@@ -239,6 +242,8 @@ class TableModel(Answers):
             table: columns by name, a data frame, a file's path or a small data set's name, as for `read_table`.
             row: one row of the table, from 1; left out, all rows as one batch.
             member: which of the networks, from 1; or `"mean"`, all of them beside each other, and their mean.
+            target: of several targets the one whose loss alone is taken, as if no row knew the others; all of them when
+                left out.
             training, notation: as for `Model.explain`.
 
         >>> model = TableModel.train("iris", target="target", hidden=(4,), epochs=1, progress=False)
@@ -248,7 +253,7 @@ class TableModel(Answers):
         """
         from chainrule.tables.explaining import explain
 
-        return explain(self, table, row, member=member, training=training, notation=notation)
+        return explain(self, table, row, member=member, target=target, training=training, notation=notation)
 
     def network(self, member: int | str) -> Model:
         """One of the networks as a model of its own, of what the encoding makes of rows.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -49,7 +49,7 @@ def table_network(
 
     `z = numbers W + b`, a piecewise-linear function of each number where there are `bins`, and a row of weights for
     each category: a dense layer over the encoded columns, none of which is written down. The other layers are dense;
-    behind them is softmax over classes, or one linear output.
+    behind them is softmax over classes, or one linear output; where there are several targets, a head for each.
 
     Arguments:
         prepared: the table; its training rows decide where the knots are.
@@ -60,12 +60,18 @@ def table_network(
     >>> [node.layer.name for node in network.nodes]
     ['numbers', 'hidden_numbers', 'hidden_pieces', 'hidden_sum', 'hidden', 'output']
     """
-    output = "softmax" if prepared.target.classes else "linear"
+    inputs = _inputs(prepared)
+    heads = [
+        (name, "softmax" if target.classes else "linear", units)
+        for name, target, units in zip(prepared.heads, prepared.targets, prepared.outputs, strict=True)
+    ]
     if not hidden:
-        inputs, z = _first_layer(prepared, bins, prepared.n_outputs, "output")
-        return Network(inputs=inputs, outputs={"output": Activation(output, name="output")(z)})
+        return Network(inputs=list(inputs.values()), outputs={
+            name: Activation(function, name=name)(_first_layer(prepared, inputs, bins, units, name))
+            for name, function, units in heads
+        })  # fmt: skip
     names = ["hidden"] if len(hidden) == 1 else [f"hidden_{i + 1}" for i in range(len(hidden))]
-    inputs, value = _first_layer(prepared, bins, hidden[0], names[0])
+    value: Value = _first_layer(prepared, inputs, bins, hidden[0], names[0])
     for name, units in zip(names, hidden, strict=True):
         dense = Dense(units, activation=activation, name=name)
         if name == names[0]:
@@ -79,7 +85,9 @@ def table_network(
             value = layer(value)
         if dropout:
             value = Dropout(dropout, name=f"{name}_dropout")(value)
-    return Network(inputs=inputs, outputs=Dense(prepared.n_outputs, activation=output, name="output")(value))
+    return Network(inputs=list(inputs.values()), outputs={
+        name: Dense(units, activation=function, name=name)(value) for name, function, units in heads
+    })  # fmt: skip
 
 
 def average_unseen(model: Model, codes: AnyArray) -> None:
@@ -89,13 +97,13 @@ def average_unseen(model: Model, codes: AnyArray) -> None:
         model: all its members are changed.
         codes: of the training rows, (rows, columns).
     """
-    lookup = next(node.layer for node in model.network.nodes if isinstance(node.layer, EmbeddingSum))
-    ends = np.cumsum(lookup.size_list)
-    for vector in model.training.parameters:
-        W = model.network.layout.named(vector)[lookup.name]["W"]
-        for column, rows in zip(codes.T, np.split(W, ends[:-1]), strict=True):
-            counts = np.bincount(column, minlength=len(rows))
-            rows[counts == 0] = counts @ rows / len(column)
+    for lookup in (node.layer for node in model.network.nodes if isinstance(node.layer, EmbeddingSum)):
+        ends = np.cumsum(lookup.size_list)
+        for vector in model.training.parameters:
+            W = model.network.layout.named(vector)[lookup.name]["W"]
+            for column, rows in zip(codes.T, np.split(W, ends[:-1]), strict=True):
+                counts = np.bincount(column, minlength=len(rows))
+                rows[counts == 0] = counts @ rows / len(column)
 
 
 def _activated(function: Layer, batch_norm: bool) -> list[Layer]:
@@ -105,21 +113,31 @@ def _activated(function: Layer, batch_norm: bool) -> list[Layer]:
     return [BatchNorm(name=f"{function.name}_norm"), replace(function, name=f"{function.name}_activation")]
 
 
-def _first_layer(prepared: PreparedTable, bins: int, units: int, name: str) -> tuple[list[Input], Value]:
-    """The inputs, and the sum of what they give to each unit."""
-    encoding, X = prepared.encoding, prepared.train.X
-    task = prepared.target.task
-    start = Normal(0.1 if task == "regression" else math.sqrt(2 / encoding.n_features))
-    inputs, parts = [], []
+def _inputs(prepared: PreparedTable) -> dict[str, Input]:
+    """The numbers and the categories of the rows, as far as there are such columns."""
+    X, inputs = prepared.train.X, {}
     if "numbers" in X:
-        inputs.append(numbers := Input(X["numbers"].shape[1], name="numbers"))
+        inputs["numbers"] = Input(X["numbers"].shape[1], name="numbers")
+    if "categories" in X:
+        inputs["categories"] = Input(len(prepared.encoding.categorical), dtype="integer", name="categories")
+    return inputs
+
+
+def _first_layer(prepared: PreparedTable, inputs: Mapping[str, Input], bins: int, units: int, name: str) -> Value:
+    """The sum of what the inputs give to each unit."""
+    encoding, X = prepared.encoding, prepared.train.X
+    task = prepared.task
+    start = Normal(0.1 if task == "regression" else math.sqrt(2 / encoding.n_features))
+    parts = []
+    if "numbers" in inputs:
+        numbers = inputs["numbers"]
         parts.append(Dense(units, initializer=start, name=f"{name}_numbers")(numbers))
         knots = quantile_knots(X["numbers"], bins) if bins else ()
         if any(len(own) > 2 for own in knots):  # a single bin is a straight line, which the dense layer has
             knots = tuple(own if len(own) > 2 else own[:1] for own in knots)
             parts.append(PiecewiseLinear(knots, units, initializer=_PIECES[task], name=f"{name}_pieces")(numbers))
-    if "categories" in X:
+    if "categories" in inputs:
         sizes = tuple(column.n_codes for column in encoding.categorical)
-        inputs.append(categories := Input(len(sizes), dtype="integer", name="categories"))
-        parts.append(EmbeddingSum(sizes, units, initializer=_CATEGORIES, name=f"{name}_categories")(categories))
-    return inputs, Add(name=f"{name}_sum")(*parts) if len(parts) > 1 else parts[0]
+        lookup = EmbeddingSum(sizes, units, initializer=_CATEGORIES, name=f"{name}_categories")
+        parts.append(lookup(inputs["categories"]))
+    return Add(name=f"{name}_sum")(*parts) if len(parts) > 1 else parts[0]

@@ -71,7 +71,7 @@ class TargetPlan:
 
     def known_rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows of a frame whose target isn't missing."""
-        return frame.filter(known(self._column(frame)))
+        return frame.filter(known(self.column(frame)))
 
     def fit(self, frame: pl.DataFrame) -> TargetPlan:
         """The plan with mean and scale of the training rows; for classes, the plan itself."""
@@ -156,7 +156,8 @@ class TargetPlan:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"this isn't a target plan as chainrule writes it: {error!r}") from error
 
-    def _column(self, frame: pl.DataFrame) -> pl.Series:
+    def column(self, frame: pl.DataFrame) -> pl.Series:
+        """The target's column of a frame; raises `InputError` where there is none."""
         if self.name not in frame.columns:
             raise InputError(
                 f'the table has no column "{self.name}", the target.'
@@ -166,7 +167,7 @@ class TargetPlan:
         return frame[self.name]
 
     def _known_column(self, frame: pl.DataFrame) -> pl.Series:
-        column = self._column(frame)
+        column = self.column(frame)
         absent = np.flatnonzero(~known(column).to_numpy())
         if absent.size:
             raise InputError(
@@ -193,7 +194,7 @@ def plan_target(frame: pl.DataFrame, name: str, task: Task | str | None = None) 
     y: regression (as asked)
     """
     wanted = None if task is None else _checked_task(task)
-    column = TargetPlan(name, "regression", "")._column(frame)
+    column = TargetPlan(name, "regression", "").column(frame)
     have = known(column).to_numpy()
     rows = np.flatnonzero(have) + 1
     if not rows.size:
