@@ -118,8 +118,10 @@ def train(
     given = {name: value for name, value in given.items() if value is not None}
     for_pictures = {"test_folder": test_folder, "size": size, "augment": augment}
     if is_folder(table):
-        for_tables = {"target": target or None, "task": task, "effort": None if effort == "good" else effort, "group": group,
-                      "validation": validation}  # fmt: skip
+        for_tables = {
+            "target": target or None, "task": task, "effort": None if effort == "good" else effort, "group": group,
+            "validation": validation,
+        }  # fmt: skip
         train_pictures(
             table, given | for_tables, test, time_limit, seed, engine, out_file, quiet, as_json, **for_pictures
         )

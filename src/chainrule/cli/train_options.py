@@ -23,8 +23,8 @@ Target = Annotated[
         "--target",
         "-t",
         metavar="TEXT",
-        help="The column of a table to predict; or several that one network learns together: gender,age,mood, or the "
-        "option again for each. Left out of a folder of pictures.",
+        help="The column of a table to predict, or several that one network learns together: gender,age,mood, or the "
+        "option again for each; left out of a folder of pictures.",
         show_default=False,
     ),
 ]
