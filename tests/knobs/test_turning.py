@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
 import pytest
+from generated import examples
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import general_problems
 
 from chainrule import (
     Dense,
@@ -18,6 +23,7 @@ from chainrule import (
     Trail,
     TrainingError,
 )
+from chainrule.knobs.turning import turn_rows
 
 NAMES = ("W[hidden,1,2]", "W[output,2,1]", "b[hidden,3]", "b[output,1]")
 
@@ -201,3 +207,26 @@ def test_points_of_another_shape_are_refused(rng: np.random.Generator) -> None:
     model, X, y = problem("reference", rng)
     with pytest.raises(InputError, match=r"\(points, 1\) would be right"):
         model.turn("W[hidden,1,1]", X=X, y=y).loss_at([1.0, 2.0])
+
+
+@examples(40)
+@given(data=st.data())
+def test_any_weight_of_any_network(engine: str, data: st.DataObject) -> None:
+    """The loss beside what `evaluate` says of a copy with the weight set by hand; the gradient beside the model's."""
+    problem = data.draw(general_problems(engine))
+    model = problem.model
+    spans = model.network.layout.spans
+    if not spans:
+        return
+    span = data.draw(st.sampled_from(spans))
+    index = tuple(data.draw(st.integers(0, n - 1)) for n in span.shape)
+    name = f"{span.name}[{span.layer},{','.join(str(i + 1) for i in index)}]"
+    value = data.draw(st.floats(-3, 3).filter(lambda value: value >= span.least))
+    turned = turn_rows(model, [name], problem.data, values=[[value]])
+    copied = copy.deepcopy(model)
+    copied.parameters[span.layer][span.name][index] = value
+    for one, loss in ((model, turned.loss_now), (copied, turned.loss[0])):
+        sums = one._engine.losses(one.training.parameters, one.training.state, problem.data)
+        assert loss == pytest.approx(sums.loss(one.objective), rel=1e-12, abs=1e-12)
+    gradient = model.gradients(problem.data)[1][span.layer][span.name][index]
+    assert turned.gradient[0] == pytest.approx(gradient, rel=1e-12, abs=1e-12)

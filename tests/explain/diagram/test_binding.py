@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from generated import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import Problem, general_problems, traced
 
 from chainrule import (
     Activation,
@@ -30,6 +32,7 @@ from chainrule import (
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.diagram.binding import diagram_of
 from chainrule.explain.diagram.drawn import Diagram
+from chainrule.explain.render.svg import drawing
 from chainrule.explain.worksheets.worksheet import read_worksheet
 
 SHEETS = Path(__file__).parents[3] / "examples" / "worksheets"
@@ -253,3 +256,39 @@ def test_without_a_target_there_are_values_and_no_loss() -> None:
 def test_what_is_no_name_is_said() -> None:
     with pytest.raises(InputError, match="hiden"):
         diagram_of(mlp(2, [2], 1), highlight="W[hiden,1,1]")
+
+
+@examples(60)
+@given(problem=general_problems("reference"), data=st.data())
+def test_any_network_is_drawn_as_its_recipes_say(problem: Problem, data: st.DataObject) -> None:
+    """Of every unit that is drawn, the lines that end there come from what its first value is computed from."""
+    work = Derivation(traced(problem), model=problem.model)
+    spans = problem.model.network.layout.spans
+    highlight = None
+    if spans and work.graph.is_trainable:
+        span = data.draw(st.sampled_from(spans))
+        index = [data.draw(st.integers(1, n)) for n in span.shape]
+        highlight = f"{span.name}[{span.layer},{','.join(map(str, index))}]"
+    diagram = diagram_of(work, highlight=highlight)
+    ElementTree.fromstring(drawing(diagram))
+    assert len(keys(diagram)) == len(set(keys(diagram)))
+    shown = {unit.values[-1].name: i for i, unit in enumerate(diagram.units) if unit.group is not None and unit.values}
+    for i, unit in enumerate(diagram.units):
+        if unit.group is None or unit.is_dots:
+            continue
+        sources = [diagram.units[link.source].values[-1].name for link in diagram.links if link.target == i]
+        assert len(sources) == len(set(sources)), "one line for each"
+        recipe = next(iter(work.graph.recipes(unit.values[0].name)), None)
+        read = {name for name in recipe.inputs if name in shown} if recipe is not None else set()
+        codes = {name for name in sources if work.graph.is_code[work.graph.slots[name.kind, name.layer]]}
+        assert set(sources) - codes == read
+        for bound in unit.gradients:
+            assert bound.value == work.graph.value(bound.name)
+    for one, other in ((a.place, b.place) for k, a in enumerate(diagram.units) for b in diagram.units[:k]):
+        assert np.hypot(one[0] - other[0], one[1] - other[1]) > 2 * diagram.radius
+    if diagram.path is not None and diagram.path.edges:
+        assert diagram.path.product == pytest.approx(np.prod([edge.factor for edge in diagram.path.edges]))
+        names = [edge.before for edge in diagram.path.edges]
+        found = work.paths(str(highlight)).paths
+        if found:
+            assert names in [[edge.before for edge in path.edges] for path in found]

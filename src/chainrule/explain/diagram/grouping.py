@@ -105,7 +105,9 @@ def joints(graph: Graph, clusters: list[Cluster], number: int, row: int, unit: i
     sources = [at[slot] for slot in step.inputs]
     operation = graph.operations[step.index]
     if not isinstance(operation, SumOfProducts):
-        return [Joint(c, u) for c, slot in zip(sources, step.inputs, strict=True) for u in range(graph.sizes[slot])]
+        apart = isinstance(operation, Normalized) or (step.layer.applies is not None and not graph.is_coupled(step))
+        pairs = zip(sources, step.inputs, strict=True)
+        return [Joint(c, u) for c, slot in pairs for u in ([unit] if apart else range(graph.sizes[slot]))]
     found: dict[tuple[int, int], Joint] = {}
     terms = operation.terms(row, unit)
     for i, term in enumerate(terms):
