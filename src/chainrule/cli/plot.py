@@ -5,11 +5,14 @@ from __future__ import annotations
 import typer
 
 from chainrule.cli.plot_functions import activations, depth, descent, schedules, vanishing
+from chainrule.cli.plot_images import saliency, weights
 from chainrule.cli.plot_models import losses, regions, surfaces
 from chainrule.cli.plot_networks import histograms, knobs, network
 
 # A new kind is a function in a file cli/plot_….py, and its name here.
-KINDS = (network, losses, regions, surfaces, histograms, knobs, activations, vanishing, depth, descent, schedules)
+KINDS = (network, losses, regions, surfaces, histograms, knobs, activations, vanishing, depth, descent, schedules,
+    saliency, weights,
+)  # fmt: skip
 
 plot = typer.Typer(
     name="plot",
