@@ -311,5 +311,5 @@ def overfitting() -> str:
         "none can rely on a single other.",
         "![The regions with dropout](overfitting-dropout.svg)",
         "In your own runs: `model.history.plot()`, or `chainrule plot losses MODEL`; `plots.regions(model, X, y)`, or "
-        "`chainrule plot regions MODEL TABLE --columns A,B`.",
+        "`chainrule plot regions MODEL --table FILE --columns A,B`.",
     )

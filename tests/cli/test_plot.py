@@ -72,7 +72,9 @@ def test_losses_of_a_model(run, model):
 
 def test_regions_of_a_tables_model(run, model, penguins):
     columns = "bill_length_mm,body_mass_g"
-    facts = run("plot", "regions", model, penguins, "--columns", columns, "--cells", 8, "-o", "r.svg", "--json").json
+    facts = run(
+        "plot", "regions", model, "--table", penguins, "--columns", columns, "--cells", 8, "-o", "r.svg", "--json"
+    ).json
     assert facts["title"] == "Regions of species over bill_length_mm and body_mass_g"
     assert facts["values"]["classes"] == ["Adelie", "Chinstrap", "Gentoo"]
     assert len(facts["values"]["region"]) == 8
@@ -80,7 +82,9 @@ def test_regions_of_a_tables_model(run, model, penguins):
 
 
 def test_levels_of_a_number(run, mass, penguins):
-    result = run("plot", "regions", mass, penguins, "--columns", "bill_length_mm,bill_depth_mm", "--cells", 8)
+    result = run(
+        "plot", "regions", mass, "--table", penguins, "--columns", "bill_length_mm,bill_depth_mm", "--cells", 8
+    )
     assert result.out.startswith("regions.png: body_mass_g over bill_length_mm and bill_depth_mm\n")
 
 
@@ -94,9 +98,24 @@ def test_a_model_of_arrays(run):
     assert run("plot", "regions", "arrays.safetensors", "--reach", 2, "--cells", 5).status == 0
     facts = run("plot", "surfaces", "arrays.safetensors", "hidden", "z[output,1]", "--json").json
     assert list(facts["values"]) == ["x", "y", "h[hidden,1]", "h[hidden,2]", "z[output,1]"]
-    assert "reads no table" in run("plot", "regions", "arrays.safetensors", "t.csv").complaint
-    assert "--columns is a,b" in run("plot", "regions", "arrays.safetensors", "--columns", "a,b").complaint
+    assert 'no input "a"' in run("plot", "regions", "arrays.safetensors", "--columns", "a,b").complaint
+    assert "--columns is a,b" in run("plot", "surfaces", "arrays.safetensors", "--columns", "a,b").complaint
     assert "hasn't been fitted" in run("plot", "losses", "arrays.safetensors").complaint
+
+
+def test_a_model_of_arrays_with_a_table(run):
+    import chainrule as cr
+
+    rows = ["a,b,kind", *(f"{i % 7},{i % 5},{int(i % 7 > i % 5)}" for i in range(30))]
+    Path("t.csv").write_text("\n".join(rows), encoding="utf-8")
+    cr.Model(cr.Network.mlp(2, [2], 1, output="sigmoid"), "binary_cross_entropy").save("m.safetensors")
+    regions = ("plot", "regions", "m.safetensors", "--cells", 5, "--json")
+    facts = run(*regions, "--table", "t.csv", "--target", "kind").json
+    assert facts["title"] == "Regions over a and b"
+    assert "30 rows" in facts["caption"]
+    assert run(*regions, "--table", "t.csv", "--target", "kind", "--columns", "b,a").json["title"].endswith("b and a")
+    assert "the model takes 2" in run(*regions, "--table", "t.csv").complaint
+    assert 'no column "sort"' in run(*regions, "--table", "t.csv", "--target", "sort").complaint
 
 
 def test_surfaces_of_a_worksheet(run):
@@ -113,9 +132,12 @@ def test_vanishing_and_depth(run):
 
 
 def test_models_of_tables_are_told_what_they_need(run, model, penguins):
-    assert f"give a table too, chainrule plot regions {model} TABLE" in run("plot", "regions", model).complaint
-    assert "--reach is for models of arrays" in run("plot", "regions", model, penguins, "--reach", 1).complaint
-    assert "choose two of them" in run("plot", "regions", model, penguins).complaint
+    regions = ("plot", "regions", model)
+    assert "was trained on a table: say with --table which rows to draw" in run(*regions).complaint
+    assert "--reach is for models of arrays" in run(*regions, "--table", penguins, "--reach", 1).complaint
+    assert "choose two of them" in run(*regions, "--table", penguins).complaint
+    said = run(*regions, "--table", penguins, "--target", "island").complaint
+    assert 'the model has no target "island". It has species' in said
     assert "surfaces are drawn of models of arrays" in run("plot", "surfaces", model).complaint
     assert not list(Path().glob("*.png"))
 

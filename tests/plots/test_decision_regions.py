@@ -103,6 +103,49 @@ def test_an_estimators_labels():
     np.testing.assert_array_equal(said, classifier.predict(grid(picture)))
 
 
+def test_estimators_of_named_columns():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"width": X[:, 0], "height": X[:, 1], "age": RNG.normal(size=80)})
+    classifier = cr.MLPClassifier((4,), solver="lbfgs", random_state=0).fit(frame, Y2)
+    picture = plots.regions(classifier, frame, Y2, columns=("age", "width"), cells=7)
+    rows = pd.DataFrame({"width": grid(picture)[:, 1], "height": np.median(X[:, 1]), "age": grid(picture)[:, 0]})
+    np.testing.assert_array_equal(picture.values["region"].ravel(), classifier.predict(rows))
+    with pytest.raises(InputError, match=r'no input "widht"\. Did you mean "width"'):
+        plots.regions(classifier, frame, columns=("age", "widht"))
+
+
+def test_table_estimators():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"width": X[:, 0], "height": X[:, 1]})
+    classifier = cr.TableClassifier(members=1, settings={"hidden": (4,), "epochs": 2}).fit(
+        frame, np.array(["a", "b"])[Y2]
+    )
+    picture = plots.regions(classifier, frame, np.array(["a", "b"])[Y2], cells=7)
+    rows = pd.DataFrame(grid(picture), columns=["width", "height"])
+    said = np.array(picture.values["classes"])[picture.values["region"].ravel()]
+    np.testing.assert_array_equal(said, classifier.predict(rows))
+    assert "points-0" in drawn(picture)
+
+
+def test_one_of_several_heads():
+    x = cr.Input(2, name="x")
+    body = cr.Dense(5, activation="tanh", name="body")(x)
+    heads = {"yes": cr.Dense(1, activation="sigmoid")(body), "mood": cr.Dense(3, activation="softmax")(body),
+             "age": cr.Dense(1)(body)}  # fmt: skip
+    losses = {"yes": "binary_cross_entropy", "mood": "cross_entropy", "age": "squared_error"}
+    model = cr.Model(cr.Network(inputs=x, outputs=heads), losses)
+    picture = plots.regions(model, X, {"mood": Y3}, target="mood", cells=9)
+    said = model.predict(grid(picture))
+    np.testing.assert_array_equal(picture.values["region"].ravel(), said["mood"].argmax(axis=1))
+    assert "Regions of mood over x1 and x2" in texts(picture)
+    levels = plots.regions(model, X, target="age", cells=9).values["answer"]
+    np.testing.assert_array_equal(levels.ravel(), said["age"][:, 0])
+    with pytest.raises(InputError, match="the model has 3 heads, yes, mood, age: choose one with target"):
+        plots.regions(model, X)
+    with pytest.raises(InputError, match=r'no head "mod"\. Did you mean "mood"'):
+        plots.regions(model, X, target="mod")
+
+
 @pytest.fixture(scope="module")
 def table():
     rng = np.random.default_rng(5)

@@ -47,13 +47,20 @@ def regions(
     model: AnyModel,
     table: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[TABLE]",
-            help="The data to draw: its rows and their classes; a model of arrays takes none.",
+        typer.Option(
+            help="A CSV or Parquet file with the data; a model of arrays does without when left out.",
             show_default=False,
         ),
     ] = None,
     columns: Columns = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="Of several targets the one to draw; of a model of arrays the column of --table with the classes. "
+            "May be left out.",
+            show_default=False,
+        ),
+    ] = None,
     reach: Annotated[
         float | None,
         typer.Option(
@@ -73,7 +80,7 @@ def regions(
 
     Example:
 
-        chainrule plot regions penguins.safetensors penguins.csv --columns bill_length_mm,flipper_length_mm
+        chainrule plot regions penguins.safetensors --table penguins.csv --columns bill_length_mm,flipper_length_mm
     """  # fmt: skip
     from chainrule import plots
     from chainrule.files import load
@@ -84,16 +91,40 @@ def regions(
         if reach is not None:
             raise InputError("--reach is for models of arrays: the table says how far its columns go")
         if table is None:
-            raise InputError(f"{model} was trained on a table: give a table too, chainrule plot regions {model} TABLE")
+            raise InputError(f"{model} was trained on a table: say with --table which rows to draw")
         from chainrule.tables.reading import read_table
 
-        picture = plots.regions(loaded, read_table(table), columns=_names(columns), cells=cells)
+        picture = plots.regions(loaded, read_table(table), columns=_names(columns), target=target, cells=cells)
+    elif table is None:
+        if target is not None and not hasattr(loaded, "network"):
+            raise InputError("--target is a column of --table; give the table too")
+        picture = plots.regions(
+            loaded, columns=_chosen(columns), target=target, reach=3.0 if reach is None else reach, cells=cells
+        )
     else:
-        if table is not None:
-            raise InputError(f"{model} was trained on arrays, so it reads no table: leave {table} out")
-        chosen = _numbers(columns)
-        picture = plots.regions(loaded, columns=chosen, reach=3.0 if reach is None else reach, cells=cells)
+        X, y, names = _rows(loaded, table, target)
+        picture = plots.regions(loaded, X, y, columns=_chosen(columns), reach=reach, cells=cells, names=names)
     canvas.write(picture, as_json)
+
+
+def _rows(model: Any, path: str, target: str | None) -> tuple[Any, Any, list[str]]:
+    """A table's rows for a model of arrays: its inputs, the target's column, the inputs' names."""
+    from chainrule.cli.explain_sources import Asked
+    from chainrule.cli.row_sources import input_rows
+    from chainrule.tables.reading import read_table
+
+    frame = read_table(path)
+    own = getattr(model, "feature_names_in_", None)
+    n_inputs = getattr(model, "n_features_in_", None) or (model.network.only_input_shape or (0,))[0]
+    names = [name for name in frame.columns if name != target] if own is None else [str(name) for name in own]
+    X, _ = input_rows(Asked(table=path, target=target), frame, n_inputs, names)
+    return X, None if target is None else frame[target].to_numpy(), names
+
+
+def _chosen(columns: str | None) -> list[int] | list[str] | None:
+    """Two inputs of a model of arrays, by number or by name."""
+    parts = _names(columns)
+    return [int(part) for part in parts] if parts and all(part.isdecimal() for part in parts) else parts
 
 
 def surfaces(
@@ -138,7 +169,7 @@ def _network(path: str) -> Any:
     if hasattr(loaded, "encoding"):
         raise InputError(
             f"{path} was trained on a table, whose columns are encoded: surfaces are drawn of models of arrays; "
-            f"chainrule plot regions {path} TABLE shows what it answers"
+            f"chainrule plot regions {path} --table FILE shows what it answers"
         )
     return loaded
 

@@ -38,22 +38,26 @@ def table_rows(what: str, asked: Asked) -> Derivation:
             raise InputError(f"{what} was trained on a table and knows its columns: leave --target out")
         return model.explain(frame, member=asked.member or 1)
     if isinstance(model, Model):
-        X, told = _arrays(asked, frame, _inputs(model, what), None)
+        X, told = input_rows(asked, frame, _inputs(model, what), None)
         y = None if told is None else _targets(model, "--target", told, len(X))
         chosen = model if asked.member is None else model.member(asked.member)
         return chosen.explain(X, y)
     if asked.member is not None:
         raise InputError(f"--member is for models of tables and of arrays; {what} is an estimator")
     names = getattr(model, "feature_names_in_", None)
-    X, told = _arrays(asked, frame, model.n_features_in_, None if names is None else [str(name) for name in names])
+    X, told = input_rows(asked, frame, model.n_features_in_, None if names is None else [str(name) for name in names])
     y = None if told is None else _own_targets(model, told, len(X))
     if names is not None:  # scikit-learn warns of rows without the names that it saw in training
         X = frame.select([str(name) for name in names])
     return model.explain(X, y)
 
 
-def _arrays(asked: Asked, frame: Any, n_inputs: int, names: list[str] | None) -> tuple[Any, str | None]:
-    """The inputs of all rows, and their targets as they would be typed."""
+def input_rows(asked: Asked, frame: Any, n_inputs: int, names: list[str] | None) -> tuple[Any, str | None]:
+    """The inputs of all rows, and their targets as they would be typed.
+
+    Raises:
+        InputError: the table hasn't the columns that the model reads, or no rows.
+    """
     target = asked.target
     if target is not None and target not in frame.columns:
         raise InputError(f'{asked.table} has no column "{target}"; it has {listed(frame.columns)}')

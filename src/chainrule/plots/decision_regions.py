@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.arrays import AnyArray, Doubles, Order
-from chainrule.errors import InputError, listed
-from chainrule.learner import Learner
+from chainrule.errors import InputError
 from chainrule.plots.picture import Picture
-from chainrule.plots.planes import Plane, choose_names, plane_of_arrays, plane_of_points, told_fixed
+from chainrule.plots.plane_answers import Answers, answers_of
+from chainrule.plots.planes import Plane
 from chainrule.plots.themes import MARKERS, Theme, named
 
 if TYPE_CHECKING:
@@ -25,23 +24,13 @@ _FEW, _SHORT = 6, 14  # classes whose names can stand in the picture, and letter
 _TINT = 0.26  # of a class's colour in its region
 
 
-@dataclass(frozen=True)
-class _Answers:
-    """What a model says of the grid: scores by class, or numbers; and the data's own targets."""
-
-    plane: Plane
-    classes: tuple[str, ...]  # none: the answers are numbers
-    values: Doubles  # (cells, classes), or (cells,)
-    targets: Order | None  # the place of each point's class
-    target: str = ""
-
-
 def regions(
     model: Any,
     X: Any = None,
     y: Any = None,
     *,
     columns: Sequence[Any] | None = None,
+    target: str | None = None,
     reach: float | None = None,
     cells: int = 200,
     names: Sequence[str] = (),
@@ -55,7 +44,8 @@ def regions(
         model: a `Model` or `TableModel`, or one of the estimators, that was fitted.
         X: the data: rows for a `Model` or an estimator, a table for a `TableModel`.
         y: their classes or numbers; a table holds its own.
-        columns: the two inputs: numbers from 1, or names of a table's columns; left out where there are two.
+        columns: the two inputs: numbers from 1, or their names; left out where there are two.
+        target: of several heads or targets the one whose answers are drawn.
         reach: without data, both inputs go from -reach to reach.
         cells: values of each input; the model is asked at each pair.
         names: of the inputs, where they are arrays.
@@ -71,122 +61,11 @@ def regions(
     >>> picture.values["region"].tolist()[0], picture.values["classes"]
     ([0, 0, 0, 0, 1], ('0', '1'))
     """
-    if hasattr(model, "encoding") or hasattr(getattr(model, "model_", None), "encoding"):
-        answers = _of_table(getattr(model, "model_", model), X, columns, cells)
-    elif isinstance(model, Learner):
-        answers = _of_model(model, X, y, columns, reach, cells, names)
-    elif hasattr(model, "n_features_in_"):
-        answers = _of_estimator(model, X, y, columns, reach, cells, names)
-    else:
-        raise InputError(f"{type(model).__name__} is no fitted model of chainrule's")
+    answers = answers_of(model, X, y, columns, target, reach, cells, names)
     return _classes(answers) if answers.classes else _levels(answers)
 
 
-def _of_model(
-    model: Any, X: Any, y: Any, columns: Any, reach: float | None, cells: int, names: Sequence[str]
-) -> _Answers:
-    shape = model.network.only_input_shape
-    if shape is None or len(shape) != 1 or len(model.network.heads) > 1:
-        raise InputError("regions are drawn of a network with one input of numbers and one head")
-    plane, rows = plane_of_arrays(X, shape[0], columns, reach, cells, names)
-    said = np.asarray(model.predict(rows), np.float64)
-    (head,) = model.objective.heads
-    if not _is_of_classes(model, head):
-        if said.shape[1] > 1:
-            raise InputError(f"the model gives {said.shape[1]} numbers; regions are drawn of classes, or of one number")
-        return _Answers(plane, (), said[:, 0], None)
-    if said.shape[1] == 1:
-        said = np.concatenate([1 - said, said], axis=1)
-    elif head.loss.fuses_with == "sigmoid":
-        raise InputError(f"each of the model's {said.shape[1]} outputs is a yes or no of its own; regions take one")
-    targets = None
-    if y is not None:
-        given = np.asarray(y)
-        given = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
-        targets = (given.argmax(axis=1) if given.ndim == 2 else np.round(given)).astype(np.int64)
-        _check_targets(targets, plane, said.shape[1])
-    return _Answers(plane, tuple(str(k) for k in range(said.shape[1])), said, targets)
-
-
-def _is_of_classes(model: Any, head: Any) -> bool:
-    """By its loss, or by what the last layer makes."""
-    last = next(step for step in model.network.steps if step.output == model.network.heads[0].slot)
-    return head.loss.fuses_with in ("sigmoid", "softmax") or last.layer.makes in ("sigmoid", "softmax", "threshold")
-
-
-def _of_estimator(
-    model: Any, X: Any, y: Any, columns: Any, reach: float | None, cells: int, names: Sequence[str]
-) -> _Answers:
-    names = names or getattr(model, "feature_names_in_", ())
-    X = None if X is None else np.asarray(X, np.float64)
-    plane, rows = plane_of_arrays(X, model.n_features_in_, columns, reach, cells, names)
-    if hasattr(model, "feature_names_in_"):
-        raise InputError("the estimator was fitted on named columns: give it arrays, or use a TableModel")
-    classes = getattr(model, "classes_", None)
-    if classes is None:
-        return _Answers(plane, (), np.asarray(model.predict(rows), np.float64).reshape(len(rows)), None)
-    if isinstance(classes, list) or getattr(model, "multilabel_", False):
-        raise InputError("the estimator gives several labels; regions take one")
-    targets = None
-    if y is not None:
-        targets = np.searchsorted(classes, np.asarray(y)).astype(np.int64)
-        _check_targets(targets, plane, len(classes))
-    return _Answers(plane, tuple(named(k) for k in classes), np.asarray(model.predict_proba(rows), np.float64), targets)
-
-
-def _of_table(model: Any, table: Any, columns: Any, cells: int) -> _Answers:
-    """A table's rows with two columns varied; the others are the median, or the most frequent category."""
-    import polars as pl
-
-    from chainrule.tables.column_values import as_numbers
-    from chainrule.tables.preparation import as_table
-
-    if table is None:
-        raise InputError("give the table too: its rows are drawn, and say what is typical of the other columns")
-    frame = as_table(table)
-    used = [column.name for column in model.encoding.columns]
-    missing = [name for name in used if name not in frame.columns]
-    if missing:
-        raise InputError(f"the table has no column {listed(missing)}, which the model reads")
-    units: dict[str, Any] = {column.name: getattr(column, "unit", None) for column in model.encoding.columns}
-    numbers = [name for name in used if units[name] in ("number", "boolean")]
-    pair = choose_names(numbers, columns)
-    typical: dict[str, Any] = {}
-    for name in used:
-        known = frame[name].drop_nulls()
-        if name in numbers:
-            values = as_numbers(frame[name], units[name])
-            typical[name] = float(np.nanmedian(values)) if np.isfinite(values).any() else 0.0
-        else:
-            typical[name] = known.mode().sort()[0] if len(known) else None
-    points = np.stack([as_numbers(frame[name], units[name]) for name in pair], axis=1)
-    there = np.isfinite(points).all(axis=1)
-    target = model.target.name
-    if target in frame.columns:
-        there &= frame[target].is_not_null().to_numpy()
-    frame, points = frame.filter(pl.Series(there)), points[there]
-    if not len(points):
-        raise InputError(f"no row of the table has numbers in both {pair[0]} and {pair[1]}")
-    others = [(name, f"{one:.4g}" if isinstance(one, float) else one) for name, one in typical.items()]
-    plane = plane_of_points(points, pair, cells, told_fixed(one for one in others if one[0] not in pair))
-    asked: dict[str, Any] = {name: [one] * len(plane.grid) for name, one in typical.items()}
-    asked |= {name: plane.grid[:, i] for i, name in enumerate(pair)}
-    rows = pl.DataFrame({name: pl.Series(name, values, strict=False) for name, values in asked.items()})
-    if not model.target.classes:
-        return _Answers(plane, (), np.asarray(model.predict(rows), np.float64), None, target)
-    targets = np.asarray(model.target.encode(frame), np.int64) if target in frame.columns else None
-    classes = tuple(named(one) for one in model.target.classes)
-    return _Answers(plane, classes, np.asarray(model.predict_proba(rows), np.float64), targets, target)
-
-
-def _check_targets(targets: Order, plane: Plane, n_classes: int) -> None:
-    if targets.shape != (len(plane.points),):
-        raise InputError(f"y has shape {targets.shape}; ({len(plane.points)},) would be right: one for each row of X")
-    if len(targets) and not 0 <= targets.min() <= targets.max() < n_classes:
-        raise InputError(f"y holds classes that the model doesn't know: it has {n_classes}")
-
-
-def _classes(answers: _Answers) -> Picture:
+def _classes(answers: Answers) -> Picture:
     plane, classes = answers.plane, answers.classes
     if len(classes) > MOST_CLASSES:
         raise InputError(f"the model has {len(classes)} classes; regions of at most {MOST_CLASSES} can be told apart")
@@ -242,7 +121,7 @@ def _classes(answers: _Answers) -> Picture:
     )
 
 
-def _levels(answers: _Answers) -> Picture:
+def _levels(answers: Answers) -> Picture:
     plane, shown = answers.plane, _shown(len(answers.plane.points))
     values = plane.image(answers.values)
 
@@ -281,7 +160,7 @@ def _shown(rows: int) -> Order:
     return np.unique(np.linspace(0, max(rows - 1, 0), min(rows, MOST_POINTS)).astype(np.int64))[:rows]
 
 
-def _data_told(answers: _Answers, shown: int) -> str:
+def _data_told(answers: Answers, shown: int) -> str:
     rows, told = len(answers.plane.points), ""
     if rows:
         told = f" Points are the data, {rows:,} rows" + (f", of which {shown} are drawn." if shown < rows else ".")

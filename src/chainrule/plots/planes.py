@@ -63,7 +63,7 @@ def plane_of_arrays(
     Arguments:
         X: the data, (rows, n_inputs), or None.
         n_inputs: how many numbers a row has.
-        columns: the two that vary, from 1; None where there are two.
+        columns: the two that vary, by number from 1 or by name; None where there are two.
         reach: both go from -reach to reach; None: as far as the data go.
         cells: how many values each takes.
         names: of all the columns; x1, x2 … where there are none.
@@ -72,8 +72,13 @@ def plane_of_arrays(
         InputError: the columns can't be used, or there are neither data nor a reach.
     """
     names = [str(name) for name in names] or [f"x{i}" for i in range(1, n_inputs + 1)]
-    first, second = _chosen(n_inputs, columns)
-    data = None if X is None else np.asarray(X, np.float64)
+    if len(names) != n_inputs:
+        raise InputError(f"there are {len(names)} names for {n_inputs} inputs")
+    first, second = _chosen(n_inputs, columns, names)
+    try:
+        data = None if X is None else np.asarray(X, np.float64)
+    except (TypeError, ValueError):
+        raise InputError("X holds what is no number") from None
     if data is not None and (data.ndim != 2 or data.shape[1] != n_inputs or not len(data)):
         raise InputError(f"X has shape {data.shape}; (rows, {n_inputs}) would be right")
     others = [i for i in range(n_inputs) if i not in (first, second)]
@@ -136,20 +141,25 @@ def choose_names(known: Sequence[str], columns: Sequence[str] | None, what: str 
         columns = known
     if isinstance(columns, str) or len(columns) != 2 or columns[0] == columns[1]:
         raise InputError(f"{what}s are {shortened(columns)}; a plane takes two different ones")
+    of_numbers = " of numbers" if what == "column" else ""
     for name in columns:
         if name not in known:
             near = did_you_mean(name, known)
-            raise InputError(f'there is no {what} of numbers "{shortened(name)}".{near} There are {listed(known)}')
+            raise InputError(f'there is no {what}{of_numbers} "{shortened(name)}".{near} There are {listed(known)}')
     return columns[0], columns[1]
 
 
-def _chosen(n_inputs: int, columns: Sequence[int] | None) -> tuple[int, int]:
+def _chosen(n_inputs: int, columns: Sequence[Any] | None, names: Sequence[str]) -> tuple[int, int]:
     if n_inputs < 2:
         raise InputError("the model reads one input; a plane takes two")
     if columns is None:
         if n_inputs > 2:
             raise InputError(f"the model reads {n_inputs} inputs: choose two with columns, such as columns=(1, 2)")
         columns = (1, 2)
+    chosen = [one for one in columns if isinstance(one, str)]
+    if len(chosen) == len(columns) == 2:
+        first, second = choose_names(names, chosen, "input")
+        return names.index(first), names.index(second)
     numbers = [one for one in columns if isinstance(one, (int, np.integer)) and 1 <= one <= n_inputs]
     if len(numbers) != 2 or len(columns) != 2 or numbers[0] == numbers[1]:
         raise InputError(f"columns is {shortened(columns)}; it must be two different numbers from 1 to {n_inputs}")
