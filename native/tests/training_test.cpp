@@ -1,7 +1,9 @@
 // Whole programs: gradients against differences, the same bits for any number of threads, divergence, refusals.
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <stdexcept>
+#include <string>
 
 #include "builder.h"
 #include "check.h"
@@ -310,6 +312,90 @@ void refuses(const char* what, const std::function<void()>& attempt) {
     CHECK(false, "%s was not refused", what);
 }
 
+// Numbers that change over the steps: as if each step were a call of its own, in which they are those of all steps.
+template <class T>
+void test_scheduled() {
+    const Program program = everything();
+    const Fixture<T> f(program, 200);
+    size_t dropout = 0;
+    while (std::string(program.steps[dropout].kind->name) != "dropout") ++dropout;
+    const std::vector<double> own(4, program.steps[dropout].numbers[0]), changing = {0.5, 0.0, 0.125, 0.25}, rates(4, 0.01);
+    const std::vector<double> decays = {0.0, 0.5, 0.25, 0.125};
+
+    auto trained = [&](const std::vector<double>& values, long steps_a_call, bool decayed) {
+        Result<T> result;
+        result.parameters = f.parameters;
+        result.state = f.state;
+        result.slots.assign(3 * result.parameters.size(), T(0));
+        result.losses.assign(program.heads.size(), 0);
+        result.weights = result.losses;
+        result.penalties.assign(1, 0);
+        for (long first = 0; first < 4; first += steps_a_call) {
+            TrainJob<T> job;
+            job.parameters = result.parameters.data();
+            job.state = result.state.data();
+            job.slots = result.slots.data();
+            job.data = f.data;
+            job.order = f.order.data() + 64 * first;
+            job.rows_in_order = std::min(64 * steps_a_call, 200 - 64 * first);
+            job.batch = 64;
+            job.rates = rates.data() + first;
+            job.steps = steps_a_call;
+            job.first_step = uint64_t(first);
+            job.sums = {result.losses.data(), result.weights.data(), result.penalties.data()};
+            job.seed = 7;
+            job.threads = 1;
+            if (!values.empty()) job.scheduled = {Scheduled{dropout, values.data() + first}};
+            if (decayed) job.weight_decays = decays.data() + first;
+            const Outcome outcome = train(program, job);
+            CHECK(outcome.steps == steps_a_call && outcome.diverged < 0, "%ld steps", outcome.steps);
+        }
+        return result;
+    };
+
+    CHECK(trained(own, 4, false) == trained({}, 4, false), "its own rate, scheduled");
+    CHECK(!(trained(changing, 4, false) == trained({}, 4, false)), "another rate changes nothing");
+    for (bool decayed : {false, true})
+        for (long steps_a_call : {1L, 2L})
+            CHECK(trained(changing, steps_a_call, decayed) == trained(changing, 4, decayed), "%ld steps a call", steps_a_call);
+    CHECK(!(trained(own, 4, true) == trained(own, 4, false)), "weight decay changes nothing");
+
+    auto scheduling = [&](size_t step, double value) {
+        return [&program, step, value] { program.check({Scheduled{step, &value}}, 1); };
+    };
+    scheduling(dropout, 0.5)();
+    refuses("a step that isn't there", scheduling(program.steps.size(), 0.5));
+    refuses("a step without a number", scheduling(0, 0.5));
+    for (double value : {-0.1, 1.0, std::numeric_limits<double>::quiet_NaN()}) refuses("no rate", scheduling(dropout, value));
+}
+
+// Prediction says that all is finite only where it is: in every place of every input, for few rows and many.
+template <class T>
+void test_finite() {
+    Builder b;
+    const int x = b.input(5), y = b.input(3);
+    b.head(b.activation(b.dense(b.other("concatenate", {x, y}), 2), Activation::tanh), Loss::squared_error);
+    b.learn_all();
+    b.program.check();
+    const std::vector<T> parameters = random_numbers<T>(size_t(b.program.parameters), 6);
+    for (long rows : {1L, 16L, 17L, 2000L}) {
+        std::vector<T> one = random_numbers<T>(size_t(5 * rows), 1), other = random_numbers<T>(size_t(3 * rows), 2);
+        std::vector<T> outputs(size_t(2 * rows));
+        auto finite = [&](int threads) {
+            const Data<T> data{rows, {one.data(), other.data()}, {}};
+            return predict<T>(b.program, 1, parameters.data(), nullptr, data, {outputs.data()}, threads);
+        };
+        CHECK(finite(1) && finite(2), "%ld rows of numbers", rows);
+        for (std::vector<T>* input : {&one, &other})
+            for (size_t at : {size_t(0), input->size() / 2, input->size() - 1})
+                for (T wrong : {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()}) {
+                    std::swap((*input)[at], wrong);
+                    CHECK(!finite(1) && !finite(2), "%ld rows, number %zu", rows, at);
+                    std::swap((*input)[at], wrong);
+                }
+    }
+}
+
 void test_refusals() {
     const Program right = everything();
     auto changed = [&](const std::function<void(Program&)>& change) {
@@ -383,6 +469,10 @@ int main() {
         test_codes<double>();
         test_factors<float>();
         test_factors<double>();
+        test_scheduled<float>();
+        test_scheduled<double>();
+        test_finite<float>();
+        test_finite<double>();
         test_refusals();
     });
 }
