@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError, InputError, did_you_mean, listed
-from chainrule.explain.worksheets.sheet_reading import MOST_NUMBERS, SheetReading, numbers
+from chainrule.explain.worksheets.sheet_reading import MOST_NUMBERS, SheetReading
 from chainrule.layers import Dense, Input, Layer, Scale
 from chainrule.model import Model
 from chainrule.network import Network
@@ -131,16 +131,12 @@ def set_parameters(reading: SheetReading, model: Model) -> None:
             if span is None:
                 has = listed(f"{owner}.{n}" for owner, n in spans)
                 raise reading.wrong(f'there is no parameter "{what}"; the network has {has}', *where)
-            array = numbers(value)
-            if array is None:
-                raise reading.wrong(f"{what} must be numbers", *where)
+            array = reading.array(value, what, *where)
             if array.ndim == 0:
                 array = np.full(span.shape, float(array))
             if array.shape != span.shape:
                 hint = " (W has a row for each input, a column for each unit)" if name == "W" else ""
                 raise reading.wrong(f"{what} has shape {array.shape}; {span.shape} would be right{hint}", *where)
-            if not np.isfinite(array).all():
-                raise reading.wrong(f"{what} must be finite numbers", *where)
             given.setdefault(layer, {})[name] = array
     missing = [f"{layer}.{name}" for layer, name in spans if name not in given.get(layer, {})]
     if missing:

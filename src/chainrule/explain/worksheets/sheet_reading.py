@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import Doubles
 from chainrule.errors import ChainruleError, FileError, did_you_mean, listed
 from chainrule.plain import shortened
 
@@ -31,6 +32,10 @@ _TOKEN = re.compile(
     ''',
     re.DOTALL | re.VERBOSE,
 )
+_SHAPES = {
+    "x": ": one row, or a list of rows of equal length",
+    "y": ": one for each output, or a row of them for each row of x",
+}
 Key = tuple[str, ...]
 
 
@@ -105,6 +110,17 @@ class SheetReading:
             raise self.misfit(key, value, "a text", key)
         return value
 
+    def array(self, value: Any, what: str, *key: str) -> Doubles:
+        """The numbers in nested lists: finite ones, in rows of equal length. Messages call them `what`."""
+        try:
+            found = np.asarray(value, dtype=float) if _only_numbers(value) else None
+        except (ValueError, OverflowError):
+            found = None
+        if found is None or not np.isfinite(found).all():
+            wanted = "finite numbers" if found is not None else f"numbers{_SHAPES.get(what, '')}"
+            raise self.wrong(f"{what} must be {wanted}", *key)
+        return found
+
     def table(self, path: tuple[str, ...], known: tuple[str, ...]) -> dict[str, Any]:
         """The table at a path, its keys known; empty where it was left out."""
         table: Any = self.data
@@ -137,18 +153,10 @@ class SheetReading:
         return dict(table)
 
 
-def numbers(value: Any) -> Any:
-    """An array of the numbers in nested lists; None where something else is among them, or the rows differ."""
-
-    def only_numbers(part: Any) -> bool:  # a text "0.5" and true are none
-        if isinstance(part, list):
-            return all(map(only_numbers, part))
-        return isinstance(part, int | float) and not isinstance(part, bool)
-
-    try:
-        return np.asarray(value, dtype=float) if only_numbers(value) else None
-    except (ValueError, OverflowError):
-        return None
+def _only_numbers(part: Any) -> bool:  # a text "0.5" and true are none
+    if isinstance(part, list):
+        return all(map(_only_numbers, part))
+    return isinstance(part, int | float) and not isinstance(part, bool)
 
 
 def line_of(text: str, path: Key) -> int | None:

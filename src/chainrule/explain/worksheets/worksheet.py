@@ -19,7 +19,7 @@ from chainrule.explain.network.graph import parse
 from chainrule.explain.network.trace import Trace, trace_rows
 from chainrule.explain.quantities.notation import Notation
 from chainrule.explain.worksheets.sheet_model import learns_biases, read_model, read_network, set_parameters
-from chainrule.explain.worksheets.sheet_reading import FORMAT, MOST_NUMBERS, SheetReading, numbers
+from chainrule.explain.worksheets.sheet_reading import FORMAT, MOST_NUMBERS, SheetReading
 from chainrule.model import Model
 from chainrule.plain import shortened
 
@@ -163,24 +163,13 @@ def _sheet(reading: SheetReading) -> Worksheet:
 
 def _sample(reading: SheetReading, model: Model, table: Mapping[str, Any]) -> tuple[Any, Any]:
     n_inputs = model.network.input_shapes["x"][0]
-    x = numbers(table["x"])
-    if x is None:
-        raise reading.wrong("x must be numbers: one row, or a list of rows of equal length", "sample", "x")
+    x = reading.array(table["x"], "x", "sample", "x")
     if x.ndim not in (1, 2) or x.shape[-1] != n_inputs:
         raise reading.wrong(f"x has shape {x.shape}; the network takes {n_inputs} numbers a row", "sample", "x")
     widest = max(math.prod(slot.shape) for slot in model.network.program.slots)
     if x.size // n_inputs * widest > MOST_NUMBERS:
         raise reading.wrong(f"{len(x):,} rows are more than a worksheet works with", "sample", "x")
-    if not np.isfinite(x).all():
-        raise reading.wrong("x must be finite numbers", "sample", "x")
-    if "y" not in table:
-        return x, None
-    y = numbers(table["y"])
-    if y is None:
-        raise reading.wrong("y must be numbers: one for each output, or a row of them for each row of x", "sample", "y")
-    if not np.isfinite(y).all():
-        raise reading.wrong("y must be finite numbers", "sample", "y")
-    return x, y
+    return x, reading.array(table["y"], "y", "sample", "y") if "y" in table else None
 
 
 def _input_symbols(reading: SheetReading, symbols: Mapping[str, str]) -> dict[str, str]:
