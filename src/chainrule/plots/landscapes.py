@@ -132,17 +132,17 @@ def _region(
 ) -> None:
     objective = turned.turner.model.objective.heads[0]
     low, high = (0.0, 1.0) if objective.loss.yes_or_no else (float(region.min()), float(region.max()))
-    axes.pcolormesh(*ticks, region, cmap=theme.scale(), vmin=low, vmax=high or 1.0, rasterized=True, gid=f"region-{k}")
-    middle = (low + high) / 2
-    if region.min() < middle < region.max():
-        axes.contour(*ticks, region, levels=[middle], colors=[theme.ink], linewidths=1.2)
+    axes.pcolormesh(*ticks, region, cmap="cividis", vmin=low, vmax=high or 1.0, rasterized=True, gid=f"region-{k}")
+    levels = [(low + high) / 2] if objective.outputs == 1 else list(np.arange(0.5, region.max()))
+    if levels and region.min() < region.max():
+        axes.contour(*ticks, region, levels=levels, colors=["#ffffff"], linewidths=1.4)
     rows = turned.turner.rows
     X, y = rows.inputs[0], np.asarray(rows.targets[0], float).reshape(len(rows), -1)
     kinds = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0]
     for i, kind in enumerate(np.unique(kinds)[:3]):
         chosen = kinds == kind
-        axes.plot(*X[chosen][:200].T, linestyle="", marker="o^s"[i], markersize=3, markerfacecolor=theme.paper,
-                  markeredgecolor=theme.ink, markeredgewidth=0.7)  # fmt: skip
+        axes.plot(*X[chosen][:200].T, linestyle="", marker="o^s"[i], markersize=3.4, markerfacecolor="#ffffff",
+                  markeredgecolor="#000000", markeredgewidth=0.7)  # fmt: skip
     now = " (now)" if position == turned.at[0] else ""
     axes.set_title(f"{position:.3g}{now}", fontsize=9)
     axes.grid(visible=False)

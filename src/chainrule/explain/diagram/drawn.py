@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chainrule.errors import counted
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.paths import Path
 
@@ -47,8 +48,11 @@ class Group:
     @property
     def about(self) -> str:
         """What else a heading says: how many units, and what they are."""
-        kind = f" input{'s' * (self.size > 1)}" if self.is_input else ""
-        return f"{self.size:,}{kind}" + (f" \u00d7 {', '.join(self.functions)}" if self.functions else "")
+        if self.is_input or not self.functions:
+            units = counted(self.size, "input" if self.is_input else "unit")
+        else:
+            units = f"{self.size:,}"
+        return " \u00d7 ".join([units, *([", ".join(self.functions)] if self.functions else [])])
 
 
 @dataclass(frozen=True)
