@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import problems
 import pytest
 from sklearn.base import clone
 from sklearn.ensemble import StackingClassifier
@@ -138,3 +139,55 @@ class TestTools:
 def test_parameters_that_cannot_be(frame, X, options, message):
     with pytest.raises(InputError, match=message):
         TableClassifier(**options).fit(X, frame["species"])
+
+
+class TestSeveralTargets:
+    """y of several columns, scikit-learn's multi-output form: one network with a head for each."""
+
+    def test_numbers(self):
+        X, y = problems.people(300)
+        y = np.stack([y["age"], X.pop("sleep")], axis=1)
+        y[::3, 0], y[1::4, 1] = np.nan, np.nan
+        model = TableRegressor(**QUICK).fit(pd.DataFrame(X), y)
+        said = model.predict(pd.DataFrame(X))
+        assert (model.n_outputs_, said.shape) == (2, (300, 2))
+        known = ~np.isnan(y).any(axis=1)
+        assert model.score(pd.DataFrame(X)[known], y[known]) > 0.4
+        bounds = model.predict_interval(pd.DataFrame(X), coverage=0.8)
+        assert bounds.shape == (300, 2, 2)
+        assert (bounds[..., 0] < bounds[..., 1]).all()
+        with pytest.raises(ValueError, match="infinity"):
+            model.fit(pd.DataFrame(X), np.where(np.isnan(y), np.inf, y))
+
+    def test_classes(self):
+        X, y = problems.people(300, gaps=0.2)
+        both = np.stack([y["gender"], y["mood"]], axis=1)
+        model = TableClassifier(**QUICK).fit(pd.DataFrame(X), both)
+        assert [classes.tolist() for classes in model.classes_] == [["female", "male"], ["calm", "happy", "sad"]]
+        said, chances = model.predict(pd.DataFrame(X)), model.predict_proba(pd.DataFrame(X))
+        assert said.shape == (300, 2)
+        assert [own.shape for own in chances] == [(300, 2), (300, 3)]
+        for i, own in enumerate(chances):
+            np.testing.assert_array_equal(model.classes_[i][own.argmax(axis=1)], said[:, i])
+        known = np.array([None not in row for row in both.tolist()])
+        right = (said == both).all(axis=1)[known]
+        assert model.score(pd.DataFrame(X)[known], both[known]) == pytest.approx(right.mean())
+        assert right.mean() > 0.6
+        again = pickle.loads(pickle.dumps(model))
+        np.testing.assert_array_equal(again.predict(pd.DataFrame(X)), said)
+
+    def test_cross_validated(self):
+        X, y = problems.people(150)
+        both = np.stack([y["age"], X["sleep"]], axis=1)
+        assert cross_val_score(TableRegressor(**QUICK), pd.DataFrame(X), both, cv=2).mean() > 0.3
+
+    def test_one_class_in_a_column(self):
+        with pytest.raises(ValueError, match=r"y has one class only, .*'x'"):
+            TableClassifier(**QUICK).fit({"a": range(6)}, [["x", "y"], ["x", "z"]] * 3)
+
+    def test_a_column_named_like_the_targets(self):
+        X, y = problems.people(60)
+        frame = pd.DataFrame({**X, "target0": X["sleep"], "target": X["pulse"]})
+        model = TableRegressor(**QUICK).fit(frame, np.stack([y["age"], X["sleep"]], axis=1))
+        assert [target.name for target in model.model_.targets] == ["target0_", "target1"]
+        assert model.predict(frame).shape == (60, 2)

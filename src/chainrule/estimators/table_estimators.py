@@ -1,13 +1,18 @@
-"""scikit-learn's contract over the whole table model: frames with categories and missing values straight in."""
+"""scikit-learn's contract over the whole table model: frames with categories and missing values straight in.
+
+Where y has several columns one network learns them together, with a head for each: scikit-learn's multi-output form.
+Its columns are all classes or all numbers; for some of each there is `TableModel`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d, validate_data
@@ -45,23 +50,24 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         self.engine = engine
         self.random_state = random_state
 
-    def _train(self, X: Any, y: AnyArray, groups: Any) -> Self:
+    def _train(self, X: Any, y: Sequence[AnyArray], groups: Any) -> Self:
         frame = self._frame(X, reset=True)
-        check_consistent_length(frame, y)
+        check_consistent_length(frame, *y)
         if frame.height < 3:
             many = f"n_samples={frame.height}"
             raise ValueError(f"{many}: three rows are needed at least, to train on and to know when to stop")
         taken = set(frame.columns)
-        names = {name: name + "_" * sum(other.startswith(name) for other in taken) for name in (_TARGET, _GROUP)}
-        columns = {names[_TARGET]: y}
+        wanted = [_TARGET] if len(y) == 1 else [f"{_TARGET}{i}" for i in range(len(y))]
+        names = {name: name + "_" * sum(other.startswith(name) for other in taken) for name in (*wanted, _GROUP)}
+        columns = {names[name]: column for name, column in zip(wanted, y, strict=True)}
         if groups is not None:
             check_consistent_length(frame, groups)
             columns[names[_GROUP]] = column_or_1d(groups)
         given: dict[str, Any] = {"members": self.members, "folds": self.folds}
         self.model_ = TableModel.train(
             frame.with_columns(**{name: _series(name, values) for name, values in columns.items()}),
-            names[_TARGET],
-            task=self.task,
+            [names[name] for name in wanted],
+            task={names[name]: self.task for name in wanted},
             effort=self.effort,
             validation=self.validation,
             time_limit=self.time_limit,
@@ -110,7 +116,17 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.non_deterministic = False
+        tags.target_tags.multi_output = True
         return tags
+
+    @property
+    def n_outputs_(self) -> int:
+        """How many columns y had."""
+        return len(self.model_.heads)
+
+    def _several(self, answers: Any) -> list[Any]:
+        """The answers of each target."""
+        return list(answers.values()) if self.n_outputs_ > 1 else [answers]
 
 
 class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
@@ -142,21 +158,19 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
 
         Arguments:
             X: a data frame, columns by name, or an array (rows, columns).
-            y: the class of each row.
+            y: the class of each row; or (rows, targets), where None or NaN says that a row lacks one.
             groups: a label for each row; rows of one group are left out together.
 
         >>> TableClassifier("quick", random_state=0).fit({"a": [1, 2, 3, 4] * 5}, [0, 0, 1, 1] * 5).classes_
         array([0, 1])
         """
-        y = column_or_1d(_checked(y), warn=True)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y has one class only, {self.classes_[0]!r}: the classifier needs two classes at least")
-        return self._train(X, codes, groups)
+        found = [_codes(column) for column in _columns(y)]
+        classes = [own for own, _ in found]
+        self.classes_ = classes if len(classes) > 1 else classes[0]
+        return self._train(X, [codes for _, codes in found], groups)
 
     def predict(self, X: Any) -> AnyArray:
-        """The class of each row.
+        """The class of each row; (rows, targets) where y had several.
 
         Arguments:
             X: rows with the columns of training.
@@ -165,11 +179,13 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         >>> model.predict({"a": [1, 4]}).shape
         (2,)
         """
-        places = self._chances(X).argmax(axis=1)
-        return self.classes_[places]
+        chances = self._chances(X)
+        classes = self.classes_ if isinstance(self.classes_, list) else [self.classes_]
+        columns = [own[said.argmax(axis=1)] for own, said in zip(classes, chances, strict=True)]
+        return np.stack(columns, axis=1) if len(columns) > 1 else columns[0]
 
-    def predict_proba(self, X: Any) -> Array:
-        """The calibrated probability of each class, in the order of `classes_`.
+    def predict_proba(self, X: Any) -> Array | list[Array]:
+        """The calibrated probability of each class, in the order of `classes_`; a list where y had several columns.
 
         Arguments:
             X: rows with the columns of training.
@@ -178,12 +194,30 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         >>> model.predict_proba({"a": [1, 4]}).shape
         (2, 2)
         """
-        return self._chances(X)
+        chances = self._chances(X)
+        return chances if len(chances) > 1 else chances[0]
 
-    def _chances(self, X: Any) -> Array:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose class is right; where y has several columns, those of which all are.
+
+        Arguments:
+            X: rows with the columns of training.
+            y: their classes.
+            sample_weight: how much each row counts.
+
+        >>> model = TableClassifier("quick", random_state=0).fit({"a": [1, 2, 3, 4] * 5}, [0, 0, 1, 1] * 5)
+        >>> model.score({"a": [1, 4]}, [0, 1]) >= 0.5
+        True
+        """
+        said = self.predict(X)
+        if said.ndim == 1:
+            return float(accuracy_score(y, said, sample_weight=sample_weight))
+        return float(np.average((said == np.asarray(y)).all(axis=1), weights=sample_weight))
+
+    def _chances(self, X: Any) -> list[Array]:
         check_is_fitted(self)
-        said = self.model_.predict_proba(self._frame(X))
-        return said / said.sum(axis=1, keepdims=True)
+        each = self._several(self.model_.predict_proba(self._frame(X)))
+        return [said / said.sum(axis=1, keepdims=True) for said in each]
 
 
 class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
@@ -207,14 +241,13 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
 
         Arguments:
             X: a data frame, columns by name, or an array (rows, columns).
-            y: the number of each row.
+            y: the number of each row; or (rows, targets), where NaN says that a row lacks one.
             groups: a label for each row; rows of one group are left out together.
         """
-        y = column_or_1d(_checked(y, dtype="numeric"), warn=True).astype(np.float64)
-        return self._train(X, y, groups)
+        return self._train(X, [column.astype(np.float64) for column in _columns(y, dtype="numeric")], groups)
 
     def predict(self, X: Any) -> Doubles:
-        """The number of each row.
+        """The number of each row; (rows, targets) where y had several.
 
         Arguments:
             X: rows with the columns of training.
@@ -224,10 +257,13 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         (3,)
         """
         check_is_fitted(self)
-        return self.model_.predict(self._frame(X))
+        columns = self._several(self.model_.predict(self._frame(X)))
+        return np.stack(columns, axis=1) if len(columns) > 1 else columns[0]
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Doubles:
         """An interval for each row that holds the true number in so many cases, (rows, 2).
+
+        Where y had several columns it is (rows, targets, 2).
 
         Arguments:
             X: rows with the columns of training.
@@ -238,16 +274,37 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         (3, 2)
         """
         check_is_fitted(self)
-        return self.model_.predict_interval(self._frame(X), coverage)
+        each = self._several(self.model_.predict_interval(self._frame(X), coverage))
+        return np.stack(each, axis=1) if len(each) > 1 else each[0]
 
 
-def _checked(y: Any, dtype: Any = None) -> AnyArray:
+def _columns(y: Any, dtype: Any = None) -> list[AnyArray]:
+    """The targets that y has, each (rows,); of several some values may be missing."""
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
-    return check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
+    y = check_array(y, ensure_2d=False, dtype=None, input_name="y", ensure_all_finite=False)
+    if y.ndim == 2 and y.shape[1] > 1:
+        return list(check_array(y, dtype=dtype, input_name="y", ensure_all_finite="allow-nan").T)
+    return [column_or_1d(check_array(y, ensure_2d=False, dtype=dtype, input_name="y"), warn=True)]
+
+
+def _codes(y: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """The classes of a target, and the place of each row's; NaN where there is none."""
+    known = np.array([value is not None and value == value for value in y])
+    check_classification_targets(y[known])
+    classes, codes = np.unique(y[known], return_inverse=True)
+    if len(classes) < 2:
+        one = f"{classes[0]!r}" if len(classes) else "or none"
+        raise ValueError(f"y has one class only, {one}: the classifier needs two classes at least")
+    if known.all():
+        return classes, codes
+    places = np.full(len(y), np.nan)
+    places[known] = codes
+    return classes, places
 
 
 def _series(name: str, values: AnyArray) -> Any:
     import polars as pl
 
-    return pl.Series(name, values)
+    series = pl.Series(name, values)
+    return series.fill_nan(None) if series.dtype.is_float() else series
