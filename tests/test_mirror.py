@@ -21,6 +21,7 @@ GENERAL = {
     "test_copies.py": "whatever can be copied",
     "test_docstrings.py": "every public name",
     "test_docs.py": "the pages of docs/",
+    "test_examples.py": "the programs of examples/",
     "test_readme.py": "README.md",
     "test_faults.py": "kills, full disks and read-only folders, wherever something is saved",
     "test_floors.py": "which room may import from which",
