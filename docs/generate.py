@@ -18,6 +18,7 @@ from typing import Any
 from explanations import explanations
 from network_pages import network_pages
 from picture_pages import picture_pages
+from plots_page import plots_page
 from typer.main import get_command
 from worksheet_page import worksheet_page
 
@@ -42,7 +43,7 @@ def pages() -> dict[str, str | Picture]:
     """Every generated page and picture, by its path in docs."""
     reference = {
         "formulas.md": formulas(), "command-line.md": command_line(), "native.md": native_core(),
-        "worksheet.md": worksheet_page(),
+        "worksheet.md": worksheet_page(), "plots.md": plots_page(),
     }  # fmt: skip
     return {
         **{f"reference/{name}": text for name, text in reference.items()},

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from explanations import _n, _page, _table
 
-from chainrule import Adam, EarlyStopping, Model, Network, plots
+from chainrule import Adam, Augment, EarlyStopping, Model, Network, plots
 from chainrule.activations import ACTIVATIONS, ReLU, sigmoid
 from chainrule.initializers import GlorotNormal, HeNormal, Normal
 from chainrule.losses import BinaryCrossEntropy, get_loss
@@ -259,7 +259,7 @@ def learning_rates() -> str:
 
 # --------------------------------------------------------------------- overfitting
 
-KINDS = {"nothing": "none", "L2": "l2", "dropout": "dropout", "early stopping": "early"}
+KINDS = {"nothing": "none", "L2": "l2", "dropout": "dropout", "early stopping": "early", "augmentation": "augmented"}
 
 
 def moons(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -280,7 +280,8 @@ def fitted(kind: str) -> tuple[Model, np.ndarray, np.ndarray]:
     )
     model = Model(network, "binary_cross_entropy", Adam(0.01), l2=0.004 if kind == "L2" else 0.0, metrics=["accuracy"])
     stop = EarlyStopping(patience=20) if kind == "early stopping" else ()
-    model.fit(X, y, epochs=200, validation=moons(400, 2), stop=stop, progress=False)
+    augment = Augment(noise=0.25) if kind == "augmentation" else None
+    model.fit(X, y, epochs=200, validation=moons(400, 2), stop=stop, augment=augment, progress=False)
     return model, X, y
 
 
@@ -310,6 +311,10 @@ def overfitting() -> str:
         "`Network.mlp(..., dropout=0.4)` switches off two fifths of the hidden units in every step, other ones each time, so that "
         "none can rely on a single other.",
         "![The regions with dropout](overfitting-dropout.svg)",
+        "## Augmentation",
+        "`fit(..., augment=Augment(noise=0.25))` moves every row a little, in each epoch anew: what is learned has to hold "
+        "around a row too. Pictures can be shifted, rotated, scaled and flipped besides.",
+        "![The regions with rows moved at random](overfitting-augmented.svg)",
         "In your own runs: `model.history.plot()`, or `chainrule plot losses MODEL`; `plots.regions(model, X, y)`, or "
         "`chainrule plot regions MODEL --table FILE --columns A,B`.",
     )

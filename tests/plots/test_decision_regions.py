@@ -170,6 +170,22 @@ def test_a_tables_columns_with_the_others_at_typical_values(table):
     assert {"big", "small", "width", "length"} <= set(texts(picture))
 
 
+def test_one_of_a_tables_several_targets(table):
+    columns, _ = table
+    columns = columns | {"weight": [2.0 * one for one in columns["length"]]}
+    model = cr.TableModel.train(columns, ["kind", "weight"], members=1, hidden=(4,), epochs=3, test=0.0, progress=False)
+    pair = ("width", "length")
+    picture = plots.regions(model, columns, columns=pair, target="kind", cells=6)
+    cells = grid(picture)
+    typical = {"age": [float(np.median(columns["age"]))] * 36, "colour": ["blue"] * 36}
+    said = model.predict({"width": cells[:, 0], "length": cells[:, 1], **typical})
+    np.testing.assert_array_equal(np.array(picture.values["classes"])[picture.values["region"].ravel()], said["kind"])
+    levels = plots.regions(model, columns, columns=pair, target="weight", cells=6).values["answer"]
+    np.testing.assert_allclose(levels.ravel(), said["weight"])
+    with pytest.raises(InputError, match="the model has 2 targets, kind, weight: choose one with target"):
+        plots.regions(model, columns, columns=pair)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -13,7 +13,18 @@ from chainrule import __version__
 from chainrule.cli.screen import new_table, print_json, show
 from chainrule.engines.choose import AUTO, ENGINES
 
-LIBRARIES = ("numpy", "scipy", "safetensors", "polars", "narwhals", "scikit-learn", "typer", "rich")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "safetensors",
+    "polars",
+    "narwhals",
+    "scikit-learn",
+    "typer",
+    "rich",
+    "matplotlib",
+    "pillow",
+)
 
 
 def info(

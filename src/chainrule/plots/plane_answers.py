@@ -138,7 +138,7 @@ def _of_table(model: Any, table: Any, y: Any, columns: Any, target: str | None, 
 
     if table is None:
         raise InputError("give the table too: its rows are drawn, and say what is typical of the other columns")
-    plan = _chosen({plan.name: plan for plan in getattr(model, "targets", None) or (model.target,)}, target, "target")
+    plan = _chosen({plan.name: plan for plan in model.targets}, target, "target")
     frame = as_table(table)
     if y is not None and plan.name not in frame.columns:
         frame = frame.with_columns(pl.Series(plan.name, np.asarray(y).tolist()))
