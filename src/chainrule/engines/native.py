@@ -60,6 +60,7 @@ class NativeEngine(InPlace):
             sklearn=objective.convention == "sklearn",
         )
         self._row_shapes = [head.shape for head in program.heads]
+        self._idle = Recorder(network, objective, 0, 1, range(0))  # of jobs of which nothing is to be measured
         self._rule: tuple[UpdateRule | None, dict[str, Any]] = None, {}  # of the last job, as the core takes it
 
     @classmethod
@@ -130,8 +131,10 @@ class NativeEngine(InPlace):
         sums = job.sums.copy()
         if job.rule is not self._rule[0]:
             self._rule = job.rule, _rule_form(job.rule)
-        looked = sampled(job.every, job.first_step, len(job.rates))
-        recorder = Recorder(self.network, self.objective, job.every, len(parameters), looked)
+        recorder = self._idle
+        if job.every:
+            looked = sampled(job.every, job.first_step, len(job.rates))
+            recorder = Recorder(self.network, self.objective, job.every, len(parameters), looked)
         steps, diverged, member, stopped = self._core.train(
             parameters=parameters, state=state, slots=slots, **_data(job.data, parameters),
             order=np.ascontiguousarray(job.order), batch_size=job.batch_size, rates=job.rates,
