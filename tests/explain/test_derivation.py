@@ -236,3 +236,8 @@ def test_what_is_no_target_of_a_row_is_refused_as_in_training(y: Any) -> None:
     model = Model(Network.mlp(2, [3], 1), "squared_error")
     with pytest.raises(InputError, match="targets"):
         model.explain([1.0, 2.0], y)
+
+
+def test_a_row_of_no_inputs_is_refused() -> None:
+    with pytest.raises(InputError, match="X"):
+        Model(Network.mlp(2, [2], 1), "squared_error").explain({})

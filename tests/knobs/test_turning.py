@@ -194,6 +194,7 @@ def test_what_overflows_is_no_number_and_doesnt_fail(engine: str) -> None:
         (("W[hidden,1,1]",), {"values": [[1.0], [2.0]]}, "a list of them for each weight"),
         (("W[hidden,1,1]",), {"values": [["a"]]}, "a list of them for each weight"),
         (("W[hidden,1,1]",), {"values": [[1.0]], "points": 3}, "not both"),
+        (("W[hidden,1,1]",), {"trail": "b[output,1]"}, "must be a chainrule.Trail"),
         (("W[hidden,1,1]",), {"trail": Trail("b[output,1]")}, r"the trail has no W\[hidden,1,1\]"),
     ],
 )
@@ -207,6 +208,8 @@ def test_points_of_another_shape_are_refused(rng: np.random.Generator) -> None:
     model, X, y = problem("reference", rng)
     with pytest.raises(InputError, match=r"\(points, 1\) would be right"):
         model.turn("W[hidden,1,1]", X=X, y=y).loss_at([1.0, 2.0])
+    with pytest.raises(InputError, match="points are numbers"):
+        model.turn("W[hidden,1,1]", X=X, y=y).outputs(X, "here")
 
 
 @examples(40)

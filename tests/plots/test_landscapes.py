@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn import drawn, line, texts
 
-from chainrule import Model, Network, Trail, plots
+from chainrule import InputError, Model, Network, Trail, plots
 
 pytest.importorskip("matplotlib")
 
@@ -100,3 +100,8 @@ def test_flat_and_broken_landscapes_are_drawn():
     for names in (("W[hidden,1,1]",), ("W[hidden,1,1]", "b[hidden,1]")):
         turned = bursting.turn(*names, X=[[1.0]], y=[1.0], values=[[0.0, 1.0, 1e6]] * len(names))
         plots.knobs(turned).to_png()
+
+
+def test_mistakes():
+    with pytest.raises(InputError, match="knobs draws what"):
+        plots.knobs("W[hidden,1,1]")

@@ -105,7 +105,6 @@ class Derivation(AnyDerivation[Graph]):
         Raises:
             InputError: there is no such row, or nothing of the name to highlight.
         """
-        self.graph.check(Choice(row=row))
         return diagram_of(self, row=row, highlight=highlight, unit=unit)
 
     def _picture(

@@ -36,7 +36,7 @@ class Trail(Callback):
     def __init__(self, *names: str, every: str = "step"):
         if not names:
             raise InputError('a Trail records weights by name, as in Trail("W[hidden,1,2]", "b[output,1]")')
-        if every not in ("step", "epoch"):
+        if not isinstance(every, str) or every not in ("step", "epoch"):
             raise InputError(f'every is {shortened(every)!r}; it must be "step" or "epoch"')
         self.asked = names
         self.every = every

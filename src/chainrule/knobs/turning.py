@@ -21,6 +21,7 @@ from chainrule.knobs.finding import Knob, knobs_of
 from chainrule.knobs.trail import Trail
 from chainrule.learner import Learner
 from chainrule.limits import POSITIVE, Limit, check
+from chainrule.plain import shortened
 
 if TYPE_CHECKING:
     from chainrule.plots.picture import Picture
@@ -253,7 +254,10 @@ def _tried(values: Any, names: tuple[str, ...]) -> tuple[Doubles, ...]:
 
 
 def _points(points: Any, knobs: int) -> Doubles:
-    found = np.asarray(points, DOUBLE)
+    try:
+        found = np.asarray(points, DOUBLE)
+    except (TypeError, ValueError):
+        raise InputError(f"points are numbers, a row for each point: {shortened(points)} is none of that") from None
     if found.ndim != 2 or found.shape[1] != knobs:
         raise InputError(f"points have shape {found.shape}; (points, {knobs}) would be right")
     return found
@@ -264,6 +268,8 @@ def _grid(values: Sequence[Doubles]) -> Doubles:
 
 
 def _columns(trail: Trail, names: tuple[str, ...]) -> Doubles:
+    if not isinstance(trail, Trail):
+        raise InputError(f"trail is {shortened(trail)}; it must be a chainrule.Trail that a fit was called back with")
     missing = [name for name in names if name not in trail.names]
     if missing:
         raise InputError(f"the trail has no {listed(missing)}; it recorded {listed(trail.names)}")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.arrays import Doubles
-from chainrule.errors import TrainingError, counted
+from chainrule.errors import InputError, TrainingError, counted
 from chainrule.knobs.turning import Turned
+from chainrule.plain import shortened
 from chainrule.plots.picture import Picture
 from chainrule.plots.themes import Theme
 
@@ -30,6 +31,7 @@ def knobs(turned: Turned) -> Picture:
         turned: what `model.turn("W[hidden,1,2]", X=X, y=y)` gave; its trail is drawn where it has one.
 
     Raises:
+        InputError: it is something else.
         MissingDependencyError: matplotlib isn't installed.
 
     >>> from chainrule import Model, Network
@@ -37,6 +39,8 @@ def knobs(turned: Turned) -> Picture:
     >>> knobs(model.turn("W[output,1,1]", X=[[1.0]], y=[2.0]))
     <Picture: The loss over W[output,1,1]>
     """
+    if not isinstance(turned, Turned):
+        raise InputError(f'knobs draws what model.turn("W[hidden,1,2]", X=X, y=y) gave, not {shortened(turned)}')
     values: dict[str, Any] = {
         "weights": list(turned.names), "now": list(turned.at), "loss now": turned.loss_now, "gradient": _slopes(turned),
         "lowest": list(turned.lowest), "values": [one.tolist() for one in turned.values], "loss": turned.loss.tolist(),

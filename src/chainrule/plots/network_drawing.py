@@ -56,8 +56,6 @@ def network(
         work, values = of_weights(trained(model), notation), False
     else:
         work, values = _explained(model, row, y, notation), True
-    if number is not None and not (isinstance(number, int) and 1 <= number <= work.n_rows):
-        raise InputError(f"there is no row {number!r}: rows count from 1 to {work.n_rows}")
     diagram = diagram_of(work, row=number, highlight=highlight, unit=unit, values=values)
     if 10 * 8 * 72 / diagram.width < SMALLEST:  # so that at least what is in the circles can be read
         diagram = diagram_of(work, row=number, highlight=highlight, unit=unit, values=values, labelled=False)

@@ -256,6 +256,14 @@ def test_without_a_target_there_are_values_and_no_loss() -> None:
 def test_what_is_no_name_is_said() -> None:
     with pytest.raises(InputError, match="hiden"):
         diagram_of(mlp(2, [2], 1), highlight="W[hiden,1,1]")
+    for options, words in (
+        ({"highlight": 3}, "highlight is a name"),
+        ({"row": 2}, "there is no row 2"),
+        ({"row": "first"}, "row is 'first'; it must be a whole number"),
+        ({"unit": 7}, "there is no unit 7"),
+    ):
+        with pytest.raises(InputError, match=words):
+            diagram_of(mlp(2, [2], 1), **options)
 
 
 @examples(60)

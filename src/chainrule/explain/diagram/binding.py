@@ -11,10 +11,13 @@ from chainrule.explain.diagram.drawn import Bound, Diagram, Group, Link, Unit
 from chainrule.explain.diagram.grouping import Cluster, Joint, clusters_of, joints, own_numbers
 from chainrule.explain.diagram.placing import CROWDED, Box, Places, Spacing, around, place, shown_columns, shown_units
 from chainrule.explain.network.graph import Graph
+from chainrule.explain.network.structure import Choice
 from chainrule.explain.quantities.calculation import Calculation
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.paths import Path, main_path
 from chainrule.layers.element import Learned
+from chainrule.limits import COUNT, check
+from chainrule.plain import shortened
 
 Derivation = Calculation[Graph]
 Key = tuple[int, int]  # a cluster and a unit of it, from 1
@@ -46,6 +49,12 @@ def diagram_of(
     >>> len(diagram.units), len(diagram.links), sum(link.on_path for link in diagram.links)
     (6, 7, 3)
     """
+    for name, value in (("row", row), ("unit", unit)):
+        if value is not None:
+            check("diagram", name, value, COUNT)
+    if not isinstance(highlight, str | None):
+        raise InputError(f"highlight is a name, as in W[hidden,1,2], not {shortened(highlight)}")
+    derivation.graph.check(Choice(row=row, unit=unit))
     return _Drawn(derivation, row, highlight, unit, values, labelled).diagram()
 
 

@@ -244,7 +244,7 @@ def trace_rows(model: Trained, X: Any, y: Any = None, sample_weight: Any = None,
     without = y is None
     X, y = _as_rows(model, X, y)
     if without:
-        shape = _shape(next(iter(X.values())) if isinstance(X, Mapping) else X)
+        shape = _shape(next(iter(X.values()), None) if isinstance(X, Mapping) else X)
         rows = shape[0] if shape else 1
         y = {head.head: head.loss.stand_in(rows, head.outputs) for head in model.objective.heads}
     data = prepare_rows(model.network, model.objective, X, y, sample_weight, DOUBLE, every_head=False)

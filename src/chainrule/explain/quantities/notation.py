@@ -232,6 +232,6 @@ def get_notation(given: str | Notation, places: Places, own: Mapping[Name, str] 
     """
     if isinstance(given, Notation):
         return given
-    if given not in STYLES:
+    if not isinstance(given, str) or given not in STYLES:
         raise InputError(f'there is no notation "{given}".{did_you_mean(given, STYLES)} These exist: {listed(STYLES)}')
     return Notation(given, places, own)
