@@ -22,6 +22,7 @@ LAYOUT = Path(__file__).parents[1] / "docs" / "layout.md"
 # The doors that lead up: (importing module, imported folder), and why.
 DOORS_UP = {
     ("model", "explain"): "Model.explain: the derivation of a model's own numbers, loaded when asked for",
+    ("health.report", "plots"): "Diagnosis.picture: all that was measured in one picture",
     ("model", "health"): "Model.diagnose: what is wrong with a training",
     ("model", "knobs"): "Model.turn: the loss as a function of a weight, by its name in derivations",
     ("training.history", "plots"): "History.plot: its loss curves, drawn when asked for",

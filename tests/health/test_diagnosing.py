@@ -180,13 +180,16 @@ def test_a_finding_of_no_quantity_has_no_derivation() -> None:
         finding.derivation()
 
 
-@pytest.mark.parametrize(("steps", "every"), [(2000, 20), (800, 20), (600, 15), (400, 10), (80, 2), (20, 1)])
-def test_how_often_a_doctor_looks(steps: int, every: int) -> None:
+@pytest.mark.parametrize(
+    ("epochs", "batch", "every"),
+    [(100, 20, 20), (40, 20, 20), (20, 20, 10), (5, 20, 2), (1, 20, 1), (30, 40, 7), (60, 40, 15), (100, 400, 5)],
+)
+def test_how_often_a_doctor_looks(epochs: int, batch: int, every: int) -> None:
     doctor = Doctor()
     model = Model(Network.mlp(5, [4], 1), "mse", cr.SGD(1e-3))
-    model.fit(X, Y, epochs=steps // 20, batch_size=20, callbacks=doctor, progress=False)
+    model.fit(X, Y, epochs=epochs, batch_size=batch, callbacks=doctor, progress=False)
     assert doctor.vitals is not None
-    assert list(doctor.vitals.steps) == list(range(0, steps, every))
+    assert list(doctor.vitals.steps) == list(range(0, epochs * 400 // batch, every))
 
 
 def test_several_heads_inputs_and_codes_are_diagnosed(engine: str) -> None:

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from chainrule import __version__
+from chainrule.cli.doctor import doctor
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explain import explain
 from chainrule.cli.info import info
@@ -44,7 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, predict, evaluate, explain, mark, practice, params, info):
+for command in (train, predict, evaluate, doctor, explain, mark, practice, params, info):
     app.command()(command)
 app.add_typer(plot)
 

@@ -28,18 +28,19 @@ RULES: Final[tuple[Callable[[Evidence], Iterator[Finding]], ...]] = (
 
 
 def diagnose(
-    model: Any, rows: Rows, validation: Rows | None, *, probe: bool = True, names: Sequence[str] = ()
-) -> Diagnosis:
+    model: Any, rows: Rows, validation: Rows | None, *, probe: bool = True, names: Sequence[str] = (),
+    told: Callable[[str], None] = lambda what: None,
+) -> Diagnosis:  # fmt: skip
     """What is wrong with a model as it is: of its last fit where it had one, else of a short training of a copy.
 
-    The start of a fit is drawn again from the model's seed.
+    The start of a fit is drawn again from the model's seed. `told` hears what is being looked at.
     """
     if not len(rows):
         raise InputError("a diagnosis needs rows: X has none")
     model.objective.check_trainable(model.network)
     state, history = model.training, model.history
     fitted = bool(history.epochs) or history.stopped_by == "diverged"
-    n, steps = len(rows), state.steps_per_epoch
+    n, steps = len(rows), _steps_per_epoch(model)
     batch = -(-n // steps) if fitted and 1 <= steps <= n else resolve_batch_size("auto", n)
     batch = (
         n if model.optimizer.full_batch else max(batch, min(n, max(s.layer.least_rows for s in model.network.steps)))
@@ -50,6 +51,7 @@ def diagnose(
     epochs = len(history.epochs) if history.epochs and history.stopped_by != "diverged" else _EPOCHS
     evidence = Evidence(model, rows, validation, *start, *ends, history, None, batch, epochs, names=names)
     if probe and not model.optimizer.full_batch:
+        told("a short training of a copy")
         watch = _Watch()
         copy = short_training(evidence, PROBE, watch)
         evidence.vitals = Vitals.joined(watch.seen) if watch.seen else None
@@ -57,7 +59,15 @@ def diagnose(
         if not fitted:
             evidence.end, evidence.end_state = copy.training.parameters[:1].copy(), copy.training.state[:1].copy()
             evidence.history = copy.history
-    return _ask(evidence, rates=probe)
+    return _ask(evidence, rates=probe, told=told)
+
+
+def _steps_per_epoch(model: Any) -> int:
+    """Of the last fit: by its records, as a file may hold no more."""
+    state, records = model.training, model.history.epochs
+    if len(records) < 2:
+        return int(state.steps_per_epoch)
+    return max(int((records[-1].step - records[0].step) // (len(records) - 1)), 1)
 
 
 def diagnose_run(
@@ -73,14 +83,16 @@ def diagnose_run(
     return _ask(evidence, rates=True)
 
 
-def _ask(evidence: Evidence, *, rates: bool) -> Diagnosis:
+def _ask(evidence: Evidence, *, rates: bool, told: Callable[[str], None] = lambda what: None) -> Diagnosis:
     findings: list[Finding] = []
     with np.errstate(all="ignore"):
         for rule in RULES:
+            told(rule.__name__.replace("_", " "))
             if rates or rule is not of_rates.too_high:
                 findings += rule(evidence)
         structural = {finding.code for finding in findings} - {"leak", "overfitting"}
         if rates and not structural:  # numbers that don't come through look like a low rate
+            told("lower and higher rates")
             findings += of_rates.too_low(evidence)
     return Diagnosis(findings, evidence)
 

@@ -186,6 +186,18 @@ class Evidence:
         return inputs, targets
 
 
+def middle(values: Doubles) -> float:
+    """The median of the numbers that are there; NaN where none is."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
+def mean_of(values: Doubles) -> float:
+    """The mean of the numbers that are there; NaN where none is."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def some(rows: Rows, n: int) -> Rows:
     """At most so many rows, drawn at random, always the same ones."""
     if len(rows) <= n:

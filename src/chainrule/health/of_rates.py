@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 
 from chainrule.health.ailment import Finding
-from chainrule.health.evidence import Evidence, try_rate
+from chainrule.health.evidence import Evidence, middle, try_rate
 
 STEPS: Final = 200  # of a trial
 LOWER: Final = (0.1, 0.01, 0.001)
 HIGHER: Final = (10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
+NEARLY: Final = 0.9  # of the most that any rate learns: the nearest rate that does is taken
 WORTH: Final = 0.1  # of the loss: less isn't worth a finding
 
 
@@ -23,7 +24,8 @@ def too_high(evidence: Evidence) -> Iterator[Finding]:
     here = evidence.learned_in_all
     if here > 1 / 2:
         return
-    best = max(LOWER, key=lambda factor: try_rate(evidence, factor, STEPS))
+    most = max(try_rate(evidence, factor, STEPS) for factor in LOWER)
+    best = next(factor for factor in LOWER if evidence.tried[factor] >= min(NEARLY * most, most))
     there = evidence.tried[best]
     if not (there > WORTH and there > 2 * max(here, 0) and there > here + WORTH):
         return
@@ -54,20 +56,22 @@ def too_low(evidence: Evidence) -> Iterator[Finding]:
     here = evidence.learned_in_all
     if here > 1 / 4:
         return
-    best, there, before = 1.0, here, -np.inf
+    before = -np.inf
     for factor in HIGHER:
         learned = try_rate(evidence, factor, STEPS)
-        if learned > there:
-            best, there = factor, learned
         if learned < before - WORTH:
             break  # it goes downhill from here
         before = learned
+    tried = [factor for factor in HIGHER if factor in evidence.tried]
+    most = max(evidence.tried[factor] for factor in tried)
+    best = next(factor for factor in tried if evidence.tried[factor] >= min(NEARLY * most, most))
+    there = evidence.tried[best]
     if not (there > WORTH and there > 4 * max(here, 0) and there > here + WORTH):
         return
     rate, update = _rate(evidence), _update(evidence)
     yield Finding(
         "rate-too-low",
-        f"at the rate {rate:.3g} only {max(here, 0):.1%} of the loss is gone; a step changes the weights by "
+        f"at the rate {rate:.3g} {_share(here)} of the loss is gone; a step changes the weights by "
         f"{update:.1g} of their size (a thousandth is usual). A rate of {rate * best:.3g}, tried on a copy, takes "
         f"{there:.0%} of it away in {STEPS} steps or fewer",
         f"Take a learning rate of about {rate * best:.1g}.",
@@ -77,6 +81,10 @@ def too_low(evidence: Evidence) -> Iterator[Finding]:
     )  # fmt: skip
 
 
+def _share(learned: float) -> str:
+    return f"only {learned:.1%}" if learned > 0.0005 else "nothing"
+
+
 def _rate(evidence: Evidence) -> float:
     """The rate that the schedule is built on."""
     return float(evidence.model.optimizer.schedule.rate)
@@ -84,6 +92,5 @@ def _rate(evidence: Evidence) -> float:
 
 def _update(evidence: Evidence) -> float:
     """The median update-to-weight ratio over samples and layers."""
-    if evidence.vitals is None or not np.isfinite(evidence.vitals.of("update")).any():
-        return 0.0
-    return float(np.nanmedian(evidence.vitals.of("update")))
+    known = 0.0 if evidence.vitals is None else middle(evidence.vitals.of("update"))
+    return known if np.isfinite(known) else 0.0

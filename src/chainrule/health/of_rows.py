@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.arrays import Doubles
 from chainrule.engines.contract import Rows
 from chainrule.health.ailment import Finding
-from chainrule.health.evidence import Evidence, baseline, loss_of, numbers_of
+from chainrule.health.evidence import Evidence, baseline, loss_of, mean_of, numbers_of
 from chainrule.health.of_signals import explain_end, least
 from chainrule.layers import BatchNorm, Dense, PiecewiseLinear
 
@@ -89,7 +89,7 @@ def constant(evidence: Evidence) -> Iterator[Finding]:
     for head, target in zip(evidence.model.objective.heads, evidence.sample.targets, strict=True):
         step = next(step for step in steps if step.output == head.slot)
         spreads = evidence.of(evidence.after, "spread", step)
-        spread = float(np.nanmean(spreads)) if np.isfinite(spreads).any() else np.inf
+        spread = mean_of(spreads) if np.isfinite(spreads).any() else np.inf
         varies = (
             1.0
             if head.fused or target.ndim == 1
@@ -242,6 +242,6 @@ def _why_constant(evidence: Evidence, last: str) -> str:
             return f'the weights of "{layer.name}" are {how}'
     for layer in layers:
         spread = evidence.of(evidence.after, "spread", layer.function)
-        if np.isfinite(spread).any() and float(np.nanmean(spread)) < CONSTANT:
-            return f'the values of "{layer.name}" vary by only {float(np.nanmean(spread)):.1g} from row to row'
+        if np.isfinite(spread).any() and mean_of(spread) < CONSTANT:
+            return f'the values of "{layer.name}" vary by only {mean_of(spread):.1g} from row to row'
     return f'the weights of "{last}" are small'

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.health.ailment import Finding
-from chainrule.health.evidence import Evidence, LayerOf
+from chainrule.health.evidence import Evidence, LayerOf, mean_of, middle
 from chainrule.layers import Context
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ EXPLODED: Final = 30.0
 # In a ReLU network a unit is awake for half of the rows; most of a layer asleep for all of them is no sparsity.
 DEAD: Final = 0.5
 SATURATED: Final = 0.5
+SMALL: Final = 0.5  # weights, over those that keep the size of numbers
 FLAT_START: Final = 0.4
 
 
@@ -38,33 +39,41 @@ def vanishing(evidence: Evidence) -> Iterator[Finding]:
     known = [name for name, share in shares.items() if np.isfinite(share).any()]
     if len(known) < 2 or not np.isfinite(top).any():
         return
-    worst = min(known, key=lambda name: float(np.nanmedian(shares[name])))
-    share = float(np.nanmedian(shares[worst]))
-    late = float(np.nanmedian(shares[worst][-max(1, len(top) // 4) :]))
+    worst = min(known, key=lambda name: middle(shares[name]))
+    share = middle(shares[worst])
+    late = middle(shares[worst][-max(1, len(top) // 4) :])
     if not share < VANISHED or not late < RECOVERED:
         return
     index = [layer.name for layer in layers].index(worst)
     behind = layers[index:-1]
+    began = evidence.of(evidence.before, "gradient", layers[index].dense) / evidence.of(
+        evidence.before, "gradient", layers[-1].dense
+    )
+    if any(_is_dead(evidence, layer) for layer in behind) and middle(began) > VANISHED:
+        return  # that is why, and `dead` says so
     slopes = evidence.slopes(start=True)
     slope = {layer.name: slopes.get(layer.name, 1.0) for layer in behind}
     flattest = min(behind, key=lambda layer: slope[layer.name])
     each = share ** (1 / len(behind)) if share > 0 else 0.0
-    length = float(np.nanmedian(norms[worst]))
+    length = middle(norms[worst])
+    weights = min(_weight_factor(evidence, layer) for layer in layers[index + 1 :])
     because = (
         f"each of the {len(behind)} layers from there to the output lets through about {each:.2g} of it: the mean "
-        f'slope of {flattest.makes} in "{flattest.name}" is {slope[flattest.name]:.2g}, and weights do the rest'
+        f'slope of {flattest.makes} in "{flattest.name}" is {slope[flattest.name]:.2g}, and the smallest weights are '
+        f"{weights:.2g} times as large as those that keep numbers as they are"
         if share > 0
         else "nothing comes back through the layers behind it: their slopes or their weights are 0"
     )
-    dead = slope[flattest.name] == 0
+    how = f"{length:.2g} long, {share:.1g} of that of" if share > 0 else "0, unlike that of"
     yield Finding(
         "vanishing",
-        f'the gradient of "{worst}" is {length:.2g} long, {share:.1g} of that of "{layers[-1].name}"; {because}',
-        "Wake the dead layer first." if dead else "Take relu, gelu or tanh with their own initializers in place of "
-        f"{flattest.makes}, put batch normalization between (batch_norm=True), or take fewer layers.",
+        f'the gradient of "{worst}" is {how} "{layers[-1].name}"; {because}',
+        "Start from larger weights: the activation's own initializer (leave `initializer` out)." if weights < SMALL
+        else f"Take relu, gelu or tanh with their own initializers in place of {flattest.makes}, put batch "
+        "normalization between (batch_norm=True), or take fewer layers.",
         worst,
         {"gradient": length, "share of the last layer's": share, "let through by each layer": each,
-         f"mean slope of {flattest.name}": slope[flattest.name]},
+         f"mean slope of {flattest.name}": slope[flattest.name], "weights, over those that keep numbers": weights},
         f"dL/dW[{worst},1,1]", explain_end(evidence, start=True),
     )  # fmt: skip
 
@@ -78,11 +87,11 @@ def exploding(evidence: Evidence) -> Iterator[Finding]:
         step = layer.function if layer.hidden else None
         values = evidence.of(before, "size", step if step is not None else layer.dense)
         if np.isfinite(values).any():
-            grown[layer.name] = float(np.nanmean(values)) / max(size, 1.0)
+            grown[layer.name] = mean_of(values) / max(size, 1.0)
         elif len(values) and np.isnan(values).all() and not np.isfinite(evidence.first_loss):
             grown[layer.name] = np.inf
     last = _last_size(evidence) / max(size, 1.0)
-    norms = [float(np.nanmean(evidence.of(before, "gradient", layer.dense))) for layer in layers]
+    norms = [mean_of(evidence.of(before, "gradient", layer.dense)) for layer in layers]
     back = max(norms) / norms[-1] if norms and norms[-1] > 0 else 0.0
     n = len(layers)
     if (n >= 3 and (last > EXPLODED or (np.isfinite(back) and back > EXPLODED**1.5))) or not np.isfinite(
@@ -153,8 +162,8 @@ def saturated(evidence: Evidence) -> Iterator[Finding]:
     for layer in evidence.hidden:
         if not layer.bounded:
             continue
-        began = float(np.nanmean(evidence.of(evidence.before, "flat", layer.function)))
-        share = float(np.nanmean(evidence.of(evidence.after, "flat", layer.function)))
+        began = mean_of(evidence.of(evidence.before, "flat", layer.function))
+        share = mean_of(evidence.of(evidence.after, "flat", layer.function))
         if not (share > SATURATED or (began > FLAT_START and share > FLAT_START / 2)):
             continue
         unit = _flat_unit(evidence, layer)
@@ -171,6 +180,11 @@ def saturated(evidence: Evidence) -> Iterator[Finding]:
             {"saturated": share, "saturated at the start": began},
             f"dL/dz[{layer.name},{unit + 1}]", explain_end(evidence),
         )  # fmt: skip
+
+
+def _is_dead(evidence: Evidence, layer: LayerOf) -> bool:
+    known = layer.function is not None and not layer.bounded and not _skipped(evidence, layer)
+    return known and least(evidence.of(evidence.after, "dead", layer.function)) > DEAD
 
 
 def _skipped(evidence: Evidence, layer: LayerOf) -> bool:
@@ -194,7 +208,7 @@ def _last_size(evidence: Evidence) -> float:
     slot = evidence.model.objective.heads[0].slot
     step = next(step for step in evidence.model.network.program.steps if step.output == slot)
     values = evidence.of(evidence.before, "size", step)
-    return float(np.nanmean(values)) if np.isfinite(values).any() else np.inf
+    return mean_of(values) if np.isfinite(values).any() else np.inf
 
 
 def _weight_factor(evidence: Evidence, layer: LayerOf) -> float:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.arrays import Doubles
 from chainrule.engines.vitals import QUANTITIES, Vitals
 from chainrule.errors import counted
 from chainrule.health.ailment import CODES, Finding
+from chainrule.health.evidence import Evidence, middle
 
 if TYPE_CHECKING:
-    from chainrule.health.evidence import Evidence
+    from chainrule.plots.picture import Picture
 
 SHOWN = {
     "gradient": "gradient", "update": "update / weights", "noise": "noise", "dead": "dead", "flat": "flat",
@@ -41,7 +43,7 @@ class Diagnosis:
     def __init__(self, findings: list[Finding], evidence: Evidence):
         self.findings = findings
         self._evidence = evidence
-        self.layers = _table(evidence)
+        self.layers = _medians(evidence)
 
     @property
     def codes(self) -> set[str]:
@@ -58,6 +60,28 @@ class Diagnosis:
         """What was measured of sampled steps."""
         return self._evidence.vitals
 
+    def series(self) -> dict[str, dict[str, Doubles]]:
+        """What was measured over the sampled steps, by layer and quantity (`chainrule.engines.vitals.QUANTITIES`).
+
+        >>> from chainrule import Model, Network
+        >>> found = Model(Network.mlp(1, [3], 1), "mse").diagnose([[1.0], [-1.0], [0.5]] * 9, [1.0, 2.0, 0.0] * 9)
+        >>> len(found.series()["hidden"]["gradient"]) == len(found.vitals.steps)
+        True
+        """
+        vitals = self.vitals
+        return {} if vitals is None else _series(self._evidence, vitals)
+
+    def picture(self) -> Picture:
+        """All that was measured, layer by step, in one picture (`chainrule.plots.vitals`).
+
+        >>> from chainrule import Model, Network
+        >>> Model(Network.mlp(1, [3], 1), "mse").diagnose([[1.0], [-1.0], [0.5]] * 9, [1.0, 2.0, 0.0] * 9).picture()
+        <Picture: Layer by step: how the training went>
+        """
+        from chainrule.plots.vital_signs import vitals
+
+        return vitals(self)
+
     def to_text(self, width: int = 100) -> str:
         """The findings in words, and the layers as a table.
 
@@ -72,7 +96,7 @@ class Diagnosis:
         1. Unscaled inputs, layer "hidden"
            Column 1 has numbers of the size 975 ...
         """
-        lines = [self._heading()]
+        lines = [self.heading]
         for i, finding in enumerate(self.findings, 1):
             where = f', layer "{finding.layer}"' if finding.layer else ""
             words = finding.words[0].upper() + finding.words[1:]
@@ -120,9 +144,11 @@ class Diagnosis:
             f"<tr><td>{escape(name)}</td>" + "".join(f"<td>{_short(row[key])}</td>" for key in SHOWN) + "</tr>"
             for name, row in self.layers.items()
         )
-        return f"<p>{escape(self._heading())}</p><ol>{found}</ol><table><tr>{head}</tr>{body}</table>"
+        return f"<p>{escape(self.heading)}</p><ol>{found}</ol><table><tr>{head}</tr>{body}</table>"
 
-    def _heading(self) -> str:
+    @property
+    def heading(self) -> str:
+        """All of it in one line."""
         evidence = self._evidence
         of = counted(len(evidence.rows), "row")
         n = len(evidence.history.epochs)
@@ -151,21 +177,26 @@ class Diagnosis:
         ]
 
 
-def _table(evidence: Evidence) -> dict[str, dict[str, float | None]]:
-    """The median of each quantity over the samples, by layer; where there are none, the start's."""
-    vitals = evidence.vitals if evidence.vitals is not None and len(evidence.vitals.steps) else evidence.before
-    table: dict[str, dict[str, float | None]] = {}
+def _series(evidence: Evidence, vitals: Vitals) -> dict[str, dict[str, Doubles]]:
+    """Each quantity over the samples, by layer: of its matrix, or of the function behind it."""
+    table: dict[str, dict[str, Doubles]] = {}
     for layer in evidence.layers:
-        row: dict[str, float | None] = {}
+        table[layer.name] = {}
         for name in QUANTITIES:
             own = name in ("gradient", "update", "noise")
-            step = layer.dense if own or layer.function is None else layer.function
-            values = evidence.of(vitals, name, step)
+            values = evidence.of(vitals, name, layer.dense if own or layer.function is None else layer.function)
             if not np.isfinite(values).any() and not own:
                 values = evidence.of(vitals, name, layer.dense)
-            row[name] = _plain(float(np.nanmedian(values))) if np.isfinite(values).any() else None
-        table[layer.name] = row
+            table[layer.name][name] = values
     return table
+
+
+def _medians(evidence: Evidence) -> dict[str, dict[str, float | None]]:
+    """The median of each quantity over the samples, by layer; where there are none, the start's."""
+    watched = evidence.vitals is not None and len(evidence.vitals.steps)
+    table = _series(evidence, evidence.vitals if watched else evidence.before)  # type: ignore[arg-type]  # it is there
+    medians = {layer: {name: _plain(middle(v)) for name, v in of_layer.items()} for layer, of_layer in table.items()}
+    return medians if watched else {layer: {**row, "update": None} for layer, row in medians.items()}
 
 
 def _plain(value: float) -> float | None:

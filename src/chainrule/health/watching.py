@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.engines.contract import Rows
-from chainrule.engines.vitals import Vitals
+from chainrule.engines.vitals import ROWS, Vitals
 from chainrule.errors import InputError
 from chainrule.health.diagnosing import diagnose_run
 from chainrule.health.report import Diagnosis
@@ -17,6 +17,7 @@ from chainrule.training.run import Callback, Run
 
 USUAL = 20  # steps between two that are measured, in a long fit
 SAMPLES = 40  # in a short one
+MOMENT = 20_000  # rows, in all epochs: a fit so short that nobody waits for it
 
 
 class Doctor(Callback):
@@ -24,8 +25,8 @@ class Doctor(Callback):
 
     Every so many steps the engine measures, on the first 256 rows of the batch, the gradient's length before clipping,
     how far weights go in a step, dead and saturated units, how far activations spread, and the gradient's noise. No
-    number of the training changes. Every 20th step costs about 2 % of the time; in a fit of fewer than 800 steps they
-    are as many as make forty.
+    number of the training changes. Every 20th step costs about 2 % of the time. A fit of fewer than 800 steps is looked
+    at more often, but where it takes longer than a moment at every fifth or tenth step at most.
 
     Arguments:
         every: how many steps lie between; left out, 20, or fewer in a short fit.
@@ -66,8 +67,8 @@ class Doctor(Callback):
     def on_start(self, run: Run) -> None:
         """Remember where the fit begins, and how often to look."""
         state = run.state
-        steps = run.plan.epochs * run.plan.steps_per_epoch
-        least = USUAL // 2 if steps >= 10 * SAMPLES else 1
+        steps, batch = run.plan.epochs * run.plan.steps_per_epoch, run.plan.batch_size
+        least = 1 if steps * batch < MOMENT else USUAL // 2 if batch < ROWS else USUAL // 4
         self._interval = self.every or int(np.clip(steps // SAMPLES, least, USUAL))
         self._run, self._vitals, self._known = run, [], None
         self._start = state.parameters[:1].copy(), state.state[:1].copy()

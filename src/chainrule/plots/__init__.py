@@ -27,6 +27,7 @@ from chainrule.plots.saliency_maps import saliency
 from chainrule.plots.shift_curve import shifts
 from chainrule.plots.unit_surfaces import surfaces
 from chainrule.plots.vanishing_gradients import vanishing
+from chainrule.plots.vital_signs import vitals
 from chainrule.plots.weight_histograms import histograms
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "shifts",
     "surfaces",
     "vanishing",
+    "vitals",
 ]
