@@ -16,7 +16,9 @@ COMMANDS: dict[str, Any] = {name: command for name, command in TOP.items() if na
 
 
 def test_the_commands():
-    assert list(TOP) == ["train", "predict", "evaluate", "explain", "mark", "practice", "plot", "params", "info"]
+    assert list(TOP) == [
+        "train", "predict", "evaluate", "doctor", "explain", "mark", "practice", "plot", "params", "info",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMMANDS)

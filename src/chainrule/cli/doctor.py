@@ -37,12 +37,15 @@ def doctor(
             "--validation",
             metavar="FILE",
             show_default=False,
-            help="Rows that it wasn't trained on: without them nobody sees overfitting.",
+            help="Rows that it wasn't trained on: when they are left out nobody sees overfitting.",
         ),
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(help="The target's column, for a model of arrays; a table's model knows it.", show_default=False),
+        typer.Option(
+            help="The target's column, for a model of arrays; a table's model knows it when it is left out.",
+            show_default=False,
+        ),
     ] = None,
     member: Annotated[
         str | None,
@@ -57,7 +60,7 @@ def doctor(
             "--picture",
             metavar="FILE",
             show_default=False,
-            help="Draw what was measured too, layer by step: PNG, SVG or PDF, by the end of the name.",
+            help="Draw what was measured, layer by step, to a PNG, SVG or PDF; no picture when left out.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
