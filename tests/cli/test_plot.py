@@ -50,7 +50,10 @@ def test_a_picture_of_ours_is_replaced_and_nothing_else(run):
         (("activations", "relu", "--out", "."), "can't save a picture to .: its name has no ending"),
         (("activations", "relu", "--theme", "blue"), 'there is no theme "blue"'),
         (("activations", "relu", "--width", "20"), "a whole number of pixels from 200 to 8,000"),
-        (("activations", "relu", "--reach", "-1"), "reach is -1.0; it must be a positive number"),
+        (("activations", "relu", "--reach", "-1"), "reach is -1.0; it must be a number in"),
+        (("vanishing", "--depth", 10**9), "depth"),
+        (("schedules", "--epochs", 10**9), "epochs"),
+        (("descent", "--steps", 10**9), "steps"),
         (("activation",), "No such command 'activation'"),
     ],
 )

@@ -74,12 +74,20 @@ def test_nothing_overlaps_however_many_there_are(n):
         assert not any(one.shrunk(0.97, 0.97).overlaps(other.shrunk(0.97, 0.97)) for other in boxes[i + 1 :])
 
 
+@pytest.mark.parametrize("reach", [1e-6, 50, 1e6])
+def test_any_reach_is_drawn(reach):
+    picture = plots.activations(reach=reach)
+    drawn(picture)
+    z, h = picture.values["exponential"]["z"], picture.values["exponential"]["h"]
+    np.testing.assert_array_equal(np.isnan(h), z > np.log(np.finfo(float).max))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ((("relux",), 4.0), 'no activation "relux". Did you mean "relu"'),
         ((("relu", "relu"), 4.0), "relu is named twice"),
-        ((("relu",), 0), "reach is 0; it must be a positive number"),
+        ((("relu",), 0), "reach is 0; it must be a number in"),
         ((("relu",), float("inf")), "reach is inf"),
     ],
 )

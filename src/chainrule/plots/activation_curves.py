@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,9 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS, ActivationFunction, get_activation
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError
+from chainrule.plain import shortened
 from chainrule.plots.picture import Picture
+from chainrule.plots.planes import REACH
 from chainrule.plots.themes import Theme, called, legend_above
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def activations(*which: str | ActivationFunction, reach: float = 4.0) -> Picture
     >>> round(float(curve["dh/dz"].max()), 3)
     0.25
     """
-    if not (isinstance(reach, (int, float)) and math.isfinite(reach) and reach > 0):
-        raise InputError(f"reach is {reach!r}; it must be a positive number: z goes from -reach to reach")
+    if not REACH.holds(reach):
+        raise InputError(f"reach is {shortened(reach)}; it must be {REACH}: z goes from -reach to reach")
     chosen = [get_activation(one) for one in which or ACTIVATIONS]
     curves = {name: curve(one, reach) for name, one in zip(_names(chosen), chosen, strict=True)}
     columns = min(len(curves), 3 if len(curves) != 4 else 2)
@@ -85,15 +86,17 @@ def curve(activation: ActivationFunction, reach: float) -> dict[str, Doubles]:
     >>> curve(get_activation("threshold"), 1.0)["h"][[0, -1]].tolist()
     [0.0, 1.0]
     """
-    side = np.linspace(reach / 1e9, reach, _POINTS // 2)
+    side = np.linspace(min(reach / 1e9, 1e-7), reach, _POINTS // 2)
     z = np.concatenate([-side[::-1], [0.0], side])
     rows = np.stack([z, np.zeros_like(z)], axis=1) if activation.coupled else z[:, None]
-    h = np.asarray(activation.value(rows), np.float64)
-    to_first = np.zeros_like(h)
-    to_first[:, 0] = 1
-    slope = np.asarray(activation.backward(rows if activation.needs == "z" else h, to_first), np.float64)[:, 0].copy()
-    h, middle = h[:, 0].copy(), len(z) // 2
+    with np.errstate(all="ignore"):
+        h = np.asarray(activation.value(rows), np.float64)
+        to_first = np.zeros_like(h)
+        to_first[:, 0] = 1
+        back = activation.backward(rows if activation.needs == "z" else h, to_first)
+    h, slope, middle = h[:, 0].copy(), np.asarray(back, np.float64)[:, 0].copy(), len(z) // 2
     for values in (h, slope):
+        values[~np.isfinite(values)] = np.nan
         if abs(values[middle + 1] - values[middle - 1]) > _JUMP:
             values[middle] = np.nan
     return {"z": z, "h": h, "dh/dz": slope}

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError
 from chainrule.knobs.trail import Trail
-from chainrule.limits import COUNT, check
+from chainrule.limits import Limit, check
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSProp, get_optimizer
@@ -52,7 +52,7 @@ def descent(*which: str | Optimizer, steps: int = 40, batch_size: int | str = "f
     >>> way.shape, way[0].tolist()
     ((6, 2), [-1.6, 2.6])
     """
-    check("descent", "steps", steps, COUNT)
+    check("descent", "steps", steps, Limit(1, 5000, whole=True))
     chosen = dict(USUAL) if not which else _chosen(which)
     X, y = rows()
     ways = {name: _way(optimizer, X, y, steps, batch_size) for name, optimizer in chosen.items()}

@@ -10,12 +10,14 @@ import numpy as np
 
 from chainrule.arrays import AnyArray, Doubles
 from chainrule.errors import InputError, counted, did_you_mean, listed
+from chainrule.limits import Limit
 from chainrule.plain import shortened
 from chainrule.plots.themes import named
 
 _MARGIN = 0.08  # beyond the data, of their range
 MOST_FIXED = 6  # values of inputs that stay as they are which a caption tells
 _LIMITS = (2, 1000)  # of cells along a side
+REACH = Limit(1e-6, 1e6)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def plane_of_arrays(
         data = None if X is None else np.asarray(X, np.float64)
     except (TypeError, ValueError):
         raise InputError("X holds what is no number") from None
+    if data is not None and not np.isfinite(data).all():
+        raise InputError("X holds numbers that are missing or infinite")
     if data is not None and (data.ndim != 2 or data.shape[1] != n_inputs or not len(data)):
         raise InputError(f"X has shape {data.shape}; (rows, {n_inputs}) would be right")
     others = [i for i in range(n_inputs) if i not in (first, second)]
@@ -171,8 +175,8 @@ def _axes(points: Doubles, reach: float | None, cells: int) -> tuple[Doubles, Do
         raise InputError(f"cells is {shortened(cells)}; it must be a whole number from {_LIMITS[0]} to {_LIMITS[1]:,}")
     if reach is None and not len(points):
         raise InputError("there are no data to show the range: give X, or a reach, such as reach=3")
-    if reach is not None and not (np.isfinite(reach) and reach > 0):
-        raise InputError(f"reach is {shortened(reach)}; it must be a positive number")
+    if reach is not None and not REACH.holds(reach):
+        raise InputError(f"reach is {shortened(reach)}; it must be {REACH}")
     axes = []
     for i in range(2):
         low, high = (-reach, reach) if reach is not None else (float(points[:, i].min()), float(points[:, i].max()))

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError
-from chainrule.limits import COUNT, POSITIVE, check
+from chainrule.limits import POSITIVE, Limit, check
 from chainrule.plots.picture import Picture
 from chainrule.plots.themes import Theme, called
 from chainrule.schedules import SCHEDULES, Schedule, get_schedule
@@ -16,6 +16,7 @@ from chainrule.schedules import SCHEDULES, Schedule, get_schedule
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_MOST = Limit(1, 2000, whole=True)
 _PLATEAU = 0.5  # after which part of the epochs the made-up loss stops falling
 
 
@@ -40,7 +41,7 @@ def schedules(*which: str | Schedule, rate: float = 0.1, epochs: int = 40, steps
     """
     check("schedules", "rate", rate, POSITIVE)
     for name, number in (("epochs", epochs), ("steps", steps)):
-        check("schedules", name, number, COUNT)
+        check("schedules", name, number, _MOST)
     rates = {}
     for one in which or SCHEDULES:
         schedule = get_schedule({"name": one, "rate": rate} if isinstance(one, str) else one)

@@ -10,7 +10,7 @@ from chainrule.activations import ActivationFunction, get_activation
 from chainrule.arrays import Doubles
 from chainrule.errors import InputError, TrainingError, counted
 from chainrule.initializers import Initializer
-from chainrule.limits import COUNT, check
+from chainrule.limits import Limit, check
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.plots.picture import Picture
@@ -19,6 +19,7 @@ from chainrule.plots.themes import Theme, called, logarithmic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_MOST = {"depth": 500, "width": 1000, "rows": 10_000, "starts": 50}
 USUAL = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu")
 
 
@@ -53,8 +54,8 @@ def vanishing(
     >>> bool(sigmoid[0] < 1e-3 * sigmoid[-1]), bool(relu[0] < 1e-3 * relu[-1])
     (True, False)
     """
-    for name, number in (("depth", depth), ("width", width), ("rows", rows), ("starts", starts)):
-        check("vanishing", name, number, COUNT)
+    for (name, most), number in zip(_MOST.items(), (depth, width, rows, starts), strict=True):
+        check("vanishing", name, number, Limit(1, most, whole=True))
     norms: dict[str, Doubles] = {}
     for one in which or USUAL:
         activation = get_activation(one)
