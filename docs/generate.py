@@ -18,6 +18,7 @@ from typing import Any
 from explanations import explanations
 from network_pages import network_pages
 from picture_pages import picture_pages
+from pixel_pages import pixel_pages
 from plots_page import plots_page
 from typer.main import get_command
 from worksheet_page import worksheet_page
@@ -47,7 +48,10 @@ def pages() -> dict[str, str | Picture]:
     }  # fmt: skip
     return {
         **{f"reference/{name}": text for name, text in reference.items()},
-        **{f"explanation/{name}": made for name, made in (explanations() | picture_pages() | network_pages()).items()},
+        **{
+            f"explanation/{name}": made
+            for name, made in (explanations() | picture_pages() | pixel_pages() | network_pages()).items()
+        },
     }
 
 

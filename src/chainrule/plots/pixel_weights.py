@@ -58,8 +58,8 @@ def pixel_weights(model: ImageModel, units: int = 24) -> Picture:
     return Picture(
         draw,
         title=f"What {len(chosen)} of {len(weights)} units of the first layer look for",
-        caption="Each unit's weights as a picture, on a scale of its own: a picture moves it that is bright where "
-        "weights are above 0 and dark where they are below." + coloured,
+        caption="Each unit's weights as a picture, on a scale of its own: it answers most to a picture that is "
+        "bright where weights are above 0 and dark where they are below." + coloured,
         values={"weights": chosen},
         height=0.1 + 1.12 * rows,
     )

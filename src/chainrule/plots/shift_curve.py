@@ -47,7 +47,7 @@ def shifts(models: Mapping[str, ImageModel], pictures: Any, labels: Any, *, reac
     found = {}
     for name, model in models.items():
         taken = model.take(pictures)
-        found[name] = (far, np.array([_accuracy(model, taken, known, float(pixels)) for pixels in far]))
+        found[name] = (far, np.array([accuracy_on_shifted(model, taken, known, float(pixels)) for pixels in far]))
     return curves(
         found,
         title="Accuracy on shifted pictures",
@@ -58,8 +58,14 @@ def shifts(models: Mapping[str, ImageModel], pictures: Any, labels: Any, *, reac
     )
 
 
-def _accuracy(model: ImageModel, pictures: AnyArray, labels: AnyArray, pixels: float) -> float:
-    """Of pictures that are shifted so far, the mean over four directions."""
+def accuracy_on_shifted(model: ImageModel, pictures: AnyArray, labels: AnyArray, pixels: float) -> float:
+    """The accuracy on pictures that are shifted so far, the mean over four directions.
+
+    Arguments:
+        pictures: (n, height, width, channels).
+        labels: the class of each.
+        pixels: how far.
+    """
     directions = [(pixels, 0.0), (-pixels, 0.0), (0.0, pixels), (0.0, -pixels)]
     return float(np.mean([(model.predict(shifted(pictures, *way)) == labels).mean() for way in directions]))
 
