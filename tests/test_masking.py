@@ -288,3 +288,58 @@ def test_a_derivation_leaves_out_what_the_row_has_no_label_for() -> None:
     assert rows_["dL/dz[row 1; mood,1]"].value != 0
     marked = work.mark({"L": f"{work['L'].value:.4f}", "dL/dz[age,1]": "0"})
     assert [mark.verdict for mark in marked.entries] == ["correct", "correct"]
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
+def test_every_way_of_training_takes_gaps(engine: str, optimizer: str) -> None:
+    """The loss of each head falls."""
+    X, y = rows(40)
+    model = make(engine, optimizer=optimizer, l2=0.01)
+    before = model.evaluate(X, y)
+    history = model.fit(X, y, epochs=30, batch_size="full" if optimizer == "lbfgs" else 8)
+    after = model.evaluate(X, y)
+    assert all(after[f"{name}_loss"] < before[f"{name}_loss"] for name in LOSSES), history.stopped_by
+
+
+def test_members_and_their_mean_take_gaps(engine: str) -> None:
+    X, y = rows(60)
+    ensemble = cr.Model.ensemble(network(), LOSSES, members=3, dtype="float64", engine=engine)
+    ensemble.fit(X, y, epochs=3)
+    told = ensemble.evaluate(X, y)
+    each = [ensemble.member(i).evaluate(X, y) for i in (1, 2, 3)]
+    assert told["mood_loss"] == pytest.approx(np.mean([one["mood_loss"] for one in each]))
+    members = cr.fit_members(cr.Model(network(), LOSSES, engine=engine), X, y, members=3, epochs=3, progress=False)
+    assert {name: said.shape for name, said in members.out_of_fold.items()} == {
+        "gender": (60, 1), "age": (60, 1), "mood": (60, 3),
+    }  # fmt: skip
+    few = {**y, "age": np.where(np.arange(60) < 1, 0.5, np.nan)}
+    with pytest.raises(cr.InputError, match=r'head "age" has no label that counts: .* (to train on|for validation)'):
+        cr.fit_members(cr.Model(network(), LOSSES, engine=engine), X, few, members=3, epochs=3, progress=False)
+
+
+def test_a_run_with_gaps_is_resumed(engine: str) -> None:
+    X, y = rows(40)
+    whole, cut = make(engine), make(engine)
+    whole.fit(X, y, epochs=6, batch_size=7, validation=0.3)
+    cut.fit(X, y, epochs=3, batch_size=7, validation=0.3)
+    cut.fit(X, y, epochs=6, batch_size=7, validation=0.3, resume=True)
+    problems.assert_same(problems.flat(whole.parameters), problems.flat(cut.parameters))
+    assert whole.history.columns()["validation_age_loss"] == cut.history.columns()["validation_age_loss"]
+
+
+def test_saved_and_loaded(engine: str, tmp_path: Any) -> None:
+    X, y = rows(40)
+    model = make(engine, metrics={"age": ["r2"]})
+    model.fit(X, y, epochs=2, validation=0.3)
+    model.save(tmp_path / "m", training=True)
+    loaded = cr.load(tmp_path / "m")
+    assert loaded.evaluate(X, y) == pytest.approx(model.evaluate(X, y))
+    assert loaded.history == model.history
+
+
+def test_mixed_rows_have_the_labels_that_either_has(engine: str) -> None:
+    """Mixup of a row with one that lacks a label keeps the label that there is."""
+    X, y = rows(64, gaps=0.5)
+    model = make(engine)
+    model.fit(X, y, epochs=5, batch_size=16, augment=cr.Augment(mixup=0.4))
+    assert all(np.isfinite(array).all() for array in problems.flat(model.parameters).values())
