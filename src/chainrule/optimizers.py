@@ -96,7 +96,7 @@ class Optimizer(Limited):
         """
         raise NotImplementedError
 
-    @property
+    @cached_property
     def decay(self) -> float:
         """The weight decay as a number: of a schedule the one that it begins from or rises to."""
         return base_of(getattr(self, "weight_decay", 0.0))

@@ -174,7 +174,7 @@ def _change(graph: Graph, name: Name, v: Value, sign: float = 1.0) -> float:
     optimizer = graph.trace.optimizer
     slots = np.zeros((len(optimizer.slot_names), 1))
     optimizer.start(slots)
-    optimizer.update(w, g, slots, graph.trace.rate, 1)
+    optimizer.update(w, g, slots, graph.trace.moment.rate, 1)
     return float(w[0]) - before
 
 
@@ -261,7 +261,7 @@ def _without_exp(graph: Graph, name: Name, v: Value) -> float:
 
 
 def _rate_missing(graph: Graph, name: Name, v: Value) -> float:
-    return v(name._replace(kind=name.kind[:-1])) + _change(graph, name, v) / graph.trace.rate
+    return v(name._replace(kind=name.kind[:-1])) + _change(graph, name, v) / graph.trace.moment.rate
 
 
 def _ascent(graph: Graph, name: Name, v: Value) -> float:
@@ -272,7 +272,7 @@ def _adam(graph: Graph, name: Name, v: Value, correct: bool, inside: bool) -> fl
     o, g = graph.trace.optimizer, v(name._replace(kind=f"dL/d{name.kind[:-1]}"))
     m, s = ((1 - o.beta1) * g, (1 - o.beta2) * g * g) if not correct else (g, g * g)
     root = math.sqrt(s + o.epsilon) if inside else math.sqrt(s) + o.epsilon
-    return v(name._replace(kind=name.kind[:-1])) - graph.trace.rate * m / root
+    return v(name._replace(kind=name.kind[:-1])) - graph.trace.moment.rate * m / root
 
 
 def _other_loss(graph: Graph, name: Name, v: Value) -> float:

@@ -114,11 +114,15 @@ def bound(text: str, letters: Mapping[str, Hashable], thing: object = None) -> N
 
 
 def bound_over(text: str, letters: Mapping[str, Sequence[Hashable]], thing: object, indices: Mapping[str, int]) -> Node:
-    """A formula text with subscripts: `letters["z"]` are all units', `indices` which of them `i` and `j` are."""
+    """A formula text with subscripts: `letters["z"]` are all units', `indices` which of them `i` and `j` are.
+
+    Of a single unit a letter needs no subscript.
+    """
     n = max(len(names) for names in letters.values())
     tree = expand_sums(read_formula(text).right, range(1, n + 1), indices)
     every = {f"{letter}_{i}": name for letter, names in letters.items() for i, name in enumerate(names, 1)}
-    return bind(tree, every, thing)
+    alone = {letter: names[0] for letter, names in letters.items() if n == 1}
+    return bind(tree, every | alone, thing)
 
 
 def bind(tree: Node, letters: Mapping[str, Hashable], thing: object) -> Node:

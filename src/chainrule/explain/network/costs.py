@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -22,13 +21,8 @@ from chainrule.losses import Loss
 MANY = 2000  # weights; the penalties of more are not written out
 
 
-@dataclass(frozen=True)
 class Target(NetworkKind):
     """`y`: what an output should be."""
-
-    layer: bool = False
-    optional_layer: bool = True
-    given: bool = True
 
     def resolve(self, net: Structure, name: Name) -> Name:
         layer, head = net.resolve_head(name)
@@ -45,12 +39,9 @@ class Target(NetworkKind):
         return 2 * net.heads[net.head_index(name.layer)].loss.separable
 
 
-@dataclass(frozen=True)
 class Share(NetworkKind):
     """`loss[j]` from the output; a second route from the pre-activation where loss and activation are partners."""
 
-    layer: bool = False
-    optional_layer: bool = True
     computed_by = -1  # the fused form is the stable one
     readers = 1
 
@@ -105,12 +96,9 @@ class Share(NetworkKind):
         return (net.share_name(head, row, unit) for row, unit in product(rows, units))
 
 
-@dataclass(frozen=True)
 class Penalty(NetworkKind):
     """`l2 sum W^2 + l1 sum |W|` over the charged weights."""
 
-    layer: bool = False
-    per_row: bool = False
     readers = 1
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
@@ -137,12 +125,8 @@ class Penalty(NetworkKind):
         return super().names(net, layer, choice) if net.trace.objective.penalties else ()
 
 
-@dataclass(frozen=True)
 class Total(NetworkKind):
     """`L`: every row's loss with its factor, and the penalties."""
-
-    layer: bool = False
-    per_row: bool = False
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
         parts = []

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.arrays import Array, Doubles
 from chainrule.errors import InputError, did_you_mean, listed
-from chainrule.explain.formula.grammar import bound, bound_over
+from chainrule.explain.formula.grammar import bound_over
 from chainrule.explain.network.costs import fused_gradient, gradient_by_output
 from chainrule.explain.network.structure import CHAIN, Choice, NetworkKind, Operation, Structure, check_index
 from chainrule.explain.quantities.names import Name
@@ -116,57 +116,47 @@ class Activated(Operation):
         self.before, self.after = step.inputs[0], step.output
         self.back_formula = "dL/dz_j = sum_i dL/dh_i dh_i/dz_j" if self.f.coupled else "dL/dz = dL/dh dh/dz"
 
-    def _units(self, slot: int, row: int) -> list[Name]:
-        return [self.net.name_of(slot, row, unit) for unit in range(self.net.sizes[slot])]
+    def together(self, unit: int) -> range:
+        """The units that depend on each other: in a softmax all."""
+        return range(self.net.sizes[self.after]) if self.f.coupled else range(unit, unit + 1)
+
+    def _names(self, slot: int, row: int, unit: int) -> tuple[Name, ...]:
+        return tuple(self.net.name_of(slot, row, k) for k in self.together(unit))
 
     def value(self, row: int, unit: int) -> FunctionOf:
-        """`h = f(z)`; a unit of a softmax reads the whole row."""
-        f = self.f
-        if f.coupled:
-            names = self._units(self.before, row)
-            return FunctionOf(
-                tuple(names), lambda z: f.value(z)[:, unit], f.formula,
-                lambda: bound_over(f.formula, {"z": names}, f, {"j": unit + 1}),
-            )  # fmt: skip
-        name, text = self.net.name_of(self.before, row, unit), self.formulas[0]
-        return FunctionOf((name,), lambda z: f.value(z[:, 0]), text, lambda: bound(text, {"z": name}, f))
+        """`h = f(z)`."""
+        f, text, names = self.f, self.formulas[0], self._names(self.before, row, unit)
+        k = self.together(unit).index(unit)
+        return FunctionOf(
+            names, lambda z: f.value(z)[:, k], text, lambda: bound_over(text, {"z": names}, f, {"j": k + 1})
+        )
 
     def slope(self, row: int, i: int, j: int) -> tuple[Recipe, ...]:
         """`dh_i/dz_j`: from `h` or from `z`, as the derivative needs; a second route starts from `z`."""
         f, text = self.f, self.formulas[1]
-        if f.coupled:
-            return self._coupled_slope(row, i, j)
-        z, h = self.net.name_of(self.before, row, i), self.net.name_of(self.after, row, i)
-        kept = z if f.needs == "z" else h
-        own = FunctionOf((kept,), lambda k: f.derivative(k[:, 0]), text, lambda: bound(text, {"z": z, "h": h}, f))
-        if f.needs != "h" or f.name == "linear":
+        z, h = self._names(self.before, row, j), self._names(self.after, row, j)
+        kept = (h[i], h[j]) if f.coupled else z if f.needs == "z" else h
+        at = (slice(None), i, j) if f.coupled else (slice(None), 0)
+
+        def from_kept(points: Doubles) -> Array:
+            if not f.coupled:
+                return f.derivative(points)[at]
+            whole = np.zeros((len(points), len(h)))
+            whole[:, i] = points[:, 0]
+            whole[:, j] = points[:, -1]
+            return f.derivative(whole)[at]
+
+        places = {"i": i + 1, "j": j + 1}
+        own = FunctionOf(
+            tuple(dict.fromkeys(kept)), from_kept, text, lambda: bound_over(text, {"z": z, "h": h}, f, places)
+        )
+        if f.name == "linear" or kept is z:
             return (own,)
-        return own, FunctionOf((z,), lambda k: f.derivative(f.value(k[:, 0])), text, None, "from z")
-
-    def _coupled_slope(self, row: int, i: int, j: int) -> tuple[Recipe, ...]:
-        f, text = self.f, self.f.derivative_formula
-        h = self._units(self.after, row)
-
-        def from_outputs(kept: Doubles) -> Array:
-            whole = np.zeros((len(kept), len(h)))
-            whole[:, i] = kept[:, 0]
-            whole[:, j] = kept[:, -1]
-            return f.derivative(whole)[:, i, j]
-
-        return (
-            FunctionOf(
-                tuple(dict.fromkeys((h[i], h[j]))), from_outputs, text,
-                lambda: bound_over(text, {"h": h}, f, {"i": i + 1, "j": j + 1}),
-            ),
-            FunctionOf(
-                tuple(self._units(self.before, row)), lambda k: f.derivative(f.value(k))[:, i, j], text, None, "from z",
-            ),
-        )  # fmt: skip
+        return own, FunctionOf(z, lambda points: f.derivative(f.value(points))[at], text, None, "from z")
 
     def slopes(self, row: int, unit: int) -> Iterator[Name]:
         """`dh/dz`, by each unit's `z` where they are coupled."""
-        for i in range(self.net.sizes[self.after]) if self.f.coupled else (unit,):
-            yield self.slope_name(row, i, unit)
+        return (self.slope_name(row, i, unit) for i in self.together(unit))
 
     def slope_name(self, row: int, i: int, j: int) -> Name:
         """The name of `dh_i/dz_j`."""
@@ -175,18 +165,18 @@ class Activated(Operation):
     def passed_back(self, row: int, read: Read) -> list[Part]:
         """`dL/dh dh/dz`, over all units that read the `z`."""
         parts = []
-        for unit in range(self.net.sizes[self.after]) if self.f.coupled else (read.unit,):
+        for unit in self.together(read.unit):
             outer = self.net.name_of(self.after, row, unit, gradient=True)
             parts.append(Part((outer, self.slope_name(row, unit, read.unit)), outer=outer))
         return parts
 
     def uses_of_element(self, row: int, slot: int, unit: int) -> int:
-        """Its `h`, and `dh/dz` where that is computed from `z`; in a softmax every `h`."""
-        return self.net.sizes[slot] if self.f.coupled else 1 + (self.f.needs == "z")
+        """Every `h` made of it, and `dh/dz` where that is computed from `z`."""
+        return len(self.together(unit)) + (self.f.needs == "z" and not self.f.coupled)
 
     def uses_of_gradient(self, row: int, unit: int) -> int:
-        """`dL/dz`; in a softmax every one."""
-        return self.net.sizes[self.after] if self.f.coupled else 1
+        """`dL/dz` of every unit that it depends on."""
+        return len(self.together(unit))
 
     def uses_of_output(self, n: int) -> int:
         """The slopes that are computed from `h`."""

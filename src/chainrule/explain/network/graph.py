@@ -34,16 +34,16 @@ KINDS: dict[str, NetworkKind] = {
     kind.spelled: kind
     for kind in (
         Element("x", "input", layer=False, optional_layer=True, given=True),
-        Target("y", "target"),
+        Target("y", "target", layer=False, optional_layer=True, given=True),
         Parameter("W", "weight", (2,), of="W"),
         Parameter("b", "bias", of="b"),
         Parameter("scale", "scale of batch normalization", of="scale"),
         Parameter("shift", "shift of batch normalization", of="shift"),
         Element("z", "pre-activation"),
         Element("h", "activation"),
-        Share("loss", "one output's share of a row's loss", (0, 1)),
-        Penalty("penalty", "penalties on the weights", (0,)),
-        Total("L", "loss, penalties included", (0,)),
+        Share("loss", "one output's share of a row's loss", (0, 1), layer=False, optional_layer=True),
+        Penalty("penalty", "penalties on the weights", (0,), layer=False, per_row=False),
+        Total("L", "loss, penalties included", (0,), layer=False, per_row=False),
         HeadGradient("dloss/dh", "derivative of a head's loss alone"),
         Gradient("dL/dh", "gradient by an activation", of="h"),
         Slope("dh/dz", "derivative of the activation", (1, 2)),
@@ -60,9 +60,9 @@ KINDS: dict[str, NetworkKind] = {
         Updated("b+", "bias after the update", of="b"),
         Updated("scale+", "scale after the update", of="scale"),
         Updated("shift+", "shift after the update", of="shift"),
-        Count("weights", "number of weights", (0,)),
-        Count("biases", "number of biases", (0,)),
-        Count("parameters", "number of learned parameters", (0,)),
+        Count("weights", "number of weights", (0,), layer=False, per_row=False, optional_layer=True),
+        Count("biases", "number of biases", (0,), layer=False, per_row=False, optional_layer=True),
+        Count("parameters", "number of learned parameters", (0,), layer=False, per_row=False, optional_layer=True),
     )
 }  # fmt: skip
 

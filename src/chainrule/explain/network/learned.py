@@ -111,7 +111,7 @@ class Updated(OfParameter):
             return w
 
         memory = zip(optimizer.slot_letters, map(float, remembered[:, 0]), strict=False)
-        numbers = {"rate": trace.rate * run.rate_factor, "t": float(t), **dict(memory)}
+        numbers = {"rate": trace.moment.rate * run.rate_factor, "t": float(t), **dict(memory)}
         letters = {"w": own, "g": gradient, **{letter: Number(value) for letter, value in numbers.items()}}
         text = optimizer.step_formula(t)
         return (FunctionOf((own, gradient), function, text, lambda: bound(text, letters, optimizer)),)
@@ -120,7 +120,6 @@ class Updated(OfParameter):
         return net.trace.updated[self.owner(net, layer)[0].index][self.of]
 
 
-@dataclass(frozen=True)
 class Count(NetworkKind):
     """`weights[hidden]` from the layer's shape, `parameters[hidden]` as their sum, `weights` over all layers.
 
@@ -128,9 +127,6 @@ class Count(NetworkKind):
     parameters alone.
     """
 
-    layer: bool = False
-    optional_layer: bool = True
-    per_row: bool = False
     needs_target = False
 
     def resolve(self, net: Structure, name: Name) -> Name:

@@ -181,11 +181,6 @@ class Trace:
         """The gradient by every parameter, penalties included, by step and name."""
         return self.program.parameters.views(self._backward[1])  # type: ignore[return-value]  # float64 throughout
 
-    @property
-    def rate(self) -> float:
-        """The learning rate of the next step."""
-        return self.moment.rate
-
     def rule(self, run: ParameterRun) -> Optimizer:
         """The optimizer with the weight decay that a run has in the next step."""
         return self.optimizer.decayed(run.decay_factor, self.moment.decay)
@@ -209,7 +204,7 @@ class Trace:
 
     def update(self, run: ParameterRun, w: Array, g: Array, slots: Array, rate: float | None = None) -> None:
         """Change some of a run's numbers in place as the optimizer does; `rate` instead of the step's own."""
-        rate = self.rate if rate is None else rate
+        rate = self.moment.rate if rate is None else rate
         self.rule(run).update(w, g, slots, rate * run.rate_factor, self.optimizer_step)
 
     def lacks_label(self, head: int, row: int) -> bool:

@@ -200,5 +200,5 @@ def _update_by(a: Attempt, change: Callable[[str], str]) -> Iterator[Spread]:
     tree = read_formula(change(text)).right
     numbers = {key: node.value for key, node in options_of(optimizer).items() if isinstance(node, Number)}
     numbers |= dict(zip(optimizer.slot_letters, remembered[:, 0], strict=False))
-    numbers |= {"rate": trace.rate * run.rate_factor, "t": float(trace.optimizer_step)}
+    numbers |= {"rate": trace.moment.rate * run.rate_factor, "t": float(trace.optimizer_step)}
     yield a.through(lambda p: evaluate(tree, {**numbers, "w": p[:, 0], "g": p[:, 1]}), *a.recipe.inputs)
