@@ -5,18 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
+from unicodedata import lookup
 
 from chainrule.errors import InputError, listed
 from chainrule.explain.document.blocks import Document
 from chainrule.explain.document.of_expression import document
-from chainrule.explain.expression.chain import ExpressionGraph
+from chainrule.explain.expression.chain import KINDS, ExpressionGraph
 from chainrule.explain.expression.cut import Steps, cut
 from chainrule.explain.expression.functions import CONSTANTS
 from chainrule.explain.expression.statements import TOO_DEEP, read_expression
-from chainrule.explain.expression.symbols import ExpressionNotation
 from chainrule.explain.formula.writer import shown
 from chainrule.explain.output import AnyDerivation
 from chainrule.explain.quantities.names import Name
+from chainrule.explain.quantities.notation import Notation, Places, Ratio, Sign, Written
+
+GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "kappa", "mu", "nu", "xi", "pi", "rho", "sigma",
+    "tau", "phi", "chi", "psi", "omega",
+))  # fmt: skip
 
 
 class ExpressionDerivation(AnyDerivation[ExpressionGraph]):
@@ -119,3 +125,35 @@ def _number(name: str, value: Any) -> float:
     if isinstance(value, (str, bytes)) or not math.isfinite(made):
         raise InputError(f"{name} is {value!r}; it must be a finite number")
     return made
+
+
+class ExpressionNotation(Notation):
+    """Symbols of an expression; `end` is its result."""
+
+    def __init__(self, end: Name):
+        super().__init__("ours", Places({}, {}, "", 1))
+        self.end = end
+
+    def text(self, name: Name) -> str:
+        """As plain text: `dk/dh`."""
+        ends = KINDS[name.kind].ends(name, self.end)
+        return name.layer if ends is None else ends.text
+
+    def written(self, name: Name) -> Written:
+        """With its parts, for renderers that set them above and below."""
+        ends = KINDS[name.kind].ends(name, self.end)
+        return sign(name.layer) if ends is None else Ratio(sign(ends.above), sign(ends.below), ends.note)
+
+
+def sign(text: str) -> Sign:
+    """A name with its number or its part after `_` below: `x1`, `w_out`.
+
+    >>> sign("x12"), sign("theta_1").text
+    (Sign(letter='x', below='12', above='', plus=False), 'θ_1')
+    """
+    letter, _, below = text.partition("_")
+    if not below:
+        letter, below = letter.rstrip("0123456789"), letter[len(letter.rstrip("0123456789")) :]
+    if not letter:
+        return Sign(text)
+    return Sign(lookup(f"GREEK SMALL LETTER {letter}") if letter in GREEK else letter, below)

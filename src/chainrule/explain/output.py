@@ -12,8 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InputError
-from chainrule.explain.document.blocks import Document
-from chainrule.explain.document.lines import line
+from chainrule.explain.document.blocks import Document, line
 from chainrule.explain.quantities.calculation import Calculation, Graph, Quantity
 from chainrule.explain.quantities.names import Name
 

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from chainrule.errors import InputError
-from chainrule.explain.document.blocks import MANY, Block, Document, Heading, Line, Lines, Paragraph, Table
-from chainrule.explain.document.lines import lines, path_lines
+from chainrule.explain.document.blocks import (
+    MANY,
+    Block,
+    Document,
+    Heading,
+    Line,
+    Lines,
+    Paragraph,
+    Table,
+    lines,
+    path_lines,
+)
 from chainrule.explain.expression.chain import ExpressionGraph
 from chainrule.explain.expression.closed import factored, written_out
 from chainrule.explain.formula import Node, Number

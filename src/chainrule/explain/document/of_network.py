@@ -24,8 +24,9 @@ from chainrule.explain.document.blocks import (
     Paragraph,
     SymbolText,
     Table,
+    lines,
+    one_weight,
 )
-from chainrule.explain.document.lines import lines, one_weight
 from chainrule.explain.network.graph import BACKWARD, FORWARD, LOSS, UPDATE, Graph
 from chainrule.explain.network.structure import Choice
 from chainrule.explain.quantities.calculation import Calculation
