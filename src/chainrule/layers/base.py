@@ -25,6 +25,8 @@ Shape = tuple[int, ...]
 
 Kind = Literal["weight", "bias", "scale"]
 Numbers = Literal["float", "integer"]
+# of the fields of a layer that say how its weights learn
+OF_WEIGHTS = {"l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE, "rate_factor": NOT_NEGATIVE, "decay_factor": NOT_NEGATIVE}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from chainrule.arrays import Array
 from chainrule.compiled import Native
 from chainrule.initializers import Initializer, get_initializer
 from chainrule.layers.activation import Activation
-from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape
+from chainrule.layers.base import OF_WEIGHTS, Arrays, Context, Layer, ParameterSpec, Shape
 from chainrule.layers.element import Learned, Read, Source, Term
 from chainrule.limits import COUNT, NOT_NEGATIVE
 
@@ -74,10 +74,7 @@ class Dense(Layer):
     array_formulas = {
         "x": "dL/dh = dL/dz W^T", "W": "dL/dW = x^T dL/dz", "b": "dL/db = sum over rows of dL/dz",
     }  # fmt: skip
-    limits = {
-        "units": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE, "rate_factor": NOT_NEGATIVE,
-        "decay_factor": NOT_NEGATIVE, "bias_rate_factor": NOT_NEGATIVE, "bias_decay_factor": NOT_NEGATIVE,
-    }  # fmt: skip
+    limits = {"units": COUNT, **OF_WEIGHTS, "bias_rate_factor": NOT_NEGATIVE, "bias_decay_factor": NOT_NEGATIVE}
 
     def __post_init__(self) -> None:
         super().__post_init__()

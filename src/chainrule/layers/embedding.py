@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from chainrule.arrays import Array
 from chainrule.compiled import Native
 from chainrule.initializers import Initializer, Normal
-from chainrule.layers.base import Arrays, Context, ParameterSpec, Shape
+from chainrule.layers.base import OF_WEIGHTS, Arrays, Context, ParameterSpec, Shape
 from chainrule.layers.element import Learned, Term
 from chainrule.layers.lookup import Lookup
-from chainrule.limits import COUNT, NOT_NEGATIVE
+from chainrule.limits import COUNT
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,7 @@ class Embedding(Lookup):
     formula = "h_j = W_rj, r = the row of the code"
     native = Native("embedding", sizes="size_list")
     local_formulas = {"W": "dh_j/dW_rj = 1"}
-    limits = {
-        "dimension": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE, "rate_factor": NOT_NEGATIVE,
-        "decay_factor": NOT_NEGATIVE,
-    }  # fmt: skip
+    limits = {"dimension": COUNT, **OF_WEIGHTS}
 
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from chainrule.arrays import Array
 from chainrule.compiled import Native
 from chainrule.initializers import Initializer, Uniform
-from chainrule.layers.base import Arrays, Context, ParameterSpec, Shape
+from chainrule.layers.base import OF_WEIGHTS, Arrays, Context, ParameterSpec, Shape
 from chainrule.layers.element import Learned, Term
 from chainrule.layers.lookup import Lookup
-from chainrule.limits import COUNT, NOT_NEGATIVE
+from chainrule.limits import COUNT
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,7 @@ class EmbeddingSum(Lookup):
     affine_in = "W"
     native = Native("embedding_sum", sizes="size_list")
     local_formulas = {"W": "dz_j/dW_rj = 1"}
-    limits = {
-        "units": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE, "rate_factor": NOT_NEGATIVE,
-        "decay_factor": NOT_NEGATIVE,
-    }  # fmt: skip
+    limits = {"units": COUNT, **OF_WEIGHTS}
 
     def forward(
         self, parameters: Arrays, state: Arrays, inputs: tuple[Array, ...], context: Context

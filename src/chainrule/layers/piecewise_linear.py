@@ -14,9 +14,9 @@ from chainrule.arrays import AnyArray, Array, whole
 from chainrule.compiled import Native
 from chainrule.errors import InputError, NetworkError, listed
 from chainrule.initializers import Initializer, get_initializer
-from chainrule.layers.base import Arrays, Context, Layer, ParameterSpec, Shape
+from chainrule.layers.base import OF_WEIGHTS, Arrays, Context, Layer, ParameterSpec, Shape
 from chainrule.layers.element import Learned, Read, Source, Term
-from chainrule.limits import COUNT, NOT_NEGATIVE, check
+from chainrule.limits import COUNT, check
 
 Knots = tuple[tuple[float, ...], ...]
 NARROWEST = float(np.finfo(np.float32).tiny)  # of a bin: narrower ones are flushed to 0 where speed counts
@@ -72,10 +72,7 @@ class PiecewiseLinear(Layer):
     native = Native("piecewise_linear", counts="knot_counts", knots="all_knots")
     back_formula = "dL/dh_i = sum_j dL/dz_j W_bj / (t_b+1 - t_b)"
     local_formulas = {"W": "dz_j/dW_bj = e_b"}
-    limits = {
-        "units": COUNT, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE, "rate_factor": NOT_NEGATIVE,
-        "decay_factor": NOT_NEGATIVE,
-    }  # fmt: skip
+    limits = {"units": COUNT, **OF_WEIGHTS}
 
     def __post_init__(self) -> None:
         super().__post_init__()
