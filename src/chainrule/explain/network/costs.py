@@ -13,7 +13,7 @@ from chainrule.errors import InputError
 from chainrule.explain.formula import Negative, Node, Number, Product, SumOver, read_formula
 from chainrule.explain.formula.grammar import bind, bound
 from chainrule.explain.formula.tree import rebuild
-from chainrule.explain.network.structure import Choice, NetworkKind, Structure, check_index
+from chainrule.explain.network.structure import ALL, Choice, NetworkKind, Structure, check_index
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.recipes import FunctionOf, Part, Products, Recipe, from_tree
 from chainrule.losses import Loss
@@ -91,9 +91,7 @@ class Share(NetworkKind):
         return plain, FunctionOf((*names, y), of_class, fused, None, "from z")
 
     def names(self, net: Structure, layer: str, choice: Choice) -> Iterator[Name]:
-        head, rows = net.heads[net.head_index(layer)], net.labelled(choice, net.head_index(layer))
-        units = choice.units(head.outputs) if head.loss.separable else (None,)
-        return (net.share_name(head, row, unit) for row, unit in product(rows, units))
+        return (name for _, name in _shares(net, net.head_index(layer), choice))
 
 
 class Penalty(NetworkKind):
@@ -129,15 +127,9 @@ class Total(NetworkKind):
     """`L`: every row's loss with its factor, and the penalties."""
 
     def recipes(self, net: Structure, name: Name) -> tuple[Recipe, ...]:
-        parts = []
-        for i, head in enumerate(net.heads):
-            units: range | tuple[None] = range(head.outputs) if head.loss.separable else (None,)
-            for row in range(net.trace.n_rows):
-                if net.trace.lacks_label(i, row):
-                    continue
-                parts += [
-                    Part((net.share_name(head, row, unit),), float(net.trace.row_factors[i][row])) for unit in units
-                ]
+        parts: list[Part] = []
+        for i, factors in enumerate(net.trace.row_factors):
+            parts += (Part((share,), float(factors[row])) for row, share in _shares(net, i, ALL))
         if net.trace.objective.penalties:
             parts.append(Part((Name("penalty"),)))
         how = "mean" if net.trace.objective.reduction == "mean" else "sum"
@@ -169,6 +161,13 @@ class HeadGradient(NetworkKind):
         if (by_layers or len(net.heads_at[slot]) > 1) and not (by_layers and net.heads[index].skips is not None):
             for row, unit in product(net.labelled(choice, index), choice.units(net.sizes[slot])):
                 yield Name(self.spelled, layer, (unit + 1,), net.row_names[row])
+
+
+def _shares(net: Structure, index: int, choice: Choice) -> Iterator[tuple[int, Name]]:
+    """The rows that have a label of a head, each with the names of its shares of the loss."""
+    head = net.heads[index]
+    units = choice.units(head.outputs) if head.loss.separable else (None,)
+    return ((row, net.share_name(head, row, unit)) for row, unit in product(net.labelled(choice, index), units))
 
 
 def _letters(net: Structure, index: int, row: int, unit: int) -> dict[str, Name]:

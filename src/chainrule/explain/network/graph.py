@@ -15,7 +15,7 @@ from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.explain.network.costs import HeadGradient, Penalty, Share, Target, Total
 from chainrule.explain.network.elements import Activated, Element, Gradient, Slope
 from chainrule.explain.network.learned import Count, Parameter, ParameterGradient, Updated
-from chainrule.explain.network.structure import Choice, NetworkKind, Operation, Structure
+from chainrule.explain.network.structure import ALL, Choice, NetworkKind, Operation, Structure
 from chainrule.explain.network.sums import LocalDerivative, SumOfProducts
 from chainrule.explain.network.trace import Trace
 from chainrule.explain.network.whole import Back, Normalized, WholeLayer
@@ -26,7 +26,6 @@ from chainrule.layers import LAYERS, BatchNorm, Dense
 from chainrule.steps import Step
 
 GIVEN, FORWARD, LOSS, BACKWARD, UPDATE = range(5)  # phases of the computation
-ALL = Choice()
 NEAR = 1e-6  # relative: how near a layer's scalar form comes to its passes where both say the same
 
 

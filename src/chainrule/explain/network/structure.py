@@ -51,6 +51,9 @@ class Choice:
         return product(*map(range, shape[:-1]), *map(self.units, shape[-1:]))
 
 
+ALL = Choice()
+
+
 class Operation(ABC):
     """One step, in scalars; rows and units count from 0."""
 
