@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -71,7 +72,7 @@ class WholeLayer(Operation):
         """What the layer keeps without learning it."""
         return dict(self.net.trace.state[self.step.index])
 
-    def _passes(self, points: Doubles, rows: range, unit: int, ran: Ran, *, back: bool) -> Doubles:
+    def _passes(self, rows: range, unit: int, ran: Ran, back: bool, points: Doubles) -> Doubles:
         """A number for each point: of the output, or with `back` of the gradients by what is read and learned."""
         net, layer, spans = self.net, self.step.layer, list(self.spans(unit))
         slots = (*self.step.inputs, self.step.output) if back else self.step.inputs
@@ -95,10 +96,7 @@ class WholeLayer(Operation):
     def value(self, row: int, unit: int) -> FunctionOf:
         rows = self.rows(row)
         number = _element(0, len(rows), (row - rows.start, self.units(self.step.output, unit).index(unit)))
-
-        def function(points: Doubles) -> Doubles:
-            return self._passes(points, rows, unit, number, back=False)
-
+        function = partial(self._passes, rows, unit, number, False)
         return FunctionOf(self.sources(rows, unit), function, *self.value_formula(row, unit))
 
     def passed_back(self, row: int, read: Read) -> list[Part]:
@@ -114,12 +112,9 @@ class WholeLayer(Operation):
     def back(self, row: int, read: Read) -> FunctionOf:
         rows, unit, k = self.rows(row), read.unit, read.input
         number = _element(k, len(rows), (row - rows.start, self.units(self.step.inputs[k], unit).index(unit)))
-
-        def function(points: Doubles) -> Doubles:
-            return self._passes(points, rows, unit, number, back=True)
-
         outer = self.gradients(rows, unit)
         names = (*self.sources(rows, unit), *outer)
+        function = partial(self._passes, rows, unit, number, True)
         return FunctionOf(names, function, *self.back_formula_of(row, unit), outer=outer)
 
     def gradient(self, learned: Learned) -> FunctionOf:
@@ -133,7 +128,7 @@ class WholeLayer(Operation):
         at = next(indices for span, indices in self.spans(unit) if span.name == learned.name).index(learned.index)
 
         def function(points: Doubles) -> Doubles:
-            plain = self._passes(points, rows, unit, lambda _, found: found[learned.name].reshape(-1)[at], back=True)
+            plain = self._passes(rows, unit, lambda _, found: found[learned.name].reshape(-1)[at], True, points)
             return plain + factor * (2 * l2 * points[:, own] + l1 * np.sign(points[:, own]))
 
         return FunctionOf(names, function, *self.gradient_formula(learned), outer=outer)
