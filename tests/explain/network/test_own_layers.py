@@ -425,3 +425,11 @@ def test_what_is_derived_from_something_known_shows_its_own_text(own: Layer) -> 
     text = "2 (...)" if isinstance(own, Twice) else "the third power, without a sign"
     assert work["h[row 1; own,1]"].formula == text
     assert f"h[row 1; own,1] = {text} = " in work.to_text()
+
+
+def test_a_sum_of_products_or_an_activation_passes_nothing_back_as_a_whole() -> None:
+    work = explain(model_with(Twice(name="own")), X, Y, training=True)
+    assert "back[row 1; own,1]" in work
+    others = {step.name for step in work.graph.program.steps} - {"own"}
+    assert others
+    assert not [name for name in others if f"back[row 1; {name},1]" in work]
