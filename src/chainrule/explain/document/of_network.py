@@ -84,7 +84,7 @@ def _sections(derivation: Derivation, names: Iterable[Name]) -> dict[str, list[N
 
 def _chosen(derivation: Derivation, choice: Choice, made: Document) -> None:
     """A layer, a unit or a row: of each kind of quantity as many lines as can be read, and the arrays of a layer."""
-    rows, part = derivation.graph.trace.n_rows, choice
+    rows, part = derivation.graph.n_rows, choice
     if choice.row is None and rows > MANY_ROWS:
         part = replace(choice, row=1)
         made.add(Paragraph(f"Row 1 of {rows:,} is written out; choose another by its number."))

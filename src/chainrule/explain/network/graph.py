@@ -170,7 +170,7 @@ class Graph(Structure):
         Raises:
             InputError: there is no such quantity here; the message says what there is.
         """
-        kind, rows = self.kinds[name.kind], self.trace.n_rows
+        kind, rows = self.kinds[name.kind], self.n_rows
         if self.forward_only and kind.needs_target:
             raise InputError(f'"{name}" depends on the target, and none is given: there is no y')
         if kind.per_row:
@@ -238,7 +238,7 @@ class Graph(Structure):
         Arguments:
             choice: what is asked for.
         """
-        steps, n_rows = self.program.steps, self.trace.n_rows
+        steps, n_rows = self.program.steps, self.n_rows
         names = list(dict.fromkeys(step.name for step in steps))
         if choice.layer is not None and choice.layer not in names:
             near = did_you_mean(choice.layer, names)

@@ -39,7 +39,7 @@ class Choice:
 
     def rows(self, net: Structure) -> range:
         """The rows, from 0."""
-        n = net.trace.n_rows
+        n = net.n_rows
         return range(n) if self.row is None else range(self.row - 1, min(self.row, n))
 
     def units(self, n: int) -> range:
@@ -152,7 +152,7 @@ class Structure(Quantities):
                 sizes[step.name] = (shapes["W"][0], shapes["W"][1])
         numbers = {layer: i for i, layer in enumerate(sizes, 1)}
         ranks = {key: len(span.shape) for key, (_, span) in self.parameter_steps.items()}
-        return Places(numbers, sizes, list(sizes)[-1] if sizes else "", self.trace.n_rows, ranks)
+        return Places(numbers, sizes, list(sizes)[-1] if sizes else "", self.n_rows, ranks)
 
     @property
     def is_trainable(self) -> bool:

@@ -5,7 +5,7 @@ The derivative of a product by one of its factors is the product of the others, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -26,6 +26,7 @@ class SumOfProducts(Operation):
     def __init__(self, net: Structure, step: Step):
         super().__init__(net, step)
         self.shapes = tuple(net.program.slots[i].shape for i in step.inputs)
+        self.memo = net.trace.forward.memos[step.index]
         self.back_formula = step.layer.back_formula or CHAIN
         self.terms = cache(self._terms)  # (row, unit)
         self._made_of = cache(self._sources)  # (row, unit)
@@ -33,7 +34,7 @@ class SumOfProducts(Operation):
 
     def _terms(self, row: int, unit: int) -> tuple[Term, ...]:
         """The scalar form of one unit."""
-        found = self.step.layer.element(row, unit, self.shapes, self.net.trace.forward.memos[self.step.index])
+        found = self.step.layer.element(row, unit, self.shapes, self.memo)
         if found is None:
             layer = self.step.name
             raise InputError(f'layer "{layer}" says the scalar form of some units, but not of unit {unit + 1}')
@@ -52,7 +53,7 @@ class SumOfProducts(Operation):
 
     def reached(self, row: int, source: Source) -> tuple[int, ...]:
         """The units that a source acts on: as the layer says, or else as its scalar forms show."""
-        said = self.step.layer.reached(source, row, self.shapes, self.net.trace.forward.memos[self.step.index])
+        said = self.step.layer.reached(source, row, self.shapes, self.memo)
         if said is not None:
             return tuple(said)
         return self._acts_on(0 if self.step.layer.rows_alike else row).get(source, ())
@@ -97,7 +98,7 @@ class SumOfProducts(Operation):
         """Over rows and units: the gradient by the unit, times its derivative where that is no mere number."""
         net, parts = self.net, []
         local = f"d{self.step.layer.letter}/d{learned.name}"
-        for row in range(net.trace.n_rows):
+        for row in range(net.n_rows):
             for unit in self.reached(row, learned):
                 outer = net.name_of(self.step.output, row, unit, gradient=True)
                 found = self.derivative(row, unit, learned)
@@ -112,7 +113,7 @@ class SumOfProducts(Operation):
             sign = float(np.sign(net.trace.parameters[self.step.index][learned.name][learned.index]))
             parts.append(Part((), run.l1 * factor * sign))
         outer_letter = f"dL/d{self.step.layer.letter}"
-        over_rows = "sum over rows of " if net.trace.n_rows > 1 else ""
+        over_rows = "sum over rows of " if net.n_rows > 1 else ""
         return Products(tuple(parts), f"dL/d{learned.name} = {over_rows}{outer_letter} {local}")
 
     def _local(self, row: int, unit: int, learned: Learned) -> Name:
@@ -127,17 +128,19 @@ class SumOfProducts(Operation):
         """The derivatives of the units by a learned number."""
         return (self._local(row, unit, learned) for unit in self.reached(row, learned))
 
-    def _readers(self, row: int, source: Source) -> Iterable[Name]:
+    def _readers(self, row: int, source: Source) -> set[Name]:
         """What in one row is computed from a source: units, and the derivatives by what stands beside it."""
-        found: dict[Name, None] = {}
+        found = set()
         for unit in self.reached(row, source):
-            found[self.net.name_of(self.step.output, row, unit)] = None
+            found.add(self.net.name_of(self.step.output, row, unit))
             for term in self.sources(row, unit).get(source, ()):
-                for other in filter(self._has_gradient, dict.fromkeys(term.factors)):
-                    if other != source or term.factors.count(source) > 1:
-                        beside = isinstance(other, Learned)
-                        name = self._local(row, unit, other) if beside else self._name(row, other, gradient=True)  # type: ignore[arg-type]  # learned, as `beside` says
-                        found[name] = None
+                beside = list(term.factors)
+                beside.remove(source)
+                for other in beside:
+                    if isinstance(other, Learned):
+                        found.add(self._local(row, unit, other))
+                    elif self._has_gradient(other):
+                        found.add(self._name(row, other, gradient=True))
         return found
 
     def _has_gradient(self, source: Source) -> bool:
@@ -146,7 +149,7 @@ class SumOfProducts(Operation):
     def uses_of_element(self, row: int, slot: int, unit: int) -> int:
         """Each unit that reads it, and each derivative that it is a factor of."""
         inputs = [k for k, read in enumerate(self.step.inputs) if read == slot]
-        return len({name for k in inputs for name in self._readers(row, Read(unit, k))})
+        return len(set().union(*(self._readers(row, Read(unit, k)) for k in inputs)))
 
     def uses_of_gradient(self, row: int, unit: int) -> int:
         """The gradients by all that the unit is made of."""
@@ -157,7 +160,7 @@ class SumOfProducts(Operation):
 
     def uses_of_learned(self, learned: Learned) -> int:
         """The units that it is in, in every row, and each derivative that it is a factor of."""
-        return sum(len(list(self._readers(row, learned))) for row in range(self.net.trace.n_rows))
+        return sum(len(self._readers(row, learned)) for row in range(self.net.n_rows))
 
 
 def _is_number(parts: list[Part]) -> bool:

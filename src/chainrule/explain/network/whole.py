@@ -51,7 +51,7 @@ class WholeLayer(Operation):
 
     def rows(self, row: int) -> range:
         """The rows that are computed together with one."""
-        return range(self.net.trace.n_rows) if self.together else range(row, row + 1)
+        return range(self.net.n_rows) if self.together else range(row, row + 1)
 
     def learned(self, unit: int) -> list[Name]:
         """The learned numbers that belong to a unit."""
@@ -119,7 +119,7 @@ class WholeLayer(Operation):
 
     def gradient(self, learned: Learned) -> FunctionOf:
         """The gradient by a learned number, by the layer's backward pass over all rows; with the penalty's part."""
-        rows, unit = range(self.net.trace.n_rows), learned.index[-1] if learned.index else 0
+        rows, unit = range(self.net.n_rows), learned.index[-1] if learned.index else 0
         outer = self.gradients(rows, unit)
         names = (*self.sources(rows, unit), *outer)
         own = names.index(Name(learned.name, self.step.name, tuple(i + 1 for i in learned.index)))
@@ -163,7 +163,7 @@ class WholeLayer(Operation):
     def uses_of_learned(self, learned: Learned) -> int:
         """The units computed from it, the elements passed back to, in every row, and the layer's learned numbers."""
         written, read, numbers = self._sizes(learned.index[-1] if learned.index else 0)
-        return self.net.trace.n_rows * (written + read) + numbers
+        return self.net.n_rows * (written + read) + numbers
 
 
 def _element(k: int, rows: int, at: tuple[int, int]) -> Ran:
@@ -240,7 +240,7 @@ class Normalized(WholeLayer):
     def gradient_formula(self, learned: Learned) -> Written:
         """`sum over rows of dL/dy x_hat` for the scale, of `dL/dy` for the shift."""
         (unit,) = learned.index
-        deltas = [Symbol(self._gradient_name(row, unit)) for row in range(self.net.trace.n_rows)]
+        deltas = [Symbol(self._gradient_name(row, unit)) for row in range(self.net.n_rows)]
         if learned.name == "shift":
             return "dL/dshift = sum over rows of dL/dy", lambda: sum_of(deltas)
 
