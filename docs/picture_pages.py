@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from explanations import _n, _page, _table
 
-from chainrule import Adam, Augment, EarlyStopping, Model, Network, plots
+from chainrule import SGD, Adam, Augment, Doctor, EarlyStopping, Model, Network, plots
 from chainrule.activations import ACTIVATIONS, ReLU, sigmoid
 from chainrule.initializers import GlorotNormal, HeNormal, Normal
 from chainrule.losses import BinaryCrossEntropy, get_loss
@@ -25,6 +25,7 @@ def picture_pages() -> dict[str, str | plots.Picture]:
         "activations-two.svg": plots.activations("sigmoid", "relu"), "activations.svg": plots.activations(),
         "vanishing-gradients.md": vanishing(), "vanishing-gradients.svg": plots.vanishing(depth=DEEP),
         "starting-weights.svg": starting_weights(),
+        "layer-by-step.svg": layer_by_step(),
         "cross-entropy.md": cross_entropy(), "cross-entropy.svg": cross_entropy_picture(),
         "regions-by-depth.md": regions_by_depth(), "regions-by-depth.svg": plots.depth(cells=201),
         "gradient-descent.md": gradient_descent(), "gradient-descent.svg": plots.descent(),
@@ -35,6 +36,20 @@ def picture_pages() -> dict[str, str | plots.Picture]:
         "early-stopping.svg": plots.losses(fitted("early stopping")[0]),
         **{f"overfitting-{file}.svg": overfitting_regions(kind) for kind, file in KINDS.items()},
     }  # fmt: skip
+
+
+# ------------------------------------------------------------------- a training, watched
+
+
+def layer_by_step() -> plots.Picture:
+    """Seven layers of sigmoids: of the how-to about what is wrong with a training."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 8))
+    y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    network = Network.mlp(8, [16] * 7, 1, activation="sigmoid", output="sigmoid")
+    model, doctor = Model(network, "binary_cross_entropy", SGD(0.1), dtype="float64"), Doctor()
+    model.fit(X[:450], y[:450], epochs=20, callbacks=doctor, progress=False)
+    return plots.vitals(doctor)
 
 
 # ------------------------------------------------------------------- activations

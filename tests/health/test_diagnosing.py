@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -190,6 +191,20 @@ def test_how_often_a_doctor_looks(epochs: int, batch: int, every: int) -> None:
     model.fit(X, Y, epochs=epochs, batch_size=batch, callbacks=doctor, progress=False)
     assert doctor.vitals is not None
     assert list(doctor.vitals.steps) == list(range(0, epochs * 400 // batch, every))
+
+
+def test_of_networks_side_by_side_the_first_is_watched() -> None:
+    doctor = Doctor(5)
+    model = Model(Network.mlp(5, [8], 1), "mse")
+    for _ in range(2):
+        cr.fit_members(model, X, Y, members=4, epochs=5, callbacks=doctor, progress=False)
+        assert doctor.vitals is not None
+        assert list(doctor.vitals.steps) == list(range(0, 50, 5))
+        assert "unscaled-inputs" not in doctor.diagnosis().codes
+    table = {"a": X[:, 0], "b": X[:, 1], "y": X[:, 0] - X[:, 1]}
+    cr.TableModel.train(table, "y", members=2, epochs=10, hidden=(8,), progress=False, callbacks=[doctor])
+    assert doctor.diagnosis().layers
+    assert pickle.loads(pickle.dumps(Doctor(3))).every == 3
 
 
 def test_several_heads_inputs_and_codes_are_diagnosed(engine: str) -> None:

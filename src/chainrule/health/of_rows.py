@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from chainrule.arrays import Doubles
+from chainrule.arrays import AnyArray, Doubles
 from chainrule.engines.contract import Rows
 from chainrule.health.ailment import Finding
 from chainrule.health.evidence import Evidence, baseline, loss_of, mean_of, numbers_of
@@ -208,9 +208,9 @@ def _shared_rows(evidence: Evidence) -> Iterator[Finding]:
     """Validation rows that stand among the training rows, where rows don't come twice otherwise."""
     if evidence.validation is None or not len(evidence.validation):
         return
-    mine, theirs = ([row.tobytes() for row in _flat(rows)] for rows in (evidence.rows, evidence.validation))
-    known = set(mine)
-    shared = sum(row in known for row in theirs) / len(theirs)
+    mine, theirs = (_as_bytes(rows) for rows in (evidence.rows, evidence.validation))
+    known = np.unique(mine)
+    shared = float(np.isin(theirs, known).mean())
     if shared > 0.2 and len(known) > 0.95 * len(mine) and len(mine) >= 20:
         yield Finding(
             "leak",
@@ -221,8 +221,10 @@ def _shared_rows(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _flat(rows: Rows) -> Doubles:
-    return np.concatenate([x.reshape(len(x), -1).astype(np.float64) for x in rows.inputs], axis=1)
+def _as_bytes(rows: Rows) -> AnyArray:
+    """Each row as one thing that can be compared."""
+    flat = np.concatenate([x.reshape(len(x), -1).astype(np.float64) + 0.0 for x in rows.inputs], axis=1)
+    return np.ascontiguousarray(flat).view(np.dtype((np.void, flat.shape[1] * flat.itemsize))).ravel()
 
 
 def _why_constant(evidence: Evidence, last: str) -> str:

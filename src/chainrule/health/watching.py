@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ class Doctor(Callback):
     Every so many steps the engine measures, on the first 256 rows of the batch, the gradient's length before clipping,
     how far weights go in a step, dead and saturated units, how far activations spread, and the gradient's noise. No
     number of the training changes. Every 20th step costs about 2 % of the time. A fit of fewer than 800 steps is looked
-    at more often, but where it takes longer than a moment at every fifth or tenth step at most.
+    at more often, but where it takes longer than a moment at every fifth or tenth step at most. Where several networks
+    train side by side, each in a fit of its own, the doctor watches the first.
 
     Arguments:
         every: how many steps lie between; left out, 20, or fewer in a short fit.
@@ -53,6 +55,8 @@ class Doctor(Callback):
         self._start: tuple[Array, Array] | None = None
         self._vitals: list[Vitals] = []
         self._known: Diagnosis | None = None
+        self._fits = 0  # under way
+        self._lock = Lock()
 
     @property
     def measures_every(self) -> int:
@@ -66,17 +70,35 @@ class Doctor(Callback):
 
     def on_start(self, run: Run) -> None:
         """Remember where the fit begins, and how often to look."""
+        with self._lock:
+            self._fits += 1
+            if self._fits > 1:
+                return  # of several networks side by side it watches the first
+            self._run = run
         state = run.state
         steps, batch = run.plan.epochs * run.plan.steps_per_epoch, run.plan.batch_size
         least = 1 if steps * batch < MOMENT else USUAL // 2 if batch < ROWS else USUAL // 4
         self._interval = self.every or int(np.clip(steps // SAMPLES, least, USUAL))
-        self._run, self._vitals, self._known = run, [], None
+        self._vitals, self._known = [], None
         self._start = state.parameters[:1].copy(), state.state[:1].copy()
 
     def on_vitals(self, run: Run, vitals: Vitals) -> None:
         """Keep what was measured."""
-        if len(vitals.steps):
+        if run is self._run and len(vitals.steps):
             self._vitals.append(vitals)
+
+    def on_exit(self) -> None:
+        """A fit is over."""
+        with self._lock:
+            self._fits -= 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the lock: copies begin here."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = Lock()
 
     def diagnosis(self, validation: tuple[Any, ...] | None = None) -> Diagnosis:
         """What is wrong with the last fit, as far as it can be seen; short trainings on copies are part of looking.
