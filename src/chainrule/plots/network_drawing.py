@@ -142,6 +142,8 @@ class _Drawing:
         diagram, soft = self.diagram, self.theme.soft
         for i, link in enumerate(diagram.links):
             self._link(i, link)
+        for i, (a, b) in enumerate(diagram.hops):
+            self._hop(i, diagram.units[a], diagram.units[b])
         for i, unit in enumerate(diagram.units):
             if unit.is_dots:
                 x, y = unit.place
@@ -186,12 +188,7 @@ class _Drawing:
             ]
             way = Path(points, [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3])
         if link.on_path:
-            self.axes.add_patch(
-                PathPatch(
-                    way, fill=False, edgecolor=PATH[self.theme.name], linewidth=11 * self.points, alpha=0.75, zorder=1,
-                    capstyle="round", gid=f"path-{i}",
-                )
-            )  # fmt: skip
+            self._highlight(way, f"path-{i}")
         look: dict[str, Any] = {"edgecolor": self.theme.soft, "linewidth": 0.8, "linestyle": (0, (1, 2.5))}
         if link.weight is not None:
             minus = link.weight.value < 0
@@ -202,6 +199,8 @@ class _Drawing:
                 "linewidth": width,
                 "linestyle": dashes if minus else "-",
             }
+        if self.diagram.is_dense and not link.on_path:
+            look["alpha"] = 0.55
         self.axes.add_patch(PathPatch(way, fill=False, zorder=2, gid=f"link-{i}", **look))
         if link.label is not None and link.weight is not None and self.has_numbers:
             (x, y), symbol = link.label, "" if "[" in link.weight.symbol else f"{link.weight.symbol} "
@@ -209,6 +208,19 @@ class _Drawing:
             self._text(x, y - up, f"{symbol}{short(link.weight.value)}", 10, gid=f"weight-{i}")
             if link.gradient is not None:
                 self._text(x, y + up, f"∂ {short(link.gradient.value)}", 10, color=self._gradient, gid=f"gradient-{i}")
+
+    def _highlight(self, way: Any, gid: str) -> None:
+        from matplotlib.patches import PathPatch
+
+        look = {"edgecolor": PATH[self.theme.name], "linewidth": 11 * self.points, "alpha": 0.75}
+        self.axes.add_patch(PathPatch(way, fill=False, zorder=1, capstyle="round", gid=gid, **look))
+
+    def _hop(self, i: int, first: Unit, second: Unit) -> None:
+        from matplotlib.path import Path
+
+        (x, y0), (_, y1) = first.place, second.place
+        way = Path([(x, y0), (x + 56, (y0 + y1) / 2), (x, y1)], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+        self._highlight(way, f"hop-{i}")
 
     @property
     def _gradient(self) -> str:

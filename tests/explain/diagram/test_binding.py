@@ -188,6 +188,16 @@ def test_the_highlighted_path_is_among_all_paths_with_its_product(seed: int) -> 
     assert [edge.factor for edge in path.edges] == pytest.approx([edge.factor for edge in same[0].edges])
 
 
+def test_a_path_through_softmax_leads_from_unit_to_unit_of_its_layer() -> None:
+    model = Model(Network.mlp(2, [2], 3, output="softmax"), "cross_entropy")
+    model.set_parameters({"output": {"W": [[3.0, 0.0, 0.1], [0.0, 0.0, 0.1]]}, "hidden": {"b": [5.0, 5.0]}})
+    diagram = diagram_of(model.explain([1.0, 2.0], 1), highlight="W[hidden,1,1]")
+    ((first, second),) = diagram.hops
+    assert [diagram.units[i].number for i in (first, second)] == [1, 2], "dL/dh_2 dh_2/dz_1 w"
+    assert drawing(diagram).count('class="path" d=') == sum(link.on_path for link in diagram.links) + 1
+    assert not diagram_of(mlp(2, [2], 2), highlight="W[hidden,1,1]").hops
+
+
 def test_of_wide_layers_the_first_and_last_units_are_drawn_and_those_of_the_path() -> None:
     work = mlp(300, [300, 300], 1)
     diagram = diagram_of(work, highlight="W[hidden_2,150,222]")

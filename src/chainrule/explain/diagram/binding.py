@@ -212,6 +212,8 @@ class _Drawn:
         return Diagram(
             width, max(height, lowest + 14), spacing.radius, groups, tuple(units), tuple(drawn),
             self.derivation.digits, folded, self.path, self._bound(self.start) if self.start is not None else None,
+            tuple((index[a], index[b]) for a, b in pairwise(self.keys_on_path)
+                  if a[0] == b[0] and a in index and b in index),
             self.row if self.values else None, self.graph.trace.n_rows,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.paths import Path
 
 Point = tuple[float, float]
+MANY_LINES = 60
 
 
 class Bound(NamedTuple):
@@ -125,6 +126,7 @@ class Diagram:
         folded: where layers are left out, the place of the dots and how many they are.
         path: the highlighted path of the derivation; None where there is none.
         start: what it begins at.
+        hops: where the path leads from unit to unit of one layer, as softmax lets it: their indices.
         row: whose numbers these are, from 1; None where there are weights alone.
         rows: how many rows the derivation has.
     """
@@ -139,6 +141,7 @@ class Diagram:
     folded: tuple[Point, int] | None = None
     path: Path | None = None
     start: Bound | None = None
+    hops: tuple[tuple[int, int], ...] = ()
     row: int | None = None
     rows: int = 1
 
@@ -147,6 +150,11 @@ class Diagram:
         """The largest size of a finite weight: what thickness is measured by."""
         sizes = (abs(link.weight.value) for link in self.links if link.weight is not None)
         return max(filter(math.isfinite, sizes), default=0.0)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether there are so many lines that they would hide what is written among them."""
+        return len(self.links) > MANY_LINES
 
     @property
     def has_gradients(self) -> bool:

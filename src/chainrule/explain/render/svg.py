@@ -31,6 +31,7 @@ STYLE = """
 .chainrule-diagram .link { fill: none; stroke: var(--d-soft); }
 .chainrule-diagram .plus { stroke: var(--d-plus); }
 .chainrule-diagram .minus { stroke: var(--d-minus); stroke-dasharray: 5 3; }
+.chainrule-diagram .faint { opacity: .5; }
 .chainrule-diagram .passing { stroke-dasharray: 2 3; }
 .chainrule-diagram circle { fill: var(--d-unit); stroke: var(--d-ink); stroke-width: 1.2px; }
 .chainrule-diagram .path { stroke: var(--d-path); stroke-width: 11px; fill: none; stroke-linecap: round;
@@ -137,6 +138,9 @@ def _shapes(diagram: Diagram) -> Iterator[str]:
     """The path first, below everything; then lines, circles, and all words and numbers above them."""
     on_path = [link for link in diagram.links if link.on_path]
     yield from (f'<path class="path" d="{_way(link, diagram)}"/>' for link in on_path)
+    for a, b in diagram.hops:
+        (x, y0), (_, y1) = diagram.units[a].place, diagram.units[b].place
+        yield f'<path class="path" d="M{_n(x)} {_n(y0)}Q{_n(x + 56)} {_n((y0 + y1) / 2)} {_n(x)} {_n(y1)}"/>'
     yield from (_link(link, diagram) for link in diagram.links)
     for unit in diagram.units:
         if unit.is_dots:
@@ -177,6 +181,7 @@ def _link(link: Link, diagram: Diagram) -> str:
         title = f"<title>{escape(chr(10).join(told(bound, diagram.digits) for bound in numbers))}</title>"
     elif link.factor != 1:
         title = f"<title>times {shown(link.factor, diagram.digits)}</title>"
+    kind += " faint" * (diagram.is_dense and not link.on_path)
     return f'<path class="link {kind}" stroke-width="{width:.2f}" d="{_way(link, diagram)}">{title}</path>'
 
 
