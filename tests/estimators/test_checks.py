@@ -23,28 +23,28 @@ from chainrule import MLPClassifier, MLPRegressor
 ESTIMATORS = [
     MLPClassifier(max_iter=100),
     MLPRegressor(max_iter=100),
+    MLPClassifier(hidden_layer_sizes=(20,), n_members=2, missing_values="mean", clip_norm=10.0, max_iter=100),
+    MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs", n_members=2, max_iter=100),
+]
+MORE = [
     MLPClassifier((20,), solver="lbfgs", max_iter=100),
     MLPRegressor(solver="sgd", learning_rate_init=0.01, clip_norm=10.0, max_iter=100),
     MLPClassifier(multi_output=True, max_iter=100),
-    MLPClassifier(hidden_layer_sizes=(20,), n_members=2, missing_values="mean", clip_norm=10.0, max_iter=100),
     MLPRegressor("huber", (20,), learning_rate_init=0.01, n_members=3, missing_values="zero", max_iter=100),
-    MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs", n_members=2, max_iter=100),
 ]
 
 # a row of weight 2 is not that row twice here
-ROWS_TOGETHER = [
+ROWS_TOGETHER = [MLPRegressor(batch_norm=True, max_iter=100)]
+MORE_TOGETHER = [
     MLPClassifier(batch_norm=True, max_iter=100),
-    MLPRegressor(batch_norm=True, max_iter=100),
     MLPClassifier(dropout=0.2, max_iter=100),
     MLPRegressor(
         hidden_layer_sizes=(20,), learning_rate_init=0.01, bins=4, max_iter=100
     ),  # knots are quantiles of rows
 ]
-
-
 FOLDS: dict[str, Any] = {"early_stopping": True, "folds": 2, "n_members": 2, "learning_rate_init": 0.02,
                          "n_iter_no_change": 100, "max_iter": 100}  # fmt: skip
-WITH_FOLDS = [MLPClassifier((20,), **FOLDS), MLPRegressor(hidden_layer_sizes=(20,), **FOLDS)]
+MORE_TOGETHER += [MLPClassifier((20,), **FOLDS), MLPRegressor(hidden_layer_sizes=(20,), **FOLDS)]
 
 
 def not_the_same_as_twice(estimator: Any) -> dict[str, str]:
@@ -85,9 +85,15 @@ def test_checks_where_rows_are_not_alone(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@pytest.mark.slow  # every member is scored after every epoch
-@parametrize_with_checks(WITH_FOLDS, expected_failed_checks=not_the_same_as_twice)
-def test_checks_with_folds(estimator: Any, check: Any) -> None:
+@pytest.mark.slow
+@parametrize_with_checks(MORE)
+def test_checks_of_more_options(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(MORE_TOGETHER, expected_failed_checks=not_the_same_as_twice)
+def test_checks_of_more_options_where_rows_are_not_alone(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
