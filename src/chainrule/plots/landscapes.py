@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REGIONS = 5  # positions of a knob whose decision regions are drawn
 CELLS = 60  # of a region, along each side
 LEVELS = 14
+MESH = 13  # cells of a surface along each side, about
 
 
 def knobs(turned: Turned) -> Picture:
@@ -210,7 +211,8 @@ def _others(turned: Turned) -> bool:
 
 def _mountains(axes: Any, theme: Theme, grid: tuple[Any, Any, Doubles], trail: Any, heights: Any) -> None:
     x, y, loss = grid
-    axes.plot_surface(x, y, loss, cmap="cividis", linewidth=0.15, edgecolor=theme.soft, rstride=1, cstride=1,
+    axes.plot_surface(x, y, loss, cmap="cividis", linewidth=0.15, edgecolor=theme.soft,
+                      rstride=max(1, round(len(x) / MESH)), cstride=max(1, round(x.shape[1] / MESH)),
                       antialiased=True, alpha=0.93 if trail is None else 0.75)  # fmt: skip
     if trail is not None:
         axes.plot(*trail.T, heights, color=theme.ink, linewidth=2, zorder=10)
