@@ -145,3 +145,38 @@ def test_mistakes(run, people, options, message):
     result = run("train", "odd.csv", *options)
     assert message in result.complaint
     assert not Path("odd.safetensors").exists()
+
+
+class TestNetworksOfArrays:
+    """`chainrule explain` of a saved `Model` with several heads: targets by name, those left out have no label."""
+
+    @pytest.fixture
+    def saved(self, tmp_path):
+        x = cr.Input(2, name="x")
+        h = cr.Dense(3, activation="tanh", name="body")(x)
+        outputs = {"age": cr.Dense(1, name="age")(h), "mood": cr.Dense(3, activation="softmax", name="mood")(h)}
+        network = cr.Network(inputs=x, outputs=outputs)
+        made = cr.Model(network, {"age": "squared_error", "mood": "cross_entropy"}, dtype="float64")
+        made.save(tmp_path / "m.safetensors")
+        return made, str(tmp_path / "m.safetensors")
+
+    def test_targets_by_name(self, run, saved):
+        model, path = saved
+        said = run("explain", path, "--x", "0.5,1", "--y", "age=0.5,mood=2").out
+        loss = model.loss_and_gradients([[0.5, 1]], {"age": [0.5], "mood": [2]})[0]
+        assert next(line for line in said.splitlines() if line.startswith("L = ")).endswith(f"= {loss:.6g}")
+        said = run("explain", path, "--x", "0.5,1;1,1", "--y", "age=0.5; mood=2").out
+        assert "no loss depends on it: age in row 2; mood in row 1." in said
+
+    @pytest.mark.parametrize(
+        ("y", "message"),
+        [
+            ("1", "the network has the heads age, mood: say the target of each by name, as in --y age=1,mood=1"),
+            ("age=old", 'is "age=old"; the network has the heads'),
+            ("ages=1", '--y: there is no head "ages". Did you mean "age"'),
+            ("age=1;age=2", "--y has 2 rows and --x has 1"),
+            ("mood=7", 'labels of head "mood" must be whole numbers from 0 to 2'),
+        ],
+    )
+    def test_mistakes(self, run, saved, y, message):
+        assert message in run("explain", saved[1], "--x", "0.5,1", "--y", y).complaint

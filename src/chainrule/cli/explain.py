@@ -64,7 +64,8 @@ def explain(
     y: Annotated[
         str | None,
         typer.Option(
-            help="The targets, a number for each output, or of a class its number from 0; forward only when left out.",
+            help="The targets, a number for each output, or of a class its number from 0; of several heads by name, as "
+            "in gender=1,age=0.5; forward only when left out.",
             rich_help_panel=_NUMBERS,
             show_default=False,
         ),

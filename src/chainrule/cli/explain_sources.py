@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.cli.shapes import is_shape, rows_of, sizes
+from chainrule.cli.shapes import is_shape, rows_of, sizes, targets_by_head
 from chainrule.errors import InputError, listed
 
 if TYPE_CHECKING:
@@ -252,13 +252,10 @@ def _inputs(model: Model, what: str) -> int:
 
 
 def _targets(model: Model, option: str, text: str, rows: int) -> Any:
-    """Targets of the only head: a number for each output, or the number of a class."""
+    """Targets as they were typed: a number for each output, or the number of a class; of several heads by name."""
     heads = model.network.heads
     if len(heads) > 1:
-        names = listed(head.name for head in heads)
-        raise InputError(
-            f"the network has the heads {names}: their targets can't be given by {option}, use Model.explain"
-        )
+        return targets_by_head(option, text, rows, model.objective.heads)
     outputs = heads[0].shape[0]
     labels = model.objective.heads[0].loss.name == "cross_entropy" and all("," not in row for row in text.split(";"))
     found = rows_of(option, text, 1 if labels else outputs, "class" if labels else "output")

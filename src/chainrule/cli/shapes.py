@@ -1,13 +1,18 @@
-"""Networks and numbers as they are typed: `2-3-1`, `0.5,0.8;1,2`."""
+"""Networks and numbers as they are typed: `2-3-1`, `0.5,0.8;1,2`, `gender=1,age=0.5`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chainrule.arrays import Doubles
-from chainrule.errors import InputError
+from chainrule.errors import InputError, did_you_mean, listed
+
+if TYPE_CHECKING:
+    from chainrule.objective import HeadLoss
 
 _SHAPE = re.compile(r"\d+([-,x]\d+)+$")
 
@@ -63,3 +68,38 @@ def rows_of(option: str, text: str, width: int, what: str) -> Doubles:
 
 def _counted(n: int, what: str) -> str:
     return f"{n} {what}{'es' if what.endswith('s') and n != 1 else 's' * (n != 1)}"
+
+
+def targets_by_head(option: str, text: str, rows: int, of: Sequence[HeadLoss]) -> dict[str, list[float | None]]:
+    """Targets of several heads, `gender=1,age=0.5`; a head that isn't named has no label in that row."""
+    heads = {head.head: head for head in of}
+    typed = [part.strip() for part in text.split(";")]
+    if len(typed) != rows:
+        raise InputError(
+            f"{option} has {len(typed)} row{'s' * (len(typed) > 1)} and --x has {rows}: give each row its targets, "
+            "with ; between them"
+        )
+    found: dict[str, list[float | None]] = {name: [None] * rows for name in heads}
+    for row, part in enumerate(typed):
+        for one in part.split(","):
+            name, equals, number = (piece.strip() for piece in one.partition("="))
+            try:
+                value = float(number)
+            except ValueError:
+                equals = ""
+            if not equals:
+                example = ",".join(f"{head}=1" for head in heads)
+                raise InputError(
+                    f'{option} is "{text}"; the network has the heads {listed(heads)}: say the target of each by name, '
+                    f"as in --y {example}; one that is left out has no label"
+                )
+            if name not in heads:
+                raise InputError(
+                    f'{option}: there is no head "{name}".{did_you_mean(name, heads)} There are {listed(heads)}'
+                )
+            if heads[name].outputs > 1 and heads[name].loss.name != "cross_entropy":
+                raise InputError(
+                    f'the head "{name}" has {heads[name].outputs} outputs: give its targets to Model.explain'
+                )
+            found[name][row] = value
+    return found
