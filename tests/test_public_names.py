@@ -14,7 +14,7 @@ import chainrule
 
 HEAVY = {
     "scipy", "sklearn", "polars", "narwhals", "rich", "typer", "safetensors", "torch", "pandas", "pyarrow",
-    "matplotlib", "onnx", "optuna", "joblib", "threadpoolctl",
+    "matplotlib", "onnx", "optuna", "joblib", "threadpoolctl", "PIL",
 }  # fmt: skip
 
 

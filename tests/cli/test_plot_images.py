@@ -35,6 +35,20 @@ def test_weights(run: Any, shapes: str) -> None:
     assert Path("weights.png").is_file()
 
 
+def test_predictions_are_shown(run: Any, shapes: str, penguins: str) -> None:
+    said = run("predict", "shapes.safetensors", shapes, "--show", "seen.svg", "--out", "a.csv")
+    assert said.status == 0
+    assert "drawn in seen.svg" in said.err
+    assert Path("seen.svg").read_text(encoding="utf-8").count("dz/dpixel for") == 6
+    assert "--show is no/where.png" in run("predict", "shapes.safetensors", shapes, "--show", "no/where.png").complaint
+    assert ".png" in run("predict", "shapes.safetensors", shapes, "--show", "seen.doc").complaint
+    run("train", penguins, "-t", "species", "--members", 1, "--epochs", 1)
+    assert (
+        "--show is for models of pictures"
+        in run("predict", "penguins.safetensors", penguins, "--show", "x.png").complaint
+    )
+
+
 def test_mistakes(run: Any, shapes: str, penguins: str) -> None:
     one = f"{shapes}/cross/cross_0001.png"
     assert "the classes are circle" in run("plot", "saliency", "shapes.safetensors", one, "--label", "dog").complaint

@@ -42,6 +42,7 @@ TABLE = {
     "sex": ["f", "m"] * 20,
     "y": ["a", "b", "c", "b"] * 10,
 }
+PICTURES = np.arange(60, dtype=np.uint8).reshape(10, 2, 3)
 DATES = {**TABLE, "day": [f"2024-03-{i % 28 + 1:02}" for i in range(40)], "y": [float(i) for i in range(40)]}
 
 
@@ -88,13 +89,17 @@ def targets() -> Any:
     return cr.MLPClassifier((4,), max_iter=3, random_state=0, multi_output=True).fit(X, BOTH)
 
 
+def images() -> Any:
+    return cr.ImageModel.train(PICTURES, list("ab") * 5, hidden=(4,), epochs=2, progress=False)
+
+
 def regressor() -> Any:
     return cr.MLPRegressor(
         hidden_layer_sizes=(4,), max_iter=3, random_state=0, n_members=2, batch_norm=True, schedule="cosine"
     ).fit(X, y)
 
 
-KINDS: list[Callable[[], Any]] = [model, several_members, classes, numbers, classifier, targets, regressor]
+KINDS: list[Callable[[], Any]] = [model, several_members, classes, numbers, images, classifier, targets, regressor]
 
 
 def use(loaded: Any) -> None:
@@ -117,6 +122,12 @@ def use(loaded: Any) -> None:
         loaded.evaluate(table)
         loaded.explain(table, 1)
         loaded.model.history.columns()
+        loaded.to_contents()
+    elif isinstance(loaded, cr.ImageModel):
+        labels = loaded.predict(PICTURES)
+        loaded.evaluate(PICTURES, labels)
+        loaded.saliency(PICTURES[0])
+        loaded.explain(PICTURES[0], labels[0])
         loaded.to_contents()
     else:
         labels = loaded.predict(X)

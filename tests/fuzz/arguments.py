@@ -50,10 +50,28 @@ PLACES: dict[str, tuple[str, ...]] = {
         "stop",
         "callbacks",
         "clip_norm",
+        "augment",
         "progress",
         "resume",
     ),
     "predict": ("X",),
+    "saliency": ("X", "output", "head"),
+    "Augment": ("shift", "rotate", "scale", "flip", "erase", "noise", "mixup", "fill", "shape"),
+    "ImageModel.train": (
+        "pictures",
+        "labels",
+        "size",
+        "test",
+        "test_pictures",
+        "hidden",
+        "epochs",
+        "dropout",
+        "augment",
+        "batch_size",
+        "optimizer",
+        "members",
+        "seed",
+    ),
     "evaluate": ("X", "y", "sample_weight"),
     "loss_and_gradients": ("X", "y", "sample_weight"),
     "explain": ("X", "y", "sample_weight", "training", "notation"),
@@ -212,8 +230,18 @@ def use(name: str, values: dict[str, Any]) -> None:
         good = {"table": columns, "target": "b", "epochs": 1, "hidden": (2,), "progress": False}
         model = cr.TableModel.train(**{**good, **values})
         expect(len(model.predict(columns)) == 20, "20 rows in, others out")
+    elif name == "Augment":
+        short_fit(plain(), augment=cr.Augment(**{"noise": 0.1, "shape": (1, 3), **values}))
+    elif name == "ImageModel.train":
+        pictures = np.arange(48).reshape(8, 2, 3)
+        good = {"pictures": pictures, "labels": list("abababab"), "epochs": 1, "hidden": (2,), "progress": False}
+        epochs = values.get("epochs")
+        if isinstance(epochs, (int, float)) and epochs > 1000:  # nothing stops them before
+            values = {**values, "epochs": 2}
+        trained = cr.ImageModel.train(**{**good, **values})
+        finite(trained.predict_proba(np.zeros(trained.form.shape)))
     else:
-        good = {"X": X} if name == "predict" else {"X": X[:2], "y": Y[:2]}
+        good = {"X": X} if name in ("predict", "saliency") else {"X": X[:2], "y": Y[:2]}
         answer = getattr(plain(), name)(**{**good, **values})
         if name == "predict":
             finite(answer)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from chainrule import InputError
-from chainrule.errors import FileError
+from chainrule.errors import FileError, MissingDependencyError
 from chainrule.images.folders import read_labelled_folder, read_pictures, read_training_folder
 
 
@@ -115,6 +118,30 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 def test_too_few_classes(classes: dict[str, int], message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         read_training_folder(fill(tmp_path / "f", **classes))
+
+
+def test_a_folder_that_cant_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the rights: the superuser may read everything, so the system's answer is played."""
+    root = fill(tmp_path / "f", cat=2, dog=2)
+    walk = os.walk
+
+    def closed(top: Any, onerror: Any) -> Any:
+        if Path(top).name == "dog":
+            onerror(PermissionError(13, "Permission denied", str(top)))
+            return iter(())
+        return walk(top, onerror=onerror)
+
+    monkeypatch.setattr(os, "walk", closed)
+    with pytest.raises(InputError, match=r"(?s)no pictures in the sub-folder dog.*left out: dog: Permission denied"):
+        read_training_folder(root)
+
+
+def test_without_pillow_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    for read in (read_training_folder, lambda path: read_pictures(path, (3, 3, 1))):
+        with pytest.raises(MissingDependencyError, match=r"pip install 'chainrule\[images\]'"):
+            read(fill(tmp_path / "f") if not (tmp_path / "f").exists() else tmp_path / "f")
 
 
 def test_pictures_without_sub_folders(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chainrule.cli.plot_options import Canvas
 from chainrule.cli.screen import note, print_json, say, score_table, show
 from chainrule.errors import counted
 
@@ -13,21 +15,31 @@ if TYPE_CHECKING:
 BASELINE = "shares of the classes"
 
 
-def picture_answers(model: ImageModel, given: str, probabilities: bool) -> tuple[dict[str, Any], list[str]]:
+def picture_answers(
+    model: ImageModel, given: str, probabilities: bool, show_file: Path | None = None
+) -> tuple[dict[str, Any], list[str]]:
     """Columns of files and their classes, and what is odd about the files.
 
     Arguments:
         given: a picture, or a folder: all in it and below.
         probabilities: whether the probability of each class is wanted.
+        show_file: where to draw the first of them, with the saliency of their pixels.
     """
     from chainrule.images.folders import read_pictures
 
+    canvas = None if show_file is None else Canvas(show_file, "light", 800, "--show")
     files = read_pictures(given, model.form.shape)
-    chances = model.predict_proba(model.form.of_files(files.pictures))
+    taken = model.form.of_files(files.pictures)
+    chances = model.predict_proba(taken)
     named = [model.classes[place] for place in chances.argmax(axis=1)]
     answers: dict[str, Any] = {"file": files.files, "class": named}
     if probabilities:
         answers |= {f"probability of {name}": chances[:, i] for i, name in enumerate(model.classes)}
+    if canvas is not None:
+        from chainrule import plots
+
+        plots.saliency(model, taken).save(canvas.out.expanduser())
+        say(f"drawn in {canvas.out}", stderr=True)
     return answers, files.notes
 
 

@@ -31,6 +31,7 @@ class Canvas:
     out: Path
     theme: str
     width: int
+    option: str = "--out"  # that said where
 
     def __post_init__(self) -> None:
         from chainrule.plots.picture import check_ending, check_width, is_picture_of_ours
@@ -42,11 +43,11 @@ class Canvas:
         check_ending(self.out)
         target = self.out.expanduser()
         if not target.is_dir() and not target.parent.is_dir():
-            raise InputError(f"--out is {self.out}, and there is no folder {target.parent}")
+            raise InputError(f"{self.option} is {self.out}, and there is no folder {target.parent}")
         if target.is_file() and target.stat().st_size and not is_picture_of_ours(target):
             raise InputError(
-                f"{self.out} is there and isn't a picture of chainrule's: give --out another name, or remove the file "
-                "first"
+                f"{self.out} is there and isn't a picture of chainrule's: give {self.option} another name, or remove "
+                "the file first"
             )
 
     def write(self, picture: Picture, as_json: bool, notes: Sequence[str] = ()) -> None:

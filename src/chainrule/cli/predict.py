@@ -30,6 +30,16 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    show_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--show",
+            metavar="FILE",
+            help="Draw the first six pictures, and which of their pixels move the answer, as PNG, SVG or PDF; nothing "
+            "is drawn when left out.",
+            show_default=False,
+        ),
+    ] = None,
     out_file: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="A CSV or Parquet file; standard output when left out.", show_default=False),
@@ -50,7 +60,7 @@ def predict(
 
         chainrule predict houses.safetensors new.csv --interval 0.9
 
-        chainrule predict pictures.safetensors new_pictures/
+        chainrule predict pictures.safetensors new_pictures/ --show answers.png
     """
     from chainrule.tables.reading import read_table
 
@@ -62,8 +72,10 @@ def predict(
             raise InputError(
                 "--interval is for numbers, and the model tells classes apart: --probabilities says how sure"
             )
-        _answer(*picture_answers(of_pictures, table, probabilities), "class", out_file, as_json)
+        _answer(*picture_answers(of_pictures, table, probabilities, show_file), "class", out_file, as_json)
         return
+    if show_file is not None:
+        raise InputError("--show is for models of pictures; chainrule plot --help says what can be drawn of others")
     loaded = load_table_model(model)
     frame = read_table(table)
     several = len(loaded.heads) > 1

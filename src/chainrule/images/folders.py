@@ -38,6 +38,7 @@ def read_training_folder(folder: str | Path, size: tuple[int, int] | None = None
         raise InputError(f"{folder} can't be trained on: {parts}")
     read = collect(_files(found), root, tuple(found), size=size)
     faults = _faults(found, read)
+    faults += [note for note in notes if note.startswith(_CLOSED)] if faults else []
     if faults:
         told = "".join(f"\n  {line}" for line in [*faults, *_shortened(read.broken)])
         raise InputError(f"{folder} can't be trained on:{told}")
@@ -144,7 +145,7 @@ def _below(folder: Path, root: Path, notes: list[str]) -> list[Path]:
     """The picture files in a folder and below it, in the order of their names; others are noted."""
 
     def unread(error: OSError) -> None:
-        notes.append(f"{error.filename} can't be read: {error.strerror}")
+        notes.append(f"{_CLOSED}{Path(error.filename).relative_to(root)}: {error.strerror}")
 
     found = []
     for place, folders, names in os.walk(folder, onerror=unread):
@@ -159,6 +160,7 @@ def _below(folder: Path, root: Path, notes: list[str]) -> list[Path]:
 
 
 _OTHER: Final = "no picture by name: "
+_CLOSED: Final = "a folder that can't be read left out: "
 
 
 def _together(notes: list[str]) -> list[str]:
