@@ -14,6 +14,7 @@ STEPS: Final = 200  # of a trial
 LOWER: Final = (0.1, 0.01, 0.001)
 HIGHER: Final = (10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
 NEARLY: Final = 0.9  # of the most that any rate learns: the nearest rate that does is taken
+USUAL: Final = 1e-3  # a step over the weights, by long experience
 WORTH: Final = 0.1  # of the loss: less isn't worth a finding
 
 
@@ -50,12 +51,12 @@ def too_high(evidence: Evidence) -> Iterator[Finding]:
 
 
 def too_low(evidence: Evidence) -> Iterator[Finding]:
-    """A higher rate, from the same start and in no more steps, learns at least four times as much."""
+    """Steps are small beside the weights, and a higher rate, from the same start, learns four times as much."""
     if evidence.model.optimizer.full_batch or evidence.diverged or not np.isfinite(evidence.last_loss):
         return
-    here = evidence.learned_in_all
-    if here > 1 / 4:
-        return
+    here, update = evidence.learned_in_all, _update(evidence)
+    if here > 1 / 4 or update > USUAL / 2:
+        return  # where steps are of the usual size there were too few of them
     before = -np.inf
     for factor in HIGHER:
         learned = try_rate(evidence, factor, STEPS)
@@ -68,7 +69,7 @@ def too_low(evidence: Evidence) -> Iterator[Finding]:
     there = evidence.tried[best]
     if not (there > WORTH and there > 4 * max(here, 0) and there > here + WORTH):
         return
-    rate, update = _rate(evidence), _update(evidence)
+    rate = _rate(evidence)
     yield Finding(
         "rate-too-low",
         f"at the rate {rate:.3g} {_share(here)} of the loss is gone; a step changes the weights by "
