@@ -85,7 +85,7 @@ def loss_and_gradients(
     for i, node in enumerate(network["nodes"], len(values)):
         reads = [values[of] for of in node["of"]]
         name, op = f"v{i}", node["op"]
-        if any(value is None for value in reads) or (op in LEARNED and name not in p):
+        if not reads or any(value is None for value in reads) or (op in LEARNED and name not in p):
             values.append(None)  # no head reads it
             continue
         if op == "Dense":
