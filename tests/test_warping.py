@@ -64,9 +64,9 @@ def test_the_background_is_the_median_of_the_border() -> None:
 
 @pytest.mark.parametrize("share", [0.3, 0.99])
 def test_a_rectangle_is_erased_and_nothing_else(share: float, rng: np.random.Generator) -> None:
-    pictures = rng.normal(size=(300, 6, 10, 3))
-    paint = np.full((300, 3), 50.0)
-    after = erased(pictures, rng.random((300, 4)), share, paint)
+    pictures = rng.normal(size=(2000, 6, 10, 3))
+    paint = np.full((2000, 3), 50.0)
+    after = erased(pictures, rng.random((2000, 4)), share, paint)
     gone = (after == 50).all(axis=3)
     np.testing.assert_array_equal(after[~gone], pictures[~gone])
     heights, widths = gone.any(axis=2).sum(axis=1), gone.any(axis=1).sum(axis=1)

@@ -27,7 +27,7 @@ def fill_missing(given: Any, head: HeadLoss, n_rows: int) -> tuple[Any, Mask | N
     >>> from chainrule import Model, Network
     >>> (mood,) = Model(Network.mlp(1, [], 3, output="softmax"), "cross_entropy").objective.heads
     >>> targets, missing = fill_missing([2, None, 1], mood, 3)
-    >>> targets.tolist(), missing.tolist()
+    >>> [int(target) for target in targets], missing.tolist()
     ([2, 0, 1], [False, True, False])
     """
     if given is None:
