@@ -411,4 +411,4 @@ def sigmoid_surfaces() -> str:
 
 
 def surface_picture(k: int) -> plots.Picture:
-    return plots.surfaces(_sheet(f"sigmoid_surface_{k}").model, reach=REACH, cells=17, labels=["h1", "h2", "ŷ"])
+    return plots.surfaces(_sheet(f"sigmoid_surface_{k}").model, reach=REACH, cells=15, labels=["h1", "h2", "ŷ"])

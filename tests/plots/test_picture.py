@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -65,6 +66,20 @@ def test_svg_is_the_same_text_in_every_process():
     ]
     assert texts[0].stdout == texts[1].stdout
     assert texts[0].stdout.startswith(b"<?xml")
+
+
+def test_svg_is_short_and_its_words_are_untouched():
+    text = squares(caption="pi is 3.14159265: yes; really").to_svg()
+    tags = re.findall(r"<[a-z][^>]*>", text)
+    assert not [tag for tag in tags if re.search(r"\d\.\d{3}", tag)]
+    assert not [tag for tag in tags if "\n" in tag]
+    assert "pi is 3.14159265: yes; really</text>" in text
+    (curve,) = [tag for tag in re.findall(r'<g id="squares">(<path[^>]*>)', text)]
+    numbers = [float(number) for number in re.findall(r"-?[\d.]+", re.search(r' d="(.*?)"', curve)[1])]
+    points = np.array(numbers).reshape(3, 2)  # 1, 4 and 9 over 1, 2 and 3: the places of the three are in proportion
+    steps = np.diff(points, axis=0)
+    assert steps[0, 0] == pytest.approx(steps[1, 0], abs=0.02)
+    assert steps[0, 1] / steps[1, 1] == pytest.approx(3 / 5, abs=0.001)
 
 
 def test_themes_colour_everything():

@@ -65,7 +65,7 @@ def descent(*which: str | Optimizer, steps: int = 40, batch_size: int | str = "f
 
     def draw(figure: Figure, theme: Theme) -> None:
         grid = figure.subplots(rows_of, columns, squeeze=False, sharex=True, sharey=True).ravel()
-        levels = loss.min() + (loss.max() - loss.min()) * np.linspace(0.02, 1, 14) ** 2.2
+        levels = loss.min() + (loss.max() - loss.min()) * np.linspace(0.03, 1, 11) ** 2.2
         for i, (axes, (name, way)) in enumerate(zip(grid, ways.items(), strict=False)):
             axes.grid(False)
             axes.contour(w1, w2, loss.T, levels=levels, colors=theme.soft, linewidths=0.6, alpha=0.8)
@@ -138,5 +138,5 @@ def _around(ways: Iterable[Doubles]) -> tuple[Doubles, Doubles]:
     points = np.concatenate([np.clip(way, -4, 5) for way in ways])
     low, high = points.min(axis=0), points.max(axis=0)
     margin = _MARGIN + 0.06 * (high - low)
-    first, second = (np.linspace(a, b, 49) for a, b in zip(low - margin, high + margin, strict=True))
+    first, second = (np.linspace(a, b, 33) for a, b in zip(low - margin, high + margin, strict=True))
     return first, second

@@ -145,7 +145,8 @@ class Picture:
         text = re.sub(_ID, lambda match: ids.setdefault(match[0], f"{match[1]}-{len(ids) + 1}"), text)
         for font, others in _SIMILAR.items():  # where a reader hasn't our font, one of about the same widths
             text = text.replace(f"'{font}'", f"'{font}', {others}")
-        return text
+        text = re.sub(r"<[a-z][^>]*>", lambda tag: _short(tag[0]), text)
+        return re.sub(r"\n *(?=</?(?:g|path|use|defs|clipPath|rect|image)\b(?! id=\"axes))", "", text)
 
     def save(self, path: str | Path, *, width: int = WIDTH) -> None:
         """Write the picture to a file: PNG, SVG or PDF, by the end of its name.
@@ -206,6 +207,20 @@ def _lines(text: str, width: float, size: float) -> list[str]:
             fits = text_to_path.get_text_width_height_descent(longer, font, ismath=False)[0] <= 72 * width
             lines[-1:] = [longer] if fits else [lines[-1], word]
     return [line for line in lines if line]
+
+
+def _short(tag: str) -> str:
+    """An SVG element's tag on one line, with coordinates to a hundredth of a point."""
+    tag = re.sub(r"\s*\n\s*", "" if tag.startswith("<image") else " ", tag)
+    tag = re.sub(r"-?\d+\.\d{2,}(?![\w.])", lambda number: f"{round(float(number[0]), 2) + 0:.6g}", tag)
+    tag = re.sub(r' d="([ML\d\s.-]+)( z)? "', _lines_alone, tag)
+    return re.sub(r' style="[^"]*"', lambda style: style[0].replace(": ", ":").replace("; ", ";"), tag)
+
+
+def _lines_alone(d: re.Match[str]) -> str:
+    """A path of straight lines: after M further points are lines without saying so."""
+    points, end = d[1].replace(" L ", " "), d[2] or ""
+    return f' d="{points}{end}"'
 
 
 def check_ending(path: str | Path) -> str:

@@ -86,7 +86,8 @@ class Theme:
             "ytick.labelcolor": self.ink, "xtick.labelsize": 9, "ytick.labelsize": 9,
             "text.color": self.ink, "text.parse_math": False, "font.family": ["DejaVu Sans"], "font.size": 10,
             "legend.frameon": False, "legend.fontsize": 9, "legend.handlelength": 3.2,
-            "svg.fonttype": "none", "svg.hashsalt": "chainrule", "image.interpolation": "nearest",
+            "path.simplify_threshold": 0.3, "svg.fonttype": "none", "svg.hashsalt": "chainrule",
+            "image.interpolation": "nearest",
         }  # fmt: skip
 
 
