@@ -74,7 +74,7 @@ def test_svg_is_short_and_its_words_are_untouched():
     assert not [tag for tag in tags if re.search(r"\d\.\d{3}", tag)]
     assert not [tag for tag in tags if "\n" in tag]
     assert "pi is 3.14159265: yes; really</text>" in text
-    (curve,) = [tag for tag in re.findall(r'<g id="squares">(<path[^>]*>)', text)]
+    (curve,) = re.findall(r'<g id="squares">(<path[^>]*>)', text)
     numbers = [float(number) for number in re.findall(r"-?[\d.]+", re.search(r' d="(.*?)"', curve)[1])]
     points = np.array(numbers).reshape(3, 2)  # 1, 4 and 9 over 1, 2 and 3: the places of the three are in proportion
     steps = np.diff(points, axis=0)
