@@ -8,6 +8,7 @@ import numpy as np
 import problems
 import pytest
 from finite_differences import check_gradients
+from generated import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ def gradient(model: cr.Model, X: Any, y: Any, w: Any = None) -> dict[str, np.nda
     return problems.flat(model.loss_and_gradients(X, y, w)[1])
 
 
+@examples(60)
 @given(
     seed=st.integers(0, 2**32 - 1), gaps=st.sampled_from([0.2, 0.6, 0.9]), weighted=st.booleans(), fuse=st.booleans()
 )

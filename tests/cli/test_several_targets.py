@@ -180,3 +180,10 @@ class TestNetworksOfArrays:
     )
     def test_mistakes(self, run, saved, y, message):
         assert message in run("explain", saved[1], "--x", "0.5,1", "--y", y).complaint
+
+
+def test_doctor_looks_at_the_whole(run, people, model):
+    """Rows that lack some targets train the network, so they are looked at too."""
+    assert set(TARGETS) < run("doctor", model, "--table", people, "--json").json["layers"].keys()
+    message = run("doctor", model, "--table", people, "--target", "age").complaint
+    assert "learned the targets gender, age, mood together and is looked at as a whole: leave --target out" in message

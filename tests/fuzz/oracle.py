@@ -124,8 +124,10 @@ def loss_and_gradients(
     for k, head in enumerate(network["heads"]):
         W = p[f"head{k}"]["W"]
         total = total + l1 * W.abs().sum() + l2 * (W**2).sum()
-        each = row_losses(head, dense(f"head{k}", values[head["of"]]), torch.tensor(y[f"head{k}"]))
-        total = total + head["weight"] * (w * each).sum() / w.sum()
+        counts = w != 0  # a row of weight 0 counts nothing, be its loss infinite
+        value = dense(f"head{k}", values[head["of"]])
+        each = row_losses(head, value[counts], torch.tensor(y[f"head{k}"])[counts])
+        total = total + head["weight"] * (w[counts] * each).sum() / w.sum()
     total.backward()
     return float(total.detach()), {
         layer: {name: np.zeros(a.shape) if a.grad is None else a.grad.numpy() for name, a in arrays.items()}

@@ -12,7 +12,7 @@ from chainrule.cli.explain_sources import Asked
 from chainrule.cli.plot_options import Canvas
 from chainrule.cli.row_sources import member_of, table_rows
 from chainrule.cli.screen import columns, new_table, print_json, say, show
-from chainrule.errors import InputError
+from chainrule.errors import InputError, listed
 
 if TYPE_CHECKING:
     from chainrule.engines.contract import Rows
@@ -112,9 +112,15 @@ def _rows(model: str, asked: Asked, option: str) -> tuple[Model, Rows]:
     from chainrule.tables.table_model import TableModel
 
     loaded = load(model)
-    if isinstance(loaded, TableModel) and asked.target is None:  # rows without a target don't train it either
-        known = loaded.target.known_rows(read_table(asked.table))
-        work = loaded.explain(known, member=asked.member or 1)
+    if isinstance(loaded, TableModel) and (asked.target is None or len(loaded.heads) > 1):
+        if asked.target is not None:
+            raise InputError(
+                f"{model} learned the targets {listed(loaded.heads)} together and is looked at as a whole: leave "
+                "--target out"
+            )
+        frame = read_table(asked.table)
+        known = np.logical_or.reduce(list(loaded.known(frame).values()))  # rows without a target don't train it either
+        work = loaded.explain(frame.filter(known), member=asked.member or 1)
     else:
         work = table_rows(model, asked)
     if not work.trace.has_target:
