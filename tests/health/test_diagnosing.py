@@ -113,6 +113,18 @@ def test_verdicts_say_where_how_much_and_because_of_what() -> None:
     assert str(finding.derivation()).endswith("= 0")
 
 
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("low biases", ["dead-units", "constant-output"]), ("wide start", ["saturated"]),
+        ("large rate", ["rate-too-high"]), ("deep sigmoid", ["vanishing", "constant-output"]),
+    ],
+)  # fmt: skip
+def test_a_cause_is_named_once_and_before_what_follows_from_it(name: str, codes: list[str]) -> None:
+    _, doctor = fitted(**CASES[name][1])
+    assert list(dict.fromkeys(one.code for one in doctor.diagnosis().findings)) == codes
+
+
 def test_the_leaking_column_and_the_unscaled_one_are_named() -> None:
     for name, column in (("a copy of the target", 6), ("salaries", 3)):
         _, doctor = fitted(**CASES[name][1])

@@ -90,6 +90,8 @@ def _ask(evidence: Evidence, *, rates: bool, told: Callable[[str], None] = lambd
             told(rule.__name__.replace("_", " "))
             if rates or rule is not of_rates.too_high:
                 findings += rule(evidence)
+        if any(finding.code == "rate-too-high" for finding in findings):  # that is why numbers exploded on the way
+            findings = [f for f in findings if f.code != "exploding" or "growth" in f.evidence]
         structural = {finding.code for finding in findings} - {"leak", "overfitting"}
         if rates and not structural:  # numbers that don't come through look like a low rate
             told("lower and higher rates")

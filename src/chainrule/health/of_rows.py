@@ -101,13 +101,12 @@ def constant(evidence: Evidence) -> Iterator[Finding]:
             or step.layer.makes == "sigmoid"
         ):
             continue
-        why = _why_constant(evidence, step.name)
+        why, remedy = _why_constant(evidence, step.name)
         yield Finding(
             "constant-output",
             f'"{head.head}" says nearly the same of every row: its answers vary by {spread:.2g} where '
             f"{varies:.2g} would be usual, because {why}",
-            "Look at what else was found first; then start from random weights (the activation's own initializer), "
-            "and take a weaker penalty (l1, l2, weight_decay).",
+            remedy,
             step.name,
             {"spread of the answers": spread, "usual": varies},
             f"dL/dz[{step.name},1]", explain_end(evidence),
@@ -129,8 +128,10 @@ def overfitting(evidence: Evidence) -> Iterator[Finding]:
     best = int(np.argmin(curve)) if curve else 0
     lowest = min([*curve, end])
     lost = float(np.median(curve[-3:])) - lowest if len(curve) >= 5 else 0.0
-    rising = lost > LOST * max(nothing - lowest, LOST * nothing) and lost > 0.1 * lowest and (
-        records[-1].loss < records[best].loss
+    gained = max(nothing - lowest, LOST * nothing)
+    rising = (
+        learned > 0.1 * evidence.baseline and lost > max(LOST * gained, 0.1 * lowest)
+        and records[-1].loss < records[best].loss
     )  # fmt: skip
     wide = learned > 0.3 * evidence.baseline and gap > GAP * learned
     if not (rising or wide):
@@ -227,23 +228,27 @@ def _as_bytes(rows: Rows) -> AnyArray:
     return np.ascontiguousarray(flat).view(np.dtype((np.void, flat.shape[1] * flat.itemsize))).ravel()
 
 
-def _why_constant(evidence: Evidence, last: str) -> str:
+def _why_constant(evidence: Evidence, last: str) -> tuple[str, str]:
+    """What makes answers constant, and what helps."""
     layers = evidence.layers
     for layer in layers:
-        if layer.function is None:
-            continue
         if not layer.bounded and least(evidence.of(evidence.after, "dead", layer.function)) > 0.9:
-            return f'the units of "{layer.name}" are dead'
-    views = evidence.model.network.layout.views(evidence.end[0])
+            return f'the units of "{layer.name}" are dead', f'Mend "{layer.name}" first.'
+    ends, starts = (evidence.model.network.layout.views(vector[0]) for vector in (evidence.end, evidence.start))
     for layer in layers:
-        W = views[layer.dense.index]["W"]
-        if float(np.abs(W).max()) < 1e-3:
-            began = evidence.model.network.layout.views(evidence.start[0])[layer.dense.index]["W"]
-            shrunk = float(np.abs(began).max()) > 1e-2
-            how = "all but 0 now, as a penalty makes them" if shrunk else "all 0, or nearly"
-            return f'the weights of "{layer.name}" are {how}'
+        now, began = (float(np.abs(views[layer.dense.index]["W"]).max()) for views in (ends, starts))
+        if now < 1e-3 and began > 1e-2:
+            how = f'the weights of "{layer.name}" are all but 0 now, as a penalty makes them'
+            return how, "Take a weaker penalty (l1, l2, weight_decay)."
+        if now < 1e-3:
+            how = f'the weights of "{layer.name}" are all 0, or nearly'
+            return how, "Start from random weights: the activation's own initializer (leave `initializer` out)."
     for layer in layers:
-        spread = evidence.of(evidence.after, "spread", layer.function)
-        if np.isfinite(spread).any() and mean_of(spread) < CONSTANT:
-            return f'the values of "{layer.name}" vary by only {mean_of(spread):.1g} from row to row'
-    return f'the weights of "{last}" are small'
+        spread = mean_of(evidence.of(evidence.after, "spread", layer.function))
+        if spread < CONSTANT:
+            how = f'the values of "{layer.name}" vary by only {spread:.1g} from row to row'
+            return (
+                how,
+                f'See what is wrong with "{layer.name}" and the layers before it: nothing of the rows comes through.',
+            )
+    return f'the weights of "{last}" are small', "Train longer, or see whether the inputs tell the target at all."

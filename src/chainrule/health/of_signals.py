@@ -49,8 +49,11 @@ def vanishing(evidence: Evidence) -> Iterator[Finding]:
     began = evidence.of(evidence.before, "gradient", layers[index].dense) / evidence.of(
         evidence.before, "gradient", layers[-1].dense
     )
-    if any(_is_dead(evidence, layer) for layer in behind) and middle(began) > VANISHED:
-        return  # that is why, and `dead` says so
+    lately = middle(began) > VANISHED  # it vanished only when something had happened
+    if any(
+        _is_saturated(evidence, layer) or ((share == 0 or lately) and _is_dead(evidence, layer)) for layer in behind
+    ):
+        return  # that is why, and `saturated` or `dead` says so
     slopes = evidence.slopes(start=True)
     slope = {layer.name: slopes.get(layer.name, 1.0) for layer in behind}
     flattest = min(behind, key=lambda layer: slope[layer.name])
@@ -162,10 +165,10 @@ def saturated(evidence: Evidence) -> Iterator[Finding]:
     for layer in evidence.hidden:
         if not layer.bounded:
             continue
+        if not _is_saturated(evidence, layer):
+            continue
         began = mean_of(evidence.of(evidence.before, "flat", layer.function))
         share = mean_of(evidence.of(evidence.after, "flat", layer.function))
-        if not (share > SATURATED or (began > FLAT_START and share > FLAT_START / 2)):
-            continue
         unit = _flat_unit(evidence, layer)
         scale = "its inputs are large (scale them)" if layer is evidence.layers[0] and _input_size(evidence) > 3 else (
             "its weights or biases are large"
@@ -180,6 +183,14 @@ def saturated(evidence: Evidence) -> Iterator[Finding]:
             {"saturated": share, "saturated at the start": began},
             f"dL/dz[{layer.name},{unit + 1}]", explain_end(evidence),
         )  # fmt: skip
+
+
+def _is_saturated(evidence: Evidence, layer: LayerOf) -> bool:
+    if not layer.bounded or not layer.hidden:
+        return False
+    began = mean_of(evidence.of(evidence.before, "flat", layer.function))
+    share = mean_of(evidence.of(evidence.after, "flat", layer.function))
+    return share > SATURATED or (began > FLAT_START and share > FLAT_START / 2)
 
 
 def _is_dead(evidence: Evidence, layer: LayerOf) -> bool:
