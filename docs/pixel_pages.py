@@ -11,8 +11,8 @@ from sklearn.model_selection import train_test_split
 from chainrule import Augment, ImageModel, plots
 
 # What `python benchmarks/digits.py` prints: means over five seeds. A slow test measures them again.
-ACCURACY = {"augmented": 0.9933, "plain": 0.9836, "shuffled": 0.9840}
-SHIFTED = {"augmented": (0.993, 0.954, 0.239, 0.086), "plain": (0.984, 0.516, 0.120, 0.087)}
+ACCURACY = {"augmented": 0.9942, "plain": 0.9836, "shuffled": 0.9840}
+SHIFTED = {"augmented": (0.994, 0.953, 0.239, 0.089), "plain": (0.984, 0.516, 0.120, 0.087)}
 SEEN = 4  # pictures whose saliency is shown
 
 

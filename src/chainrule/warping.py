@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from chainrule.arrays import Array, Doubles
+from chainrule.arrays import Array, Doubles, Order
+
+_PIXELS: Final = 1 << 16  # numbers of the pictures that are worked on at a time
 
 
 def warped(pictures: Array, maps: Doubles, outside: Array | None) -> Array:
@@ -20,33 +24,61 @@ def warped(pictures: Array, maps: Doubles, outside: Array | None) -> Array:
     >>> warped(picture, mirror, None)[0, :, :, 0].tolist()
     [[2.0, 1.0, 0.0], [5.0, 4.0, 3.0]]
     """
+    moved = np.empty_like(pictures)
+    block = max(1, _PIXELS // max(1, pictures[0].size if len(pictures) else 1))
+    for begin in range(0, len(pictures), block):
+        part = slice(begin, begin + block)
+        moved[part] = _warped_block(pictures[part], maps[part], None if outside is None else outside[part])
+    return moved
+
+
+def _warped_block(pictures: Array, maps: Doubles, outside: Array | None) -> Array:
+    """So many pictures that all that is made on the way stays in the cache."""
     n, height, width, channels = pictures.shape
     y, x = np.mgrid[:height, :width].reshape(2, -1) - np.array([[(height - 1) / 2], [(width - 1) / 2]])
-    at_x = maps[:, 0, :1] * x + maps[:, 0, 1:2] * y + maps[:, 0, 2:] + (width - 1) / 2
-    at_y = maps[:, 1, :1] * x + maps[:, 1, 1:2] * y + maps[:, 1, 2:] + (height - 1) / 2
-    if outside is not None:  # a frame of one pixel, in which everything further out lies too
-        framed = np.empty((n, height + 2, width + 2, channels), pictures.dtype)
+    before = int(outside is not None)  # a frame of one pixel, in which everything further out lies too
+    at_x = maps[:, 0, :1] * x + (maps[:, 0, 1:2] * y + (maps[:, 0, 2:] + (width - 1) / 2 + before))
+    at_y = maps[:, 1, :1] * x + (maps[:, 1, 1:2] * y + (maps[:, 1, 2:] + (height - 1) / 2 + before))
+    rows, columns = height + 2 * before + 1, width + 2 * before + 1  # one more, so that each pixel has a next one
+    if outside is None:
+        framed = np.pad(pictures, ((0, 0), (0, 1), (0, 1), (0, 0)), mode="edge")
+    else:
+        framed = np.empty((n, rows, columns, channels), pictures.dtype)
         framed[...] = outside[:, None, None, :]
-        framed[:, 1:-1, 1:-1] = pictures
-        pictures, at_x, at_y = framed, at_x + 1, at_y + 1
-    rows, columns = pictures.shape[1:3]
-    left, right_share = _neighbours(at_x, columns)
-    top, low_share = _neighbours(at_y, rows)
-    right, low = np.minimum(left + 1, columns - 1), np.minimum(top + 1, rows - 1)
-    flat = pictures.reshape(-1, channels)
-    first = np.arange(n)[:, None] * (rows * columns)
-    p = right_share[:, :, None].astype(pictures.dtype)
-    q = low_share[:, :, None].astype(pictures.dtype)
-    upper = (1 - p) * flat[first + top * columns + left] + p * flat[first + top * columns + right]
-    lower = (1 - p) * flat[first + low * columns + left] + p * flat[first + low * columns + right]
-    return ((1 - q) * upper + q * lower).reshape(n, height, width, channels)
+        framed[:, 1 : height + 1, 1 : width + 1] = pictures
+    left, p = _pixel(at_x, columns - 2, pictures.dtype)
+    top, q = _pixel(at_y, rows - 2, pictures.dtype)
+    place = top * columns
+    place += left
+    place += np.arange(n)[:, None] * (rows * columns)
+    flat = framed.reshape(-1) if channels == 1 else framed.reshape(-1, channels)
+    if channels > 1:
+        p, q = p[:, :, None], q[:, :, None]
+    upper = _between(flat, place, p)
+    place += columns
+    lower = _between(flat, place, p)
+    lower -= upper
+    lower *= q
+    lower += upper
+    return lower.reshape(pictures.shape)
 
 
-def _neighbours(at: Doubles, size: int) -> tuple[np.ndarray, Doubles]:
+def _pixel(at: Doubles, last: int, dtype: np.dtype) -> tuple[Order, Array]:
     """The pixel before each place, and how far the place is from it towards the next; places outside are at the end."""
-    inside = np.clip(at, 0, size - 1)
-    before = np.floor(inside)
-    return before.astype(np.int64), inside - before
+    np.clip(at, 0, last, out=at)
+    before = at.astype(np.int64)
+    at -= before
+    return before, at.astype(dtype)
+
+
+def _between(flat: Array, place: Order, share: Array) -> Array:
+    """`(1 - share)` of the numbers at these places and `share` of the next ones; exactly the first where it is 0."""
+    first = flat.take(place, axis=0)
+    second = flat.take(place + 1, axis=0)
+    second -= first
+    second *= share
+    second += first
+    return second
 
 
 def background(pictures: Array) -> Array:
