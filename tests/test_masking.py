@@ -345,3 +345,17 @@ def test_mixed_rows_have_the_labels_that_either_has(engine: str) -> None:
     model = make(engine)
     model.fit(X, y, epochs=5, batch_size=16, augment=cr.Augment(mixup=0.4))
     assert all(np.isfinite(array).all() for array in problems.flat(model.parameters).values())
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex", "html", "json"])
+def test_every_form_of_a_derivation_writes_rows_without_a_label(form: str) -> None:
+    x = cr.Input(1, name="x")
+    outputs = {name: cr.Dense(1, name=name)(x) for name in "ab"}
+    model = cr.Model(cr.Network(inputs=x, outputs=outputs), dict.fromkeys("ab", "mse"), "sgd", dtype="float64")
+    for work in (
+        model.explain([[1.0], [2.0]], {"a": [None, 1.0], "b": [0.5, None]}),
+        model.explain([1.0], {"a": None, "b": 0.5}),
+    ):
+        written = getattr(work, f"to_{form}")()
+        assert "nan" not in written.lower()
+        assert form == "json" or "no loss depends on it" in written

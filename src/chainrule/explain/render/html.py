@@ -226,6 +226,8 @@ def _script(text: str) -> str:
 
 def _number(value: float, digits: int) -> str:
     text = shown(value, digits)
+    if text == "undefined":
+        return f"<mtext>{text}</mtext>"
     negative, text = text.startswith("-"), text.lstrip("-")
     if "e" in text:
         mantissa, _, exponent = text.partition("e")

@@ -2,6 +2,7 @@ r"""A document as LaTeX: an article that compiles with `pdflatex`, `amsmath` and
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Hashable, Sequence
 from itertools import groupby
@@ -196,10 +197,10 @@ def _script(text: str) -> str:
 
 def _number(value: float, digits: int) -> str:
     text = shown(value, digits)
-    if "e" in text:
-        mantissa, _, exponent = text.partition("e")
-        return f"{mantissa} \\cdot 10^{{{int(exponent)}}}"
-    return {"infinity": r"\infty", "-infinity": r"-\infty", "undefined": r"\text{undefined}"}.get(text, text)
+    if not math.isfinite(value):
+        return {"infinity": r"\infty", "-infinity": r"-\infty"}.get(text, r"\text{undefined}")
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa} \\cdot 10^{{{int(exponent)}}}" if e else text
 
 
 def _fitted(text: str) -> str:
