@@ -74,4 +74,4 @@ def _parted(dense: Dense, batch_norm: bool) -> list[Layer]:
     """A dense layer's linear part and its activation, with batch normalization between them if wanted."""
     linear, *functions = dense.expand()
     named = [replace(function, name=f"{dense.name}_activation") for function in functions]
-    return [linear, *[BatchNorm(name=f"{dense.name}_norm")] * batch_norm, *named]
+    return [linear, *[BatchNorm(name=f"{dense.name}_norm")] * bool(batch_norm), *named]

@@ -261,7 +261,7 @@ def looked_at_afterwards(run: Run) -> Diagnosis:
     return model.diagnose(run.X, run.y, run.validation)
 
 
-@pytest.mark.parametrize("diagnose", [watched, looked_at_afterwards])
+@pytest.mark.parametrize("diagnose", [watched, pytest.param(looked_at_afterwards, marks=pytest.mark.slow)])
 def test_sixty_generated_runs(diagnose: Callable[[Run], Diagnosis]) -> None:
     """Written by somebody who didn't know these rules: at least 28 of 30 sick runs are named, at most one healthy."""
     missed, alarmed = judged(sick_runs(1), diagnose), judged(healthy_runs(1), diagnose)
