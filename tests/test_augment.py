@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from generated import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ PICTURES = np.random.default_rng(0).normal(size=(40, 5, 6, 2)).astype("float32")
 EVERYTHING = Augment(shift=0.2, rotate=20, scale=0.3, flip="both", erase=0.4, noise=0.2, mixup=0.3)
 
 
+@examples(40)
 @given(st.integers(0, 5), st.integers(1, 4), st.sampled_from(["border", "edge", 0.5]))
 def test_how_an_epoch_is_cut_changes_no_bit(begin: int, batches: int, fill: str | float) -> None:
     """A part of whole batches is what it is in the whole epoch, whatever is prepared with it."""
@@ -92,7 +94,7 @@ def test_a_shift_is_as_far_as_it_says_in_every_direction() -> None:
 
 def test_a_turn_is_as_far_as_it_says() -> None:
     """A spot to the right of the middle moves along its circle."""
-    spot = np.zeros((3000, 41, 41), "float64")
+    spot = np.zeros((800, 41, 41), "float64")
     spot[:, 20, 35] = 1
     after = changed(Augment(rotate=30), rows(spot)).inputs[0]
     y, x = np.mgrid[:41, :41] - 20
@@ -101,7 +103,7 @@ def test_a_turn_is_as_far_as_it_says() -> None:
     radius = np.hypot((after * x).sum(axis=(1, 2)), (after * y).sum(axis=(1, 2))) / total
     assert np.abs(radius - 15).max() < 0.5
     assert 28 < np.abs(angle).max() < 32
-    assert abs(angle.mean()) < 1.5
+    assert abs(angle.mean()) < 3
 
 
 def test_scale_enlarges_and_shrinks() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from generated import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
@@ -37,6 +38,7 @@ def test_half_a_pixel_is_the_mean_of_two() -> None:
     assert shifted(np.array([[0.0, 2.0, 6.0]]), 0.5, 0, np.zeros((1, 1))).tolist() == [[0.0, 1.0, 4.0]]
 
 
+@examples(60)
 @given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 9), st.integers(1, 3), st.booleans())
 def test_it_is_scipys_linear_interpolation(seed: int, height: int, width: int, channels: int, edge: bool) -> None:
     rng = np.random.default_rng(seed)
