@@ -107,7 +107,15 @@ def mark_signs(axes: Axes, strength: AnyArray, theme: Theme) -> None:
         return
     for (y, x), value in np.ndenumerate(strength):
         if abs(value) > _STRONG * np.abs(strength).max():
-            axes.text(x, y, "+" if value > 0 else "\u2212", size=7, ha="center", va="center", color=theme.ink)
+            axes.text(
+                x,
+                y,
+                "+" if value > 0 else "\u2212",
+                size=min(7, 90 / max(height, width)),
+                ha="center",
+                va="center",
+                color=theme.ink,
+            )
 
 
 def _bars(axes: Axes, theme: Theme, chances: AnyArray, classes: list[str], i: int) -> None:
