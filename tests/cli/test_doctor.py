@@ -85,3 +85,10 @@ def test_a_picture(run, deep):
 )
 def test_mistakes(run, deep, options, says):
     assert says in run("doctor", "deep.safetensors", *options).complaint
+
+
+def test_a_model_of_pictures(run, deep):
+    pictures = np.arange(24).reshape(6, 2, 2)
+    images = cr.ImageModel.train(pictures, list("aabbcc"), test=0, hidden=(5,), epochs=1, progress=False)
+    images.save("pictures.safetensors")
+    assert "holds a model of pictures" in run("doctor", "pictures.safetensors", "--table", "rows.csv").complaint

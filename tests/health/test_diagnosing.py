@@ -267,3 +267,12 @@ def test_sixty_generated_runs(diagnose: Callable[[Run], Diagnosis]) -> None:
     missed, alarmed = judged(sick_runs(1), diagnose), judged(healthy_runs(1), diagnose)
     assert len(missed) <= 2, missed
     assert len(alarmed) <= 1, alarmed
+
+
+def test_units_that_die_of_inputs_to_one_side() -> None:
+    model = Model(Network.mlp(5, [32], 1), "mse", cr.SGD(1e-6))
+    signs = np.where(np.arange(32) < 20, -0.3, 0.3)
+    model.set_parameters({"hidden": {"W": np.tile(signs, (5, 1))}})
+    found = next(one for one in model.diagnose(X + 8, Y).findings if one.code == "dead-units")
+    assert "the inputs lie to one side of 0" in found.words
+    assert found.remedy.startswith("Scale every column")

@@ -44,6 +44,11 @@ def table_rows(what: str, asked: Asked) -> Derivation:
         return chosen.explain(X, y)
     if asked.member is not None:
         raise InputError(f"--member is for models of tables and of arrays; {what} is an estimator")
+    if not hasattr(model, "n_features_in_"):
+        raise InputError(
+            f"{what} holds a model of pictures: rows of a table aren't what it reads. From Python its network takes "
+            "arrays: chainrule.load(path).model"
+        )
     names = getattr(model, "feature_names_in_", None)
     X, told = input_rows(asked, frame, model.n_features_in_, None if names is None else [str(name) for name in names])
     y = None if told is None else _own_targets(model, told, len(X))

@@ -143,8 +143,11 @@ def dead(evidence: Evidence) -> Iterator[Finding]:
             continue
         began = least(evidence.of(evidence.before, "dead", layer.function))
         unit = _flat_unit(evidence, layer)
+        aside = began > DEAD and layer is evidence.layers[0] and _off_centre(evidence)
         since = (
-            "from the start, because of their weights and biases there"
+            "from the start, because the inputs lie to one side of 0"
+            if aside
+            else "from the start, because of their weights and biases there"
             if began > DEAD
             else f"{began:.0%} at the start: steps so large took their biases below what any row lifts them to"
         )
@@ -152,7 +155,8 @@ def dead(evidence: Evidence) -> Iterator[Finding]:
             "dead-units",
             f"{round(share * units)} of {units} {layer.makes} units are dead: their slope is 0 in every row that was "
             f"looked at, {since}",
-            "Start from biases of 0 and the activation's own initializer." if began > DEAD
+            "Scale every column to mean 0 and standard deviation 1." if aside
+            else "Start from biases of 0 and the activation's own initializer." if began > DEAD
             else "A smaller learning rate; or leaky_relu or gelu, whose slope isn't 0.",
             layer.name,
             {"dead": share, "dead at the start": began, "units": units},
@@ -212,6 +216,13 @@ def _input_size(evidence: Evidence) -> float:
     inputs = [x for x in evidence.sample.inputs if x.dtype.kind == "f"]
     squares = [float((x.astype(np.float64) ** 2).mean()) for x in inputs]
     return float(np.sqrt(np.mean(squares))) if squares else 1.0
+
+
+def _off_centre(evidence: Evidence) -> bool:
+    """Whether the columns' means make up most of the inputs' size."""
+    inputs = [x.reshape(len(x), -1).astype(np.float64) for x in evidence.sample.inputs if x.dtype.kind == "f"]
+    squares = sum(float((x**2).mean()) for x in inputs)
+    return squares > 0 and sum(float((x.mean(axis=0) ** 2).mean()) for x in inputs) > squares / 2
 
 
 def _last_size(evidence: Evidence) -> float:
