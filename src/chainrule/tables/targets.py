@@ -56,7 +56,7 @@ def plan_targets(
     """What each target is; `task` decides instead, for several by name.
 
     >>> import polars as pl
-    >>> frame = pl.DataFrame({"gender": ["f", "m", "f", "m"], "age": [31, 8, None, 44.5]})
+    >>> frame = pl.DataFrame({"gender": ["f", "m", "f", "m"], "age": [31.0, 8, None, 44.5]})
     >>> [plan.task for plan in plan_targets(frame, ["gender", "age"])]
     ['classification', 'regression']
     """
