@@ -157,6 +157,8 @@ def test_saliency_is_what_differences_say(engine: str, channels: int) -> None:
     both = model.saliency(X[0], "lies") - model.saliency(X[0], "stands")
     np.testing.assert_allclose(both[0].reshape(X[0].shape), differences(model, X[0], 0), rtol=1e-4, atol=1e-7)
     best = model.predict(X)
+    each = model.saliency(X[:2], ["lies", "stands"])
+    np.testing.assert_allclose(each[0] - each[1] + model.saliency(X[1:2], "stands")[0], model.saliency(X[0], "lies")[0])
     np.testing.assert_allclose(model.saliency(X)[3], model.saliency(X[3], best[3])[0], rtol=1e-9, atol=1e-12)
 
 
@@ -165,6 +167,8 @@ def test_what_it_says_of_a_picture_is_derived() -> None:
     model = train(X, y, epochs=2, hidden=(3,), members=2)
     work = model.explain(X[0], "stands")
     assert work["L"].value > 0
+    alone = [model.explain(x, label)["L"].value for x, label in zip(X[:2], ("stands", "lies"), strict=True)]
+    assert model.explain(X[:2], ["stands", "lies"])["L"].value == pytest.approx(np.mean(alone))
     mean = model.explain(X[0], member="mean")
     assert mean["h[output,1]"].value == pytest.approx(model.predict_proba(X[:1])[0, 0], rel=1e-5)
     assert model.unit_weights().shape == (3, 7, 8, 1)
@@ -211,7 +215,10 @@ def test_files_need_to_know_what_is_white(tmp_path: Path) -> None:
         ({"labels": ["a"] * 19}, r"shape \(19\); \(20,\) would be right"),
         ({"labels": np.arange(20) / 7}, "labels have fractions"),
         ({"labels": ["a"] * 19 + ["b"]}, "one picture only of b"),
-        ({"labels": [np.nan] + [1.0] * 19}, "labels must be numbers or texts"),
+        ({"labels": [np.nan] + [1.0] * 19}, r"labels are missing for pictures 0 \(counted from 0\)"),
+        ({"labels": ["a"] * 9 + [None] * 2 + ["b"] * 9}, "labels are missing for pictures 9, 10"),
+        ({"labels": [("a",)] * 20}, r"shape \(20, 1\); \(20,\) would be right"),
+        ({"labels": [b"a"] * 20}, "labels must be numbers or texts"),
         ({"size": 8}, "size is for folders"),
         ({"test": 1.5}, "test is 1.5"),
         ({"epoch": 3}, 'there is no setting "epoch". Did you mean "epochs"'),
@@ -233,7 +240,7 @@ def test_what_is_refused(options: dict[str, Any], message: str) -> None:
 def test_labels_that_the_model_doesnt_know(tmp_path: Path) -> None:
     X, y = stripes(20)
     model = train(X, y, epochs=1)
-    with pytest.raises(InputError, match="there is no class hangs; the model's are 'lies', 'stands'"):
+    with pytest.raises(InputError, match="there is no class 'hangs'; the model's are 'lies', 'stands'"):
         model.evaluate(X, np.where(y == "lies", "hangs", y))
     with pytest.raises(InputError, match="labels are for arrays"):
         train(write(tmp_path / "f", X, y), y)

@@ -80,8 +80,11 @@ def test_what_cant_be_trained_on(given: Any, message: str) -> None:
         (GREY / 255, GREY, "go from 0 to 25., training's were from 0 to 1: scale them alike"),
         (GREY / 16, GREY / 256.0, "lie between 0 and 1"),
         (GREY, GREY.astype(float) - 128, "go from -128 to"),
+        (GREY, GREY > 99, "are of bool, where white is 1; training's were from 0 to 25.: multiply them by 255"),
+        (GREY / 16, GREY > 99, "are of bool, where white is 1"),
+        (GREY.astype("uint16") * 257, GREY, "are of uint8, where white is 255; .*: multiply them by 257"),
     ],
-    ids=["size", "grey", "coloured", "floats", "bytes", "digits", "centred"],
+    ids=["size", "grey", "coloured", "floats", "bytes", "digits", "centred", "bits", "bits for digits", "16 bits"],
 )
 def test_what_cant_be_predicted(trained: np.ndarray, given: np.ndarray, message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -91,6 +94,8 @@ def test_what_cant_be_predicted(trained: np.ndarray, given: np.ndarray, message:
 def test_dark_and_black_pictures_are_pictures() -> None:
     for dark in (GREY // 100, GREY * 0, GREY * 0.0, GREY // 200 * 1.0):
         form(GREY).take(dark)
+    form(GREY / 1.5).take(GREY // 2)  # a type that could go further
+    form(GREY.astype("uint16")).take(GREY)  # and one whose training didn't
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_pictures_their_saliency_and_probabilities_are_drawn(pictures: np.ndarra
 def test_each_pictures_own_class_unless_one_is_asked_for() -> None:
     trained = model(GREY)
     assert plots.saliency(trained, GREY[:3]).values["class"] == trained.predict(GREY[:3]).tolist()
-    with pytest.raises(InputError, match="there is no class x"):
+    with pytest.raises(InputError, match="there is no class 'x'"):
         plots.saliency(trained, GREY[:3], "x")
     with pytest.raises(InputError, match="most is 0"):
         plots.saliency(trained, GREY[:3], most=0)

@@ -14,7 +14,7 @@ from chainrule.arrays import AnyArray, Array, Doubles, Order
 from chainrule.errors import listed
 from chainrule.images.image_contents import read_image_contents, write_image
 from chainrule.images.image_settings import ImageSettings, make_image_settings
-from chainrule.images.picture_classes import Scores, place_of, score
+from chainrule.images.picture_classes import Scores, place_of_each, score
 from chainrule.images.picture_preparation import PreparedPictures, labelled_pictures, prepare_pictures, take_pictures
 from chainrule.images.pixels import PictureForm
 from chainrule.model import Model
@@ -228,7 +228,7 @@ class ImageModel:
 
         Arguments:
             pictures: as for `predict`.
-            label: the class; left out, the predicted one of each picture.
+            label: the class, or one for each picture; left out, the predicted one of each.
 
         Returns:
             an array (n, height, width, channels).
@@ -238,8 +238,9 @@ class ImageModel:
         >>> model.saliency(pictures[0], label="b").shape
         (1, 2, 2, 1)
         """
-        output = None if label is None else place_of(label, self.classes)
-        return self.model.saliency(self.encode(pictures), output) / np.array(self.form.scale)
+        X = self.encode(pictures)
+        output = None if label is None else place_of_each(label, len(X), self.classes)
+        return self.model.saliency(X, output) / np.array(self.form.scale)
 
     def unit_weights(self) -> Array:
         """The weights of the first layer's units as pictures, shape (units, height, width, channels).
@@ -261,7 +262,7 @@ class ImageModel:
 
         Arguments:
             picture: one picture (or several as one batch), as for `predict`.
-            label: its class; left out, there is the forward pass alone.
+            label: its class, or one for each picture; left out, there is the forward pass alone.
             member: which of the networks, from 1; or `"mean"`, all of them beside each other, and their mean.
             training, notation: as for `Model.explain`.
 
@@ -272,7 +273,7 @@ class ImageModel:
         1.0
         """
         X = self.encode(picture)
-        y = None if label is None else np.full(len(X), place_of(label, self.classes))
+        y = None if label is None else place_of_each(label, len(X), self.classes)
         model = self.model.member(member) if self.model.members > 1 or member != 1 else self.model
         return model.explain(X, y, training=training, notation=notation)
 

@@ -46,6 +46,11 @@ def checked_labels(labels: Any, count: int) -> AnyArray:
         )
     if given.dtype.kind == "O" and all(isinstance(name, str) for name in given.tolist()):
         given = given.astype(str)
+    if given.dtype.kind == "f" and np.isnan(given).any() or given.dtype.kind == "O" and None in given.tolist():
+        missing = [place for place, label in enumerate(given.tolist()) if label is None or label != label]
+        raise InputError(
+            f"labels are missing for pictures {listed(missing, limit=5)} (counted from 0): leave these out"
+        )
     if given.dtype.kind not in "biuU" and not (given.dtype.kind == "f" and np.isfinite(given).all()):
         raise InputError(f"labels must be numbers or texts, one for each picture, not {given.dtype}")
     return given
@@ -62,13 +67,17 @@ def places_of(labels: Any, count: int, classes: Sequence[Any]) -> Order:
         return np.array([known[name] for name in checked_labels(labels, count).tolist()], dtype=np.int64)
     except KeyError as error:
         raise InputError(
-            f"there is no class {shortened(error.args[0])}; the model's are {listed(map(repr, classes))}"
+            f"there is no class {shortened(repr(error.args[0]))}; the model's are {listed(map(repr, classes))}"
         ) from None
 
 
-def place_of(label: Any, classes: Sequence[Any]) -> int:
-    """The place of one label."""
-    return int(places_of(np.asarray([label]), 1, classes)[0])
+def place_of_each(label: Any, count: int, classes: Sequence[Any]) -> Order:
+    """The places of labels, one for each picture, or of one label for all of them.
+
+    >>> place_of_each("cat", 2, ["cat", "dog"]).tolist(), place_of_each(["dog", "cat"], 2, ["cat", "dog"]).tolist()
+    ([0, 0], [1, 0])
+    """
+    return places_of(np.repeat(label, count) if np.ndim(label) == 0 else label, count, classes)
 
 
 def labelled(labels: Any, count: int, *, least: int = 1) -> tuple[tuple[Any, ...], Order]:

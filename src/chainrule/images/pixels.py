@@ -111,6 +111,12 @@ class PictureForm:
         trained = f"training's were from {self.low:g} to {self.high:g}"
         if low < lowest or high > highest:
             raise InputError(f"the pictures' numbers go from {low:g} to {high:g}, {trained}: scale them alike")
+        ends = white_of(pictures.dtype)
+        if ends is not None and 2 * ends < self.high:  # bits for bytes, bytes for numbers of 16 bits
+            raise InputError(
+                f"the pictures are of {pictures.dtype}, where white is {ends:g}; {trained}: multiply them by "
+                f"{self.top / ends:g}"
+            )
         between = pictures.dtype.kind == "f" and bool(((pictures > 0) & (pictures < 1)).any())
         if between and low >= 0 and high <= 1 and self.high >= _DARK:
             raise InputError(f"the pictures' numbers lie between 0 and 1, {trained}: multiply them by {self.top:g}")
