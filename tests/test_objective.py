@@ -59,6 +59,8 @@ class TestHeads:
             ({"a": "squared_error"}, {}, "loss: nothing is said for these heads: b"),
             ({**TWO, "c": "huber"}, {}, 'loss: there is no head "c"; there are a, b'),
             (TWO, {"loss_weights": {"c": 1}}, 'loss_weights: there is no head "c"; there are a, b'),
+            (TWO, {"loss_weights": 2}, "loss_weights is 2; say it by head, as in {'a': 2}"),
+            (TWO, {"loss_weights": "a"}, "loss_weights is 'a'; say it by head"),
             (TWO, {"loss_weights": {"a": -1}}, "loss_weights: a is -1; it must be a number of at least 0"),
             (TWO, {"l1": -0.1}, "l1 is -0.1; it must be a number of at least 0"),
             (TWO, {"l2": float("inf")}, "l2 is inf"),

@@ -237,6 +237,8 @@ def _by_head(network: Network, what: str, given: object) -> Mapping[str, Any]:
 
 def _check_heads(network: Network, what: str, given: Mapping[str, Any]) -> None:
     names = [head.name for head in network.heads]
+    if not isinstance(given, Mapping):
+        raise InputError(f"{what} is {given!r}; say it by head, as in {{{names[0]!r}: 2}}")
     for name in given:
         if name not in names:
             raise InputError(

@@ -145,6 +145,9 @@ def test_heads_begin_alike_and_count_as_told():
         Settings(loss_weights={"agee": 1.0}).model(prepared)
     with pytest.raises(cr.InputError, match="loss_weights: age is 0"):
         Settings(loss_weights={"age": 0})
+    for odd in (3, [1.0], "age"):
+        with pytest.raises(cr.InputError, match="loss_weights is .* say it by target"):
+            Settings(loss_weights=odd)
 
 
 @pytest.mark.parametrize("hidden", [(), (8,), (8, 8)])
@@ -244,3 +247,17 @@ def test_one_target_in_a_list_is_one_target():
     made = cr.TableModel.train("iris", ["target"], members=1, hidden=(4,), epochs=1, progress=False)
     assert made.predict("iris").shape == (150,)
     assert made.model.network.heads[0].name == "output"
+
+
+def test_columns_that_are_called_by_numbers(frame):
+    """As pandas calls those that nobody named: a target, a group, a task and a weight are said as the frame says them."""
+    numbered = frame.to_pandas()
+    numbered.columns = range(len(numbered.columns))
+    age, gender, group = (frame.columns.index(name) for name in ("age", "gender", "height"))
+    options = {"effort": "quick", "epochs": 2, "progress": False}
+    model = cr.TableModel.train(
+        numbered, [gender, age], task={age: "regression"}, loss_weights={age: 2.0}, group=group, **options
+    )
+    assert [target.name for target in model.targets] == [str(gender), str(age)] == list(model.predict(numbered))
+    assert model.head(age).target.task == "regression"
+    assert cr.TableModel.train(numbered, age, **options).target.name == str(age)

@@ -57,6 +57,7 @@ class Answers:
         """
         if target is None:
             return self._only("head")
+        target = str(target)
         if target not in self.heads:
             near = did_you_mean(target, self.heads)
             raise InputError(f'the model has no target "{target}".{near} It predicts {listed(self.heads)}')

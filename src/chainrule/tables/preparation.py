@@ -148,6 +148,7 @@ def prepare_table(
     frame = as_table(table)
     if not frame.height:
         raise InputError("the table has no rows: there is nothing to learn from")
+    group = None if group is None else str(group)
     names = target_names(frame, target) if frame.columns else (str(target),)
     plans = plan_targets(frame, names, task)
     if group is not None and group not in frame.columns:

@@ -89,8 +89,13 @@ class Settings(Limited):
                 'Use "sigmoid", its smooth form'
             )
         check_engine(self.engine)
-        for name, weight in (self.loss_weights or {}).items():
-            check("loss_weights", name, weight, POSITIVE)
+        if self.loss_weights is not None:
+            if not isinstance(self.loss_weights, Mapping):
+                raise InputError(f'loss_weights is {self.loss_weights!r}; say it by target, as in {{"age": 2}}')
+            named = {str(name): weight for name, weight in self.loss_weights.items()}
+            for name, weight in named.items():
+                check("loss_weights", name, weight, POSITIVE)
+            object.__setattr__(self, "loss_weights", named)
         self._check_full_batch()
 
     def _check_full_batch(self) -> None:

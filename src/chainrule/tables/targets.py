@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -33,12 +33,13 @@ def target_names(frame: pl.DataFrame, given: str | Sequence[str]) -> tuple[str, 
     (('gender', 'age'), ('a, b',), ('age', 'gender'))
     """
     names: list[str] = []
-    for text in [given] if isinstance(given, str) else given:
-        split = isinstance(text, str) and "," in text and text not in frame.columns
+    for target in [given] if isinstance(given, str) or not isinstance(given, Iterable) else given:
+        text = "" if target is None else str(target)  # a data frame's columns may be called by numbers
+        split = "," in text and text not in frame.columns
         names += [part.strip() for part in text.split(",")] if split else [text]
     if not names or "" in names:
-        told = given if isinstance(given, str) else ",".join(given)
-        raise InputError(f'the target is "{told}": name a column, or several with commas between them')
+        told = f'"{given}"' if isinstance(given, str) else repr(given)
+        raise InputError(f"the target is {told}: name a column, or several with commas between them")
     for i, name in enumerate(names):
         if name in names[:i]:
             raise InputError(f'the target "{name}" is named twice: each target is learned once')
@@ -61,12 +62,12 @@ def plan_targets(
     ['classification', 'regression']
     """
     if isinstance(task, Mapping):
-        for name in task:
+        tasks = {str(name): said for name, said in task.items()}
+        for name in tasks:
             if name not in names:
                 raise InputError(
                     f'task: there is no target "{name}".{did_you_mean(name, names)} There are {listed(names)}'
                 )
-        tasks = dict(task)
     elif task is not None and len(names) > 1:
         raise InputError(
             f"the task is {task!r}, and there are the targets {listed(names)}: say it by name, {names[0]}={task}"
