@@ -215,7 +215,7 @@ def test_files_need_to_know_what_is_white(tmp_path: Path) -> None:
         ({"labels": ["a"] * 19}, r"shape \(19\); \(20,\) would be right"),
         ({"labels": np.arange(20) / 7}, "labels have fractions"),
         ({"labels": ["a"] * 19 + ["b"]}, "one picture only of b"),
-        ({"labels": [np.nan] + [1.0] * 19}, r"labels are missing for pictures 0 \(counted from 0\)"),
+        ({"labels": [np.nan] + [1.0] * 19}, r"labels are missing for pictures 0 \(from 0\)"),
         ({"labels": ["a"] * 9 + [None] * 2 + ["b"] * 9}, "labels are missing for pictures 9, 10"),
         ({"labels": [("a",)] * 20}, r"shape \(20, 1\); \(20,\) would be right"),
         ({"labels": [b"a"] * 20}, "labels must be numbers or texts"),

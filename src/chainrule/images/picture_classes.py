@@ -46,11 +46,9 @@ def checked_labels(labels: Any, count: int) -> AnyArray:
         )
     if given.dtype.kind == "O" and all(isinstance(name, str) for name in given.tolist()):
         given = given.astype(str)
-    if given.dtype.kind == "f" and np.isnan(given).any() or given.dtype.kind == "O" and None in given.tolist():
-        missing = [place for place, label in enumerate(given.tolist()) if label is None or label != label]
-        raise InputError(
-            f"labels are missing for pictures {listed(missing, limit=5)} (counted from 0): leave these out"
-        )
+    missing = [i for i, label in enumerate(given.tolist()) if label is None or label != label]
+    if missing:
+        raise InputError(f"labels are missing for pictures {listed(missing, limit=5)} (from 0): leave these out")
     if given.dtype.kind not in "biuU" and not (given.dtype.kind == "f" and np.isfinite(given).all()):
         raise InputError(f"labels must be numbers or texts, one for each picture, not {given.dtype}")
     return given
