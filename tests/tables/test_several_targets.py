@@ -146,7 +146,7 @@ def test_heads_begin_alike_and_count_as_told():
     with pytest.raises(cr.InputError, match="loss_weights: age is 0"):
         Settings(loss_weights={"age": 0})
     for odd in (3, [1.0], "age"):
-        with pytest.raises(cr.InputError, match="loss_weights is .* say it by target"):
+        with pytest.raises(cr.InputError, match=r"loss_weights is .* say it by target"):
             Settings(loss_weights=odd)
 
 
@@ -250,7 +250,7 @@ def test_one_target_in_a_list_is_one_target():
 
 
 def test_columns_that_are_called_by_numbers(frame):
-    """As pandas calls those that nobody named: a target, a group, a task and a weight are said as the frame says them."""
+    """As pandas calls those that nobody named: targets, a group, tasks and weights are said as the frame says them."""
     numbered = frame.to_pandas()
     numbered.columns = range(len(numbered.columns))
     age, gender, group = (frame.columns.index(name) for name in ("age", "gender", "height"))
