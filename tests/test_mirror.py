@@ -61,6 +61,7 @@ GENERAL = {
     "files/test_old_formats.py": "files of older versions, of every kind",
     "fuzz/test_fuzz.py": "the fuzzer's own tests",
     "layers/test_joins.py": "add.py and concatenate.py, which join values",
+    "cli/test_tables_as_found.py": "what commands make of each table of the corpus",
     "cli/test_several_targets.py": "commands on tables with several targets",
     "tables/test_several_targets.py": "table models of several targets, from the table to the file",
     "tables/test_package.py": "what the package of tables names",

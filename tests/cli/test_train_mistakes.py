@@ -22,14 +22,11 @@ TABLES = {
     "one class": ("x,y\n" + "1,a\n2,a\n" * 9, "y", "one class only, 'a': there is nothing to tell apart"),
     "a class of one row": ("x,y\n" + "1,a\n2,a\n" * 9 + "3,b\n", "y", 'one row only of class "b": each class needs'),
     "no target at all": ("x,y\n1,\n2,NA\n", "y", 'the target "y" is missing in every row: give rows that have it'),
-    "infinite numbers": (
-        "x,y\n" + "1,1.5\n2,2.5\n" * 9 + "inf,3.5\n", "y",
-        'column "x" is infinite in row 19 of the data: put finite numbers there',
-    ),
-    "an infinite target": ("x,y\n" + "1,1.5\n2,2.5\n" * 9 + "3,-inf\n", "y", '"y" is infinite in row 19 of the data'),
+    "infinite numbers, which are missing": ("x,y\n" + "1,1.5\n2,2.5\n" * 9 + "inf,3.5\n", "y", None),
+    "an infinite target, which is missing": ("x,y\n" + "1,1.5\n2,2.5\n" * 9 + "3,-inf\n", "y", None),
     "text among numbers": (
-        "x,y\n" + "1,1.5\n2,2.5\n" * 9 + "n.a.,3.5\n", "y",
-        'column "x" has text in row 19 of the data ("n.a.") among numbers: put numbers there or leave the cells empty',
+        "x,y\n" + "1,1.5\n2,2.5\n" * 9 + "n.b.,3.5\n", "y",
+        'column "x" has text in row 19 of the data ("n.b.") among numbers: put numbers there or leave the cells empty',
     ),
     "text among target numbers": (
         "x,y\n" + "1,1.5\n2,2.5\n" * 9 + "3,many\n", "y", '"y" has text in row 19 of the data ("many") among numbers',
@@ -143,7 +140,7 @@ def test_flags_that_cannot_be_used(run, penguins, flags, older):
 
 
 def test_mistakes_in_flags_are_found_before_the_table_is_read(run, monkeypatch):
-    monkeypatch.setattr(preparation, "as_table", lambda source: pytest.fail("the table was read"))
+    monkeypatch.setattr(preparation, "read_training", lambda *given: pytest.fail("the table was read"))
     late = ("--batch-size 224", "--batch-size 241", "--batch-norm --batch-size 1", "--task", "--validation 0.9")
     for flags, message in FLAGS.items():
         if not flags.startswith(late):
@@ -169,7 +166,8 @@ def test_a_missing_file(run, penguins):
         in run("train", "data/penguins.csv", "-t", "x").complaint
     )
     assert 'Did you mean "iris"?' in run("train", "irsi", "-t", "target").complaint
-    assert ". is a folder" in run("train", ".", "-t", "x").complaint
+    Path("empty").mkdir()
+    assert "the folder empty is empty" in run("train", "empty", "-t", "x").complaint
     assert "File name too long" in run("train", "a" * 300, "-t", "x", "-o", "m.safetensors").complaint
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,14 @@ import polars as pl
 import pytest
 
 from chainrule.errors import InputError
-from chainrule.tables import ColumnPlan, plan_columns
+from chainrule.tables import ColumnPlan, plan_columns, plan_target, read_table
 
 N = list(range(30))
+DATA = Path(__file__).parents[3] / "shared" / "data"
+SUITE = json.loads((Path(__file__).parent / "suite_columns.json").read_text())
 NAMES = [f"person {i}" for i in N]
 MANY = [f"town {i}" for i in range(1001)] * 2
+MOST = [*MANY[:1001], *MANY[:500]]
 
 
 def plan(values: list[Any], name: str = "a", **options: Any) -> ColumnPlan:
@@ -29,11 +34,11 @@ def plan(values: list[Any], name: str = "a", **options: Any) -> ColumnPlan:
         ([1, 2, None], "numeric", "number", "numbers"),
         ([1.5, float("nan"), 2], "numeric", "number", "numbers"),
         ([True, False, None], "numeric", "boolean", "true/false, as 1 and 0"),
-        ([date(2020, 1, 1), date(2021, 1, 1)], "numeric", "date", "days since 1970-01-01"),
+        ([date(2020, 1, 1), date(2021, 1, 1)], "date", "date", "how late, and year, month"),
         ([timedelta(1), timedelta(2)], "numeric", "duration", "durations, in days"),
         ([time(1), time(2)], "numeric", "time", "times of day, in days"),
         (["1", "2.5", ""], "numeric", "number", "every value is a number"),
-        (["2020-01-01", "2021-01-01"], "numeric", "date", "text with dates"),
+        (["2020-01-01", "2021-01-01"], "date", "date", "text with dates"),
         ([1, None, 1], "numeric", "number", "numbers"),
         (["x", "y", None], "categorical", None, "text"),
         (["x", None, "x"], "categorical", None, "text"),
@@ -45,7 +50,8 @@ def plan(values: list[Any], name: str = "a", **options: Any) -> ColumnPlan:
         (["", " "], "dropped", None, "all values are missing"),
         ([float("nan")] * 2, "dropped", None, "all values are missing"),
         (NAMES, "dropped", None, "differs in nearly every row"),
-        (MANY, "dropped", None, "more than 1,000 different values"),
+        (MANY, "categorical", None, "text"),
+        (MOST, "dropped", None, "differs in most rows"),
         ([[1], [2]], "dropped", None, "neither numbers nor text"),
         ([{"x": 1}, {"x": 2}], "dropped", None, "neither numbers nor text"),
         ([b"x", b"y"], "dropped", None, "neither numbers nor text"),
@@ -75,7 +81,7 @@ def test_declared_categories_are_not_numbers(dtype: Any) -> None:
 def test_numbered_rows_are_dropped(name: str) -> None:
     assert plan(N, name).kind == "dropped"
     assert plan([i + 1 for i in N], name).reason == "it numbers the rows"
-    assert plan(N[::-1], name).kind == "numeric"
+    assert plan([i % 9 for i in N], name).kind == "numeric"
     assert plan(N, name, kinds={name: "numeric"}).kind == "numeric"
 
 
@@ -86,6 +92,17 @@ def test_a_column_that_counts_under_another_name_stays() -> None:
 def test_limit_of_categories() -> None:
     assert plan(MANY, max_categories=1001).kind == "categorical"
     assert plan(["x", "y", "z"] * 9, max_categories=2).kind == "dropped"
+    with pytest.raises(InputError, match=r"1,001 different values, more than the 1,000 .*set max_categories higher"):
+        plan(MANY, max_categories=1000, kinds={"a": "categorical"})
+
+
+@pytest.mark.parametrize("name", ["id", "customer_id", "customerId", "key", "Order ID", "uuid"])
+def test_whole_numbers_that_differ_in_every_row_identify_if_they_are_called_so(name: str) -> None:
+    shuffled = [i * 7919 % 977 for i in N]
+    assert plan(shuffled, name).reason.startswith("an identifier")
+    assert plan(shuffled, name, kinds={name: "numeric"}).kind == "numeric"
+    assert plan(shuffled, "width").kind == "numeric"
+    assert plan([i + 0.5 for i in shuffled], name).kind == "numeric"
 
 
 def test_kinds_can_be_given() -> None:
@@ -103,10 +120,9 @@ def test_kinds_can_be_given() -> None:
     ("values", "kinds", "says"),
     [
         (N, {"A": "numeric"}, r'no column "A". Did you mean "a"\? Its columns are "a", "other"'),
-        (N, {"a": "number"}, 'is \'number\': it must be "numeric", "categorical", "dropped"'),
+        (N, {"a": "number"}, 'is \'number\': it must be "numeric", "categorical", "date", "dropped"'),
         (["x", "y"], {"a": "numeric"}, r'text in rows 1, 2 of the data \("x", "y"\)'),
         ([[1], [2]], {"a": "numeric"}, "values, which can't be numeric"),
-        (MANY, {"a": "categorical"}, "1,001 different values, more than the 1,000 categories allowed"),
     ],
 )
 def test_kinds_that_cannot_be(values: list[Any], kinds: Any, says: str) -> None:
@@ -171,3 +187,14 @@ def test_nothing_to_learn_from() -> None:
         plan_columns(frame, target="Y")
     with pytest.raises(InputError, match='every value of "y" is missing'):
         plan_columns(pl.DataFrame({"a": [1, 2], "y": [None, None]}), target="y")
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the data sets aren't here")
+@pytest.mark.parametrize("name", SUITE)
+def test_columns_of_the_data_sets_are_taken_for_what_they_are(name: str) -> None:
+    expected = SUITE[name]
+    path = DATA / f"{name}.csv"
+    frame = read_table(path if path.is_file() else DATA / "suite" / f"{name}.csv.gz")
+    plans = plan_columns(frame, target=expected["target"])
+    assert {one.name: one.kind for one in plans} == expected["columns"]
+    assert plan_target(frame, expected["target"]).task == expected["task"]

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import FileError
-from chainrule.tables.csv_files import MISSING, read_csv, typed_frame
+from chainrule.tables.csv_files import read_csv
+from chainrule.tables.text_columns import MISSING, typed_frame
 
 Read = Callable[..., dict[str, list[Any]]]
 
@@ -50,6 +51,10 @@ def read(tmp_path: Path) -> Read:
         ('a,b\n1,5" pipe\n\n3\n', {"a": [1, 3], "b": ['5" pipe', None]}),
         ('a,b\n1,"say ""hi"""\n', {"a": [1], "b": ['say "hi"']}),
         ("naïve,b\n1,é\n", {"naïve": [1], "b": ["é"]}),
+        (b"a,b\n1,2\n3,\xe9t\xe9\n", {"a": [1, 3], "b": ["2", "été"]}),
+        ("a,b\n1,2\n".encode("utf-16"), {"a": [1], "b": [2]}),
+        ('a, b\n1, "x"\n', {"a": [1], "b": ["x"]}),
+        ("sep=;\na;b\n1;2\n", {"a": [1], "b": [2]}),
         (",b\n1,2\n", {"": [1], "b": [2]}),
     ],
 )
@@ -81,10 +86,7 @@ def test_one_word_after_many_numbers_makes_text(read: Read) -> None:
         ('a,b\n1,2\n3,"4\n5,6\n', "the row that begins in line 3; a quote that opens"),
         ('a,b\n1,"a"b\n', "the row that begins in line 2"),
         ('"a,b\n1,2', "in the line of column names"),
-        (b"a,b\n1,2\n\xe9t\xe9,2\n", r"not UTF-8 text: line 3 has the byte 0xe9 .*été.*UTF-8"),
-        ("a,b\n1,2\n".encode("utf-16"), "UTF-16 text, not UTF-8: save it as UTF-8"),
         (b"a,b\n\0\1\n", "not a text file"),
-        (b"PK\x03\x04\x14\0", r"t\.csv is a workbook \(or another ZIP archive\), not CSV: open it and save it as CSV"),
     ],
 )
 def test_says_what_is_wrong_and_where(read: Read, text: str | bytes, says: str) -> None:
@@ -118,13 +120,14 @@ def typed(cells: list[str], **options: bool) -> list[Any]:
     [
         (["1", "-2", "+3"], [1, -2, 3]),
         (["1", "2.5", "1e3", ".5"], [1.0, 2.5, 1000.0, 0.5]),
-        (["1", "99999999999999999999"], [1.0, 1e20]),
+        (["1", "99999999999999999999"], ["1", "99999999999999999999"]),
         (["inf", "1"], [float("inf"), 1.0]),
         (["0", "0.5", "-0.5"], [0.0, 0.5, -0.5]),
         (["007", "12"], ["007", "12"]),
         (["true", "False", "TRUE"], [True, False, True]),
         (["true", "1"], ["true", "1"]),
-        (["1,5", "2"], ["1,5", "2"]),
+        (["1,5", "2"], [1.5, 2.0]),
+        (["1,500", "2"], [1500, 2]),
         (["2020-02-29", "1969-12-31"], [date(2020, 2, 29), date(1969, 12, 31)]),
         (["2020-02-30"], ["2020-02-30"]),
         (["03/04/2020"], ["03/04/2020"]),

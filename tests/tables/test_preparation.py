@@ -8,7 +8,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.tables.encoding import TableEncoding
-from chainrule.tables.preparation import as_table, prepare_table
+from chainrule.tables.preparation import prepare_table
 
 
 def table(rows: int = 100, **columns: object) -> pl.DataFrame:
@@ -16,26 +16,6 @@ def table(rows: int = 100, **columns: object) -> pl.DataFrame:
     return pl.DataFrame(
         {"a": rng.normal(5, 2, rows), "c": ["x", "y"] * (rows // 2), "y": rng.normal(size=rows), **columns}
     )
-
-
-class TestAsTable:
-    def test_a_frame_stays_as_it_is(self):
-        frame = table()
-        assert as_table(frame) is frame
-        assert as_table(frame[:0]).height == 0
-        assert as_table(frame.lazy()).equals(frame)
-
-    def test_columns_by_name(self):
-        made = as_table({"i": [1, 2], "f": np.array([0.5, 1.5]), "s": pl.Series(["x", None]), 3: (True, False)})
-        assert made.schema == {"i": pl.Int64, "f": pl.Float64, "s": pl.String, "3": pl.Boolean}
-        assert as_table({"x": []}).shape == (0, 1)
-        assert as_table({"x": [1, "a", None]})["x"].to_list() == ["1", "a", None]
-        assert as_table({"x": [1, 2.5, None]})["x"].to_list() == [1.0, 2.5, None]
-
-    @pytest.mark.parametrize("values", ["text", 5, None, {1: 2}, np.array(5), np.ones((2, 2))], ids=str)
-    def test_what_is_no_column(self, values):
-        with pytest.raises(cr.InputError, match=r'^column "x" is .*; it must be a list of values, one for each row$'):
-            as_table({"x": values})
 
 
 class TestPreparing:

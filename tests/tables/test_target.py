@@ -94,7 +94,7 @@ def test_missing_targets_are_counted_and_left_out() -> None:
         ([5, 5, 5], None, "is 5 in every row: there is nothing to learn"),
         (["a", "b"] * 2, "regression", r'text in rows 1, 2, 3, 4 of the data \("a", "b"\), so'),
         (["1", None, "x"], "regression", r'text in row 3 of the data \("x"\)'),
-        ([*["1", "2"] * 20, "x"], None, r'row 41 of the data \("x"\).*or say that the task is "classification"'),
+        ([*["1", "2"] * 20, "x"], None, r'row 41 of the data \("x"\).*or task="classification"'),
         ([1.0, 2.0, float("inf")], None, "infinite in row 3 of the data"),
         ([1.0, 2.0, float("inf")], "classification", "infinite in row 3 of the data"),
         ([1, 2], "clasification", r'Did you mean "classification"\?'),

@@ -31,7 +31,8 @@ def zipped(**members: bytes) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name.replace("__", "/").replace("_csv", ".csv").replace("_txt", ".txt"), content)
+            inside = name if name.startswith("__MACOSX") else name.replace("__", "/")
+            archive.writestr(inside.replace("_csv", ".csv").replace("_txt", ".txt"), content)
     return stream.getvalue()
 
 
@@ -102,7 +103,7 @@ ENCODINGS: list[Case] = [
     raw("packed: zip with a folder in it", zipped(export__data_csv=GOOD), PLAIN, file="data.zip"),
     raw(
         "packed: zip from a Mac",
-        zipped(data_csv=GOOD, __MACOSX___data_csv=b"\x00\x05\x16\x07"),
+        zipped(data_csv=GOOD, **{"__MACOSX/._data.csv": b"\x00\x05\x16\x07"}),
         PLAIN,
         file="data.csv.zip",
     ),

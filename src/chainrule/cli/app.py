@@ -22,6 +22,7 @@ from chainrule.cli.predict import predict
 from chainrule.cli.screen import complain
 from chainrule.cli.train import train
 from chainrule.errors import ChainruleError
+from chainrule.tables.advice import on_command_line
 
 
 class _InOrder(TyperGroup):
@@ -78,7 +79,8 @@ def run() -> None:
 
 def _status() -> int:
     try:
-        status = app(standalone_mode=False) or 0
+        with on_command_line():
+            status = app(standalone_mode=False) or 0
         sys.stdout.flush()
     except _UsageError as error:
         return _complain_of_usage(error)

@@ -27,14 +27,12 @@ def evaluate(
 
         chainrule evaluate penguins.safetensors more_penguins.csv
     """
-    from chainrule.tables.reading import read_table
-
     of_pictures = load_image_model(model)
     if of_pictures is not None:
         evaluate_pictures(model, of_pictures, table, as_json)
         return
     loaded = load_table_model(model)
-    frame = read_table(table)
+    frame = loaded.reader.read(table)
     scores, baseline, notes = loaded.evaluate_with_notes(frame)
     known = {name: int(rows.sum()) for name, rows in loaded.known(frame).items()}
     print_notes(notes)

@@ -158,7 +158,7 @@ def _of_table_model(what: str, model: TableModel, asked: Asked) -> Derivation:
     if asked.member is not None:
         model.network(asked.member)  # a mistake here is none of the table's
     model.head(asked.target or next(iter(model.heads)))  # nor here
-    frame = _read(asked.table)
+    frame = _read(asked.table, model)
     row = _check_row(asked.row, frame.height)
     try:
         work = model.explain(
@@ -309,7 +309,9 @@ def _check_row(row: int | None, height: int) -> int:
     return row
 
 
-def _read(table: str) -> Any:
+def _read(table: str, model: object = None) -> Any:
+    """A table, as a table model's own was read, or as it stands."""
     from chainrule.tables.reading import read_table
+    from chainrule.tables.table_model import TableModel
 
-    return read_table(table)
+    return model.reader.read(table) if isinstance(model, TableModel) else read_table(table)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chainrule.errors import InputError
-from chainrule.tables.reading import TABLE_ENDINGS
+from chainrule.tables.reading import TABLE_ENDINGS, holds_tables
+from chainrule.tables.sources import PACKED
 from chainrule.tables.table_model import TableModel
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ TableFile = Annotated[
     str,
     typer.Argument(
         metavar="TABLE",
-        help="A CSV or Parquet file, or one of iris, wine, digits, breast_cancer, diabetes; or a folder of pictures.",
+        help="A file (CSV, Parquet, Arrow, JSON lines, Excel; also packed), a folder or pattern of several, an "
+        "address, - for standard input, or one of iris, wine, digits, breast_cancer, diabetes; or a folder of "
+        "pictures.",
         show_default=False,
     ),
 ]
@@ -27,12 +31,24 @@ ModelFile = Annotated[
 ]
 
 
-def is_folder(given: str) -> bool:
-    """Whether it is a folder, and so pictures."""
+def is_folder(given: str, target: list[str] | None = None) -> bool:
+    """Whether it is a folder of pictures: one that isn't of tables, as an empty one is where a target is named."""
     try:
-        return Path(given).expanduser().is_dir()
+        folder = Path(given).expanduser()
+        return folder.is_dir() and not holds_tables(folder) and not (target and not any(folder.iterdir()))
     except (OSError, RuntimeError, ValueError):
         return False
+
+
+def model_name(table: str) -> str:
+    """What the model of a table is called if nobody says: after the file, whatever it is packed in."""
+    if table == "-":
+        raise InputError("the table comes from standard input: say with --out FILE.safetensors where the model goes")
+    name = Path(table.split("?")[0].rstrip("/")).name
+    while Path(name).suffix.lower() in (*TABLE_ENDINGS, *PACKED):
+        name = Path(name).stem
+    plain = name if Path(table).expanduser().exists() else re.sub(r"[*?\[\]]+", "", name).strip(".")
+    return f"{plain or 'table'}.safetensors"
 
 
 def load_image_model(path: str) -> ImageModel | None:

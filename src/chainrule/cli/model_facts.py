@@ -10,7 +10,8 @@ from chainrule.errors import InputError, counted, listed
 from chainrule.images.image_model import ImageModel
 from chainrule.layers import Dense, EmbeddingSum
 from chainrule.model import Model
-from chainrule.tables.encoding import CategoricalColumn, NumericColumn
+from chainrule.tables.date_column import DateColumn
+from chainrule.tables.encoding import CategoricalColumn, EncodedColumn
 from chainrule.tables.table_head import TableHead
 from chainrule.tables.table_model import TableModel
 
@@ -100,9 +101,11 @@ def _image_facts(model: ImageModel) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _column_facts(column: NumericColumn | CategoricalColumn) -> dict[str, Any]:
+def _column_facts(column: EncodedColumn) -> dict[str, Any]:
     if isinstance(column, CategoricalColumn):
         return {"name": column.name, "kind": "categorical", "categories": len(column.categories)}
+    if isinstance(column, DateColumn):
+        return {"name": column.name, "kind": "date", "parts": ["trend", *column.parts]}
     return {"name": column.name, "kind": "numeric" if column.unit == "number" else column.unit, "median": column.median}
 
 

@@ -92,9 +92,7 @@ def regions(
             raise InputError("--reach is for models of arrays: the table says how far its columns go")
         if table is None:
             raise InputError(f"{model} was trained on a table: say with --table which rows to draw")
-        from chainrule.tables.reading import read_table
-
-        picture = plots.regions(loaded, read_table(table), columns=_names(columns), target=target, cells=cells)
+        picture = plots.regions(loaded, table, columns=_names(columns), target=target, cells=cells)
     elif table is None:
         if target is not None and not hasattr(loaded, "network"):
             raise InputError("--target is a column of --table; give the table too")

@@ -62,8 +62,6 @@ def predict(
 
         chainrule predict pictures.safetensors new_pictures/ --show answers.png
     """
-    from chainrule.tables.reading import read_table
-
     if out_file is not None:
         _check_out(out_file, model, table)
     of_pictures = load_image_model(model)
@@ -77,7 +75,7 @@ def predict(
     if show_file is not None:
         raise InputError("--show is for models of pictures; chainrule plot --help says what can be drawn of others")
     loaded = load_table_model(model)
-    frame = read_table(table)
+    frame = loaded.reader.read(table)
     several = len(loaded.heads) > 1
     predictions, notes = loaded.predict_with_notes(frame)
     answers = dict(predictions) if several else {loaded.target.name: predictions}

@@ -32,7 +32,8 @@ def table_rows(what: str, asked: Asked) -> Derivation:
     from chainrule.model import Model
     from chainrule.tables.table_model import TableModel
 
-    model, frame = load(what), _read(asked.table or "")
+    model = load(what)
+    frame = _read(asked.table or "", model)
     if isinstance(model, TableModel):
         if asked.target is not None:
             raise InputError(f"{what} was trained on a table and knows its columns: leave --target out")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from chainrule.atomic import check_writable
-from chainrule.cli.loading import TableFile, is_folder, refuse_same_file, refuse_to_replace
+from chainrule.cli.loading import TableFile, is_folder, model_name, refuse_same_file, refuse_to_replace
 from chainrule.cli.screen import note, print_json
 from chainrule.cli.train_images import train_pictures
 from chainrule.cli.train_options import (
@@ -19,9 +19,13 @@ from chainrule.cli.train_options import (
     BatchNorm,
     BatchSize,
     Bins,
+    Categorical,
     ClipNorm,
+    Date,
+    Drop,
     Dropout,
     Effort,
+    Encoding,
     Engine,
     Epochs,
     Folds,
@@ -30,12 +34,17 @@ from chainrule.cli.train_options import (
     LabelSmoothing,
     LearningRate,
     LossWeights,
+    MaxCategories,
     Members,
+    Missing,
+    NoHeader,
+    Numeric,
     Optimizer,
     OutFile,
     Patience,
     Quiet,
     Seed,
+    Separator,
     Size,
     Target,
     Task,
@@ -51,6 +60,7 @@ from chainrule.random import check_seed
 from chainrule.tables.recipe import TrainingPlan
 from chainrule.tables.settings import Settings
 from chainrule.tables.table_model import TableModel
+from chainrule.tables.wishes import Wishes
 
 T = TypeVar("T")
 _LIMITS: dict[str, Limit] = {**Settings.limits, "validation": FRACTION, "test": FRACTION, "time_limit": POSITIVE}
@@ -60,6 +70,15 @@ def train(
     table: TableFile,
     target: Target = None,
     task: Task = None,
+    drop: Drop = None,
+    numeric: Numeric = None,
+    categorical: Categorical = None,
+    date: Date = None,
+    missing: Missing = None,
+    no_header: NoHeader = False,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    max_categories: MaxCategories = None,
     effort: Effort = "good",
     time_limit: TimeLimit = None,
     hidden: Hidden = None,
@@ -117,25 +136,32 @@ def train(
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
     for_pictures = {"test_folder": test_folder, "size": size, "augment": augment}
-    if is_folder(table):
+    if is_folder(table, target):
         for_tables = {
             "target": target or None, "task": task, "effort": None if effort == "good" else effort, "group": group,
-            "validation": validation,
+            "validation": validation, "drop": drop, "numeric": numeric, "categorical": categorical, "date": date,
+            "missing": missing, "separator": separator, "encoding": encoding, "max_categories": max_categories,
         }  # fmt: skip
         train_pictures(
             table, given | for_tables, test, time_limit, seed, engine, out_file, quiet, as_json, **for_pictures
         )
         return
     target = _of_table(table, target, for_pictures)
+    most = None if max_categories is None else _whole("--max-categories", max_categories)
+    said: dict[str, Any] = {
+        "drop": drop, "numeric": numeric, "categorical": categorical, "date": date, "missing": missing,
+        "header": not no_header, "separator": separator, "encoding": encoding, "max_categories": most,
+    }  # fmt: skip
     numbers = {name: value for name, value in given.items() if name in _LIMITS}
     _check_limits({**numbers, "validation": validation, "test": test, "time_limit": time_limit})
     given |= {"seed": _seed(seed), "engine": engine}
     plan = TrainingPlan.of(effort, validation, test, **given)
-    saved_as = out_file or Path(f"{Path(table).stem}.safetensors")
+    wishes = Wishes.of(**said)
+    saved_as = out_file or Path(model_name(table))
     check_writable(saved_as)
     refuse_same_file(saved_as, table)
     refuse_to_replace(saved_as)
-    prepared, ways = plan.prepare(table, target, task=_task(task), group=group)
+    prepared, ways = plan.prepare(table, target, task=_task(task), group=group, wishes=wishes)
     if not quiet and not as_json:
         print_plan(prepared, ways, plan)
     begun = time.perf_counter()
@@ -219,6 +245,16 @@ def _units(text: str) -> tuple[int, ...]:
     if min(units) < 1:
         raise InputError(f'--hidden is "{text}"; it must be whole numbers of units such as 64,64, or none')
     return units
+
+
+def _whole(option: str, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not COUNT.holds(number):
+        raise InputError(f'{option} is "{text}"; it must be {COUNT}')
+    return number
 
 
 def _batch_size(text: str) -> int | str:

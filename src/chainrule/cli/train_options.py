@@ -9,12 +9,22 @@ import typer
 
 from chainrule.engines.choose import engine_choices
 
-_NETWORK, _TRAINING, _PICTURES, _OUTPUT = "Network", "Training", "Pictures", "Output"
+_COLUMNS, _NETWORK, _TRAINING, _PICTURES, _OUTPUT = "Table", "Network", "Training", "Pictures", "Output"
 
 
 def _option(text: str, panel: str | None, default: str = "decided from the table") -> Any:
     """An option that may be left out; what it is then."""
     return typer.Option(help=f"{text}  [default: {default}]", show_default=False, rich_help_panel=panel)
+
+
+def _columns(text: str) -> Any:
+    """An option that names columns, once or several times."""
+    return typer.Option(
+        metavar="COLUMN",
+        help=f"{text} May be given again.  [default: decided from the table]",
+        show_default=False,
+        rich_help_panel=_COLUMNS,
+    )
 
 
 Target = Annotated[
@@ -35,6 +45,37 @@ Task = Annotated[
         "the target when left out.",
         show_default=False,
     ),
+]
+Drop = Annotated[list[str] | None, _columns("A column that is left out.")]
+Numeric = Annotated[
+    list[str] | None, _columns('A column of numbers; as in "price=," the decimal mark where that is in doubt.')
+]
+Categorical = Annotated[list[str] | None, _columns("A column whose values are kinds, also where they are numbers.")]
+Date = Annotated[list[str] | None, _columns('A column of dates; as in "when=%d/%m/%Y" how they are written.')]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEXT",
+        help="A text that stands for a missing value, besides the usual ones such as NA or n/a; may be given again.  "
+        "[default: none]",
+        show_default=False,
+        rich_help_panel=_COLUMNS,
+    ),
+]
+NoHeader = Annotated[
+    bool,
+    typer.Option(
+        "--no-header",
+        help="The first line is data: columns are called column_1, column_2 ...",
+        rich_help_panel=_COLUMNS,
+    ),
+]
+Separator = Annotated[
+    str | None, _option("What stands between the cells of a text file; a tab is \\t.", _COLUMNS, "found in the file")
+]
+Encoding = Annotated[str | None, _option("Of a text file, as in utf-16 or cp1252.", _COLUMNS, "found in the file")]
+MaxCategories = Annotated[
+    str | None, _option("A column of text with more different values is left out.", _COLUMNS, "100,000")
 ]
 Effort = Annotated[
     str,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.text import Text
 
-from chainrule.cli.screen import new_table, print_notes, say, score_table, show
+from chainrule.cli.screen import new_table, note, print_notes, say, score_table, show
 from chainrule.errors import counted, listed
 from chainrule.tables.recipe import TrainingPlan
 from chainrule.tables.settings import Settings
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from chainrule.tables.columns import ColumnPlan
     from chainrule.tables.preparation import PreparedTable
 
+_BETTER = 0.98  # of the baseline's error: what is above is no better
+_JUDGED = 30  # rows, by which a model may be called useless
 _MOST_LINES = 30  # of the table of columns; beyond, like columns share a line
 
 
@@ -44,6 +46,8 @@ def print_plan(prepared: PreparedTable, ways: Sequence[Settings], plan: Training
         say(f"{counted(prepared.without_target, 'row')} without {'any' if several else 'a'} target left out")
     if several and any(target.missing > prepared.without_target for target in prepared.targets):
         say("rows that lack a target teach the others")
+    for line in prepared.notes:
+        note(line)
     for line in trained_how:
         say(line)
     say(f"held out: {_held_out(prepared, ways[0], plan) or 'nothing'}")
@@ -125,7 +129,26 @@ def print_result(trained: TableModel, prepared: PreparedTable, saved_as: Path, s
             say()
     if len(trained.heads) > 1:
         print_notes(prepared.test.notes)
+    for line in no_better(trained):
+        note(line)
     say("saved to ", (str(saved_as), "bold"))
+
+
+def no_better(trained: TableModel) -> list[str]:
+    """That a model is no better than its baseline, of each target of which that is so."""
+    found = []
+    for head in trained.heads.values():
+        scores, baseline = (
+            (head.oof_scores, head.oof_baseline) if head.oof_scores else (head.test_scores, head.test_baseline)
+        )
+        name = "log_loss" if head.target.classes else "root_mean_squared_error"
+        judged = head.oof_rows if head.oof_scores else trained.rows.get("test", 0)
+        if judged >= _JUDGED and name in scores and scores[name] > _BETTER * baseline[name]:
+            found.append(
+                f"the model is no better than the baseline ({head.baseline.name}): the columns tell nothing of "
+                f'"{head.target.name}", or there are too few rows to learn it from'
+            )
+    return found
 
 
 def _single_end(trained: TableModel, took: str) -> str:
@@ -173,6 +196,7 @@ def report(trained: TableModel, prepared: PreparedTable, saved_as: Path, seconds
         "columns": [
             {"name": c.name, "kind": c.kind, "reason": c.reason, "missing": c.missing} for c in prepared.columns
         ],
+        "notes": [*prepared.notes, *no_better(trained)],
         "parameters": trained.model.network.count().total,
         "scores": trained.test_scores,
         "baseline": trained.test_baseline,

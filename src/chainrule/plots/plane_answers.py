@@ -134,12 +134,11 @@ def _of_table(model: Any, table: Any, y: Any, columns: Any, target: str | None, 
     import polars as pl
 
     from chainrule.tables.column_values import as_numbers
-    from chainrule.tables.preparation import as_table
 
     if table is None:
         raise InputError("give the table too: its rows are drawn, and say what is typical of the other columns")
     plan = _chosen({plan.name: plan for plan in model.targets}, target, "target")
-    frame = as_table(table)
+    frame = model.reader.read(table)
     if y is not None and plan.name not in frame.columns:
         frame = frame.with_columns(pl.Series(plan.name, np.asarray(y).tolist()))
     used = [column.name for column in model.encoding.columns]

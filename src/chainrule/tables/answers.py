@@ -11,10 +11,9 @@ from chainrule.arrays import AnyArray, Doubles
 from chainrule.data import prepare_inputs
 from chainrule.errors import InputError, did_you_mean, listed
 from chainrule.model import Model
-from chainrule.tables.column_values import known
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
-from chainrule.tables.preparation import as_table
 from chainrule.tables.table_head import TableHead
+from chainrule.tables.table_reader import TableReader
 from chainrule.tables.target import TargetPlan
 
 T = TypeVar("T")
@@ -30,6 +29,7 @@ class Answers:
     weights: tuple[float, ...]
     encoding: TableEncoding
     heads: dict[str, TableHead]
+    reader: TableReader
 
     @property
     def targets(self) -> tuple[TargetPlan, ...]:
@@ -105,7 +105,7 @@ class Answers:
             if len(self.heads) > 1:
                 what = f"{listed(self.heads)} are numbers, not classes"
             raise InputError(f"{what}: there are no probabilities to predict")
-        outputs = self._outputs(as_table(table))[0]
+        outputs = self._outputs(self.reader.read(table))[0]
         return self._one_or_all({name: outputs[name] for name in wanted})
 
     def predict_with_notes(self, table: Any) -> tuple[Any, EncodingNotes]:
@@ -120,7 +120,7 @@ class Answers:
         >>> predictions.shape
         (150,)
         """
-        outputs, notes = self._outputs(as_table(table))
+        outputs, notes = self._outputs(self.reader.read(table))
         return self._of_each(lambda name, head: head.values(outputs[name])), notes
 
     def predict_interval(self, table: Any, coverage: float = 0.9) -> Any:
@@ -150,7 +150,7 @@ class Answers:
             raise InputError(f"{what}: predict_proba says how sure the model is")
         for head in wanted.values():
             head.calibration.half_width(coverage)  # a mistake here is none of the table's
-        outputs = self._outputs(as_table(table))[0]
+        outputs = self._outputs(self.reader.read(table))[0]
         return self._one_or_all({name: head.interval(outputs[name], coverage) for name, head in wanted.items()})
 
     def predict_spread(self, table: Any) -> Any:
@@ -166,7 +166,7 @@ class Answers:
         >>> model.predict_spread("iris").shape
         (150, 3)
         """
-        frame = as_table(table)
+        frame = self.reader.read(table)
         X, _ = self.encoding.inputs_of(self.models[0].network, frame)
         if not frame.height:
             return self._of_each(lambda _, head: np.zeros((0, len(head.target.classes)) if head.target.classes else 0))
@@ -216,7 +216,7 @@ class Answers:
         >>> scores == model.evaluate("iris")[0]
         True
         """
-        frame = as_table(table)
+        frame = self.reader.read(table)
         has = self.known(frame)
         frame = frame.filter(np.logical_or.reduce(list(has.values())))
         if not frame.height:
@@ -248,7 +248,7 @@ class Answers:
         there = [head.target for head in self.heads.values() if head.target.name in frame.columns]
         if not there:
             there = [next(iter(self.heads.values())).target]  # which says that it isn't there
-        found = {target.name: known(target.column(frame)).to_numpy() for target in there}
+        found = {target.name: target.known(frame).to_numpy() for target in there}
         return {name: found.get(name, np.zeros(frame.height, bool)) for name in self.heads}
 
     def _outputs(self, frame: Any) -> tuple[dict[str, AnyArray], EncodingNotes]:

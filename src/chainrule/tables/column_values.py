@@ -27,6 +27,9 @@ PLURALS: Final[dict[Unit, str]] = {
 # "007" is a code, not the number 7: as a number it would lose its zeros.
 CODE: Final = r"^[+-]?0[0-9]+$"
 
+# Whole numbers so long aren't told apart as floats: they are codes too.
+LONG: Final = r"^[+-]?[0-9]{16,}$"
+
 # What may be written in several ways: numbers, truth values, text with spaces around it, none.
 _SEVERAL_WAYS: Final = r"(?i)[0-9]|\s|^$|^(true|false)$"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from chainrule.errors import InputError, counted, did_you_mean, listed, quoted
 from chainrule.limits import COUNT, check
 from chainrule.plain import shortened
+from chainrule.tables.advice import way
 from chainrule.tables.column_values import (
+    LONG,
+    PLURALS,
     Unit,
     as_categories,
     as_numbers,
@@ -27,14 +30,12 @@ from chainrule.tables.column_values import (
     unit_of,
 )
 from chainrule.tables.dates import iso_dates
+from chainrule.tables.wishes import MAX_CATEGORIES
 
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal["numeric", "categorical", "dropped"]
-
-MAX_CATEGORIES: Final = 1_000
-"""A text column with more categories than this isn't used, unless another limit is given."""
+Kind = Literal["numeric", "categorical", "date", "dropped"]
 
 NEARLY: Final = 0.9
 """The part of a text column that must be numbers for the rest to count as mistakes."""
@@ -42,13 +43,18 @@ NEARLY: Final = 0.9
 # In 10 rows or fewer, a text that differs in every row may still be a category.
 _FEW: Final = 10
 _DIFFERENT: Final = 0.9
+# So many categories are kept whatever they are; of more, each must stand in two rows on average.
+_KEPT: Final = 1_000
+_ROWS_EACH: Final = 2
+_IDENTIFIER_NAME: Final = re.compile(r"(.*[_\s.-])?(id|ids|key|uuid|guid|identifier)", re.I)
+_IDENTIFIER_ROWS: Final = 20  # fewer may all differ by chance
 _ROW_NUMBER_NAME: Final = re.compile(r"|index|id|row|row[ _]?(id|number|names?)|unnamed: 0", re.I)
 # $1,234.50, 12 %, 1 000 €: a currency, digits in threes or in one, a decimal point or comma.
 _WRITTEN_NUMBER: Final = r"^[+-]?[$€£¥]?\s?(\d+|\d{1,3}([,.'_\s]\d{3})+)([.,]\d+)?\s?[%$€£¥]?$"
 _HOW: Final[dict[Unit, str]] = {
     "number": "numbers",
     "boolean": "true/false, as 1 and 0",
-    "date": "dates, as days since 1970-01-01",
+    "date": "dates: how late, and year, month, weekday and hour where they vary",
     "duration": "durations, in days",
     "time": "times of day, in days",
 }
@@ -83,12 +89,14 @@ def plan_columns(
     *,
     max_categories: int = MAX_CATEGORIES,
     kinds: Mapping[str, Kind] | None = None,
+    said: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[ColumnPlan, ...]:
     """A plan for each column besides the target (or targets), in the table's order.
 
-    Numbers, truth values, dates and times are numeric. Text is categorical. Dropped are columns
+    Numbers, truth values and times of day are numeric, dates are dates. Text is categorical. Dropped are columns
     with one value or none, text that differs in nearly every row, text with more than
-    `max_categories` categories, and numbered rows. `kinds` decides for single columns instead.
+    `max_categories` categories, numbered rows and identifiers. `kinds` decides for single columns instead; `said` is
+    what is to be told besides of how columns are written.
 
     Rows with a missing target don't count. Give the whole table nevertheless, so that messages
     name its rows. Raises `InputError` for text in a column of numbers, for infinite numbers, for
@@ -107,7 +115,7 @@ def plan_columns(
     rows = _rows_with_target(frame, targets)
     counted_frame = frame if rows.size == frame.height else frame[rows - 1]
     plans = tuple(
-        _plan(column, rows, max_categories, wanted.get(column.name))
+        _told(_plan(column, rows, max_categories, wanted.get(column.name)), (said or {}).get(column.name, ()))
         for column in counted_frame
         if column.name not in targets
     )
@@ -115,6 +123,11 @@ def plan_columns(
         why = listed(f'"{plan.name}" ({plan.reason})' for plan in plans)
         raise InputError(f"no column is left to learn from: {why or 'the table has no other columns'}")
     return plans
+
+
+def _told(plan: ColumnPlan, said: Sequence[str]) -> ColumnPlan:
+    """The plan with what is said of how its column is written."""
+    return replace(plan, reason="; ".join([plan.reason, *said])) if said else plan
 
 
 def _checked_kinds(frame: pl.DataFrame, targets: list[str], kinds: Mapping[str, Kind]) -> Mapping[str, Kind]:
@@ -166,8 +179,31 @@ def _plan(column: pl.Series, rows: NDArray[np.int64], max_categories: int, wante
             return dropped("all values are the same", 1)
         if wanted is None and _counts_rows(column.name, numbers):
             return dropped("it numbers the rows", distinct)
-        return ColumnPlan(column.name, "numeric", how, missing, distinct, unit)
+        if wanted is None and unit == "number" and _identifies(column.name, numbers, distinct):
+            return dropped("an identifier: whole numbers, different in every row", distinct)
+        if wanted == "date" and unit != "date":
+            raise InputError(
+                f'column "{column.name}" is to be a date and holds {PLURALS[unit]}: {_leave_out("date", column)}'
+            )
+        kind: Kind = "date" if unit == "date" and wanted != "numeric" else "numeric"
+        return ColumnPlan(column.name, kind, how, missing, distinct, unit)
+    if wanted == "date":
+        raise InputError(f'column "{column.name}" is to be a date and holds none: {_leave_out("date", column)}')
     return _plan_categories(column, rows, max_categories, wanted, missing)
+
+
+def _leave_out(option: str, column: pl.Series) -> str:
+    return f"leave {way(option, column.name)} out"
+
+
+def _identifies(name: str, numbers: NDArray[np.float64], distinct: int) -> bool:
+    """Whether whole numbers are names of the rows, by what the column is called."""
+    spelled = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())
+    return (
+        distinct == numbers.size >= _IDENTIFIER_ROWS
+        and bool(_IDENTIFIER_NAME.fullmatch(spelled))
+        and bool((numbers == np.round(numbers)).all())
+    )
 
 
 def _plan_categories(
@@ -186,7 +222,8 @@ def _plan_categories(
     if distinct > max_categories:
         raise InputError(
             f'column "{column.name}" has {counted(distinct, "different value")}, more than '
-            f"the {max_categories:,} categories allowed: set max_categories higher or drop it"
+            f"the {max_categories:,} categories allowed: set {way('max_categories')} higher, or "
+            f"{way('drop', column.name)}"
         )
     if wanted is not None:
         reason = "as asked"
@@ -207,6 +244,8 @@ def _why_not_categories(column: pl.Series, distinct: int, missing: int, max_cate
         return "text that differs in nearly every row, such as a name or an identifier"
     if distinct > max_categories:
         return f"text with more than {max_categories:,} different values"
+    if distinct > _KEPT and present < _ROWS_EACH * distinct:
+        return "text that differs in most rows, such as a name or an identifier"
     return None
 
 
@@ -224,7 +263,7 @@ def _numeric_reading(column: pl.Series, rows: NDArray[np.int64], wanted: Kind | 
         return "date", f"text with {_HOW['date']}"
     if wanted == "numeric":
         return "number", "as asked"
-    if number_like(column, text, rows, "say that the column is categorical"):
+    if number_like(column, text, rows, way("categorical", column.name)):
         return "number", "text in which every value is a number"
     return None, ""
 
@@ -233,12 +272,12 @@ def number_like(column: pl.Series, text: pl.Series, rows: NDArray[np.int64], oth
     """Whether every value of a text column is a number; `text` is the column, cleaned.
 
     Raises `InputError` naming the others where nearly every value is, with `otherwise` as the way
-    out for who means them. Codes such as 007 aren't
-    numbers, and neither is what stands beside them.
+    out for who means them. Codes such as 007 and whole
+    numbers of more than 15 digits aren't numbers, and neither is what stands beside them.
     """
     numbers = parsed_numbers(text)
     present, parsed = len(text) - text.null_count(), len(text) - numbers.null_count()
-    if present == 0 or parsed < NEARLY * present or holds_codes(text):
+    if present == 0 or parsed < NEARLY * present or holds_codes(text) or text.str.contains(LONG).any():
         return False
     if parsed < present:
         bad = (text.is_not_null() & numbers.is_null()).to_numpy()
@@ -259,7 +298,7 @@ def _refuse_written_numbers(column: pl.Series, rows: NDArray[np.int64]) -> None:
     if bad.any() and not holds_codes(text):
         raise InputError(
             f'column "{column.name}" has numbers written as text in {text_rows(text, bad, rows)}: '
-            "write them as plain numbers such as 1234.5, or drop the column"
+            f"write them as plain numbers such as 1234.5, or {way('drop', column.name)}"
         )
 
 

@@ -6,27 +6,35 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from chainrule.errors import FileError, counted, quoted
-from chainrule.tables.column_values import CODE
-from chainrule.tables.dates import first_known, iso_dates
+from chainrule.tables.advice import way
+from chainrule.tables.text_columns import typed_frame
+from chainrule.tables.text_encodings import utf8
+from chainrule.tables.wishes import Wishes
 
 if TYPE_CHECKING:
     import polars as pl
 
-MISSING: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
-"""The cells of a text file that count as missing."""
-
 _SEPARATORS: Final = (",", ";", "\t", "|")
-_ZIP: Final = b"PK\x03\x04"
-_TRUTH: Final = ("true", "false")
-_COMMA_NUMBER: Final = r"^[+-]?\d*(,\d+)?$"
+_BOM: Final = b"\xef\xbb\xbf"
+_SAID: Final = re.compile(rb"(?i)sep=(.)\r?\n")
 _BLANK_LINES: Final = re.compile(rb"\n(\r?\n)+")
 
 
-def read_csv(path: Path) -> pl.DataFrame:
+@dataclass(frozen=True)
+class TextTable:
+    """The cells of a text file, and what its separator says of decimal marks."""
+
+    cells: pl.DataFrame
+    comma: bool  # whether decimals have a comma, as where semicolons separate
+    notes: tuple[str, ...] = ()
+
+
+def read_csv(path: Path, wishes: Wishes | None = None) -> pl.DataFrame:
     """The table in a CSV file, each column in the type that all of its cells have.
 
     The first line holds the column names. The separator is the one of `,` `;` tab `|` that this
@@ -34,68 +42,65 @@ def read_csv(path: Path) -> pl.DataFrame:
     that are too short end in missing values, blank lines are skipped. Raises `FileError` for a
     file that isn't such a table.
     """
+    read = read_cells(str(path), path.suffix.lower(), path.read_bytes(), wishes or Wishes())
+    check_rows(str(path), read.cells)
+    return typed_frame(read.cells, decimal_comma=read.comma)
+
+
+def check_rows(name: str, frame: pl.DataFrame) -> None:
+    """Raise a `FileError` where a file holds no row."""
+    if frame.is_empty():
+        raise FileError(f"{name} has column names but no rows: add rows below its first line")
+
+
+def read_cells(name: str, suffix: str, raw: bytes, wishes: Wishes) -> TextTable:
+    """The cells of a CSV file as text, by what is said of it."""
     import polars as pl
 
-    raw = path.read_bytes()
-    text = _decoded(path, raw)
-    if "\n" not in text and "\r" in text:  # the line ends of old Macs
-        text = text.replace("\r", "\n")
-        raw = text.encode()
-    separator, names = _header(path, text)
+    raw, notes = utf8(name, raw, wishes.encoding)
+    raw = raw.removeprefix(_BOM)
+    if b"\n" not in raw and b"\r" in raw:  # the line ends of old Macs
+        raw = raw.replace(b"\r", b"\n")
+    said = _SAID.match(raw)
+    if said:  # a first line such as sep=;
+        raw = raw[said.end() :]
+    separator = wishes.sign or (said and said[1].decode()) or _separator(suffix, raw)
+    names = _header(name, raw, separator)
+    if not wishes.header:
+        names = [f"column_{i}" for i in range(1, len(names) + 1)]
+    _refuse_repeated(name, names)
     try:
-        frame = pl.read_csv(_without_blank_lines(raw), separator=separator, infer_schema=False)
+        frame = pl.read_csv(
+            _without_blank_lines(raw), separator=separator, infer_schema=False, has_header=wishes.header
+        )
         agree = frame.width == len(names)
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         agree = False
     if agree:
         frame.columns = names
     else:
-        frame = _read_slowly(path, text, separator, names)
-    if frame.is_empty():
-        raise FileError(f"{path} has column names but no rows: add rows below its first line")
-    return typed_frame(frame, decimal_comma=separator == ";")
+        frame = _read_slowly(name, raw.decode(), separator, names, wishes)
+    if b' "' in raw:  # a space stood before the quote, which is then part of the cell
+        late = frame.select(pl.all().str.contains(r'^\s+".*"\s*$').any()).row(0)
+        columns = [column for column, has in zip(frame.columns, late, strict=True) if has]
+        frame = frame.with_columns(pl.col(columns).str.replace(r'^\s+"(.*)"\s*$', "${1}"))
+    return TextTable(frame, separator == ";", notes)
 
 
-def _decoded(path: Path, raw: bytes) -> str:
-    if not raw or raw.isspace():
-        raise FileError(f"{path} is empty: it must hold a line of column names, then rows")
-    if raw.startswith(_ZIP):
-        raise FileError(f"{path} is a workbook (or another ZIP archive), not CSV: open it and save it as CSV")
-    mend = "save it as UTF-8, or read it with pandas.read_csv(..., encoding=...) and hand in the data frame"
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise FileError(f"{path} is UTF-16 text, not UTF-8: {mend}")
-    if b"\0" in raw[:4096]:
-        raise FileError(f"{path} is not a text file: it has zero bytes near its start")
+def _header(path: str, raw: bytes, separator: str) -> list[str]:
     try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise FileError(
-            f"{path} is not UTF-8 text: line {line} has the byte 0x{raw[error.start]:02x} "
-            f"({_in_windows_text(raw, error.start)}): {mend}"
-        ) from None
-
-
-def _in_windows_text(raw: bytes, at: int) -> str:
-    """What the bytes around a wrong one say in the encoding that such files mostly have."""
-    around = raw[max(0, at - 10) : at + 10].decode("cp1252", errors="replace")
-    return f"in the encoding cp1252 it reads {around!r}"
-
-
-def _header(path: Path, text: str) -> tuple[str, list[str]]:
-    separator = "\t" if path.suffix.lower() == ".tsv" else _separator(text)
-    try:
-        records = csv.reader(_lines(text), delimiter=separator, strict=True)
-        names = [name.strip() for name in next(record for record in records if record)]
+        lines = (line.group().decode() for line in re.finditer(rb"[^\n]*\n|[^\n]+", raw))
+        records = csv.reader(lines, delimiter=separator, strict=True)
+        return [name.strip() for name in next(record for record in records if record)]
     except csv.Error as error:
         raise FileError(f"{path} is not a whole CSV file: {error} in the line of column names") from None
-    _refuse_repeated(path, names)
-    return separator, names
 
 
-def _separator(text: str) -> str:
-    first = re.search(r"[^\r\n]+", text)
-    bare = re.sub(r'"[^"]*"', "", first.group() if first else "")
+def _separator(suffix: str, raw: bytes) -> str:
+    if suffix == ".tsv":
+        return "\t"
+    first = re.search(rb"[^\r\n]+", raw)
+    bare = re.sub(r'"[^"]*"', "", first.group().decode() if first else "")
     return max(_SEPARATORS, key=bare.count)
 
 
@@ -104,7 +109,7 @@ def _lines(text: str) -> Iterator[str]:
     return (line.group() for line in re.finditer(r"[^\n]*\n|[^\n]+", text))
 
 
-def _refuse_repeated(path: Path, names: list[str]) -> None:
+def _refuse_repeated(path: str, names: list[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
             places = ", ".join(str(i) for i, other in enumerate(names, 1) if other == name)
@@ -115,7 +120,8 @@ def _refuse_repeated(path: Path, names: list[str]) -> None:
 
 
 def _without_blank_lines(raw: bytes) -> bytes:
-    if not _BLANK_LINES.search(raw):
+    returns = b"\r" in raw[:4096] or b"\r" in raw
+    if b"\n\n" not in raw and not (returns and b"\n\r\n" in raw) and raw[:1] not in b"\r\n":
         return raw
     if b'"' not in raw:
         return _BLANK_LINES.sub(b"\n", raw)
@@ -127,7 +133,7 @@ def _without_blank_lines(raw: bytes) -> bytes:
     return b"\n".join(kept)
 
 
-def _read_slowly(path: Path, text: str, separator: str, names: list[str]) -> pl.DataFrame:
+def _read_slowly(path: str, text: str, separator: str, names: list[str], wishes: Wishes) -> pl.DataFrame:
     """What polars won't read, record by record: cells such as `5" pipe`, or the line to mend."""
     import polars as pl
 
@@ -139,8 +145,9 @@ def _read_slowly(path: Path, text: str, separator: str, names: list[str]) -> pl.
             if len(record) > width:
                 raise FileError(
                     f"{path} line {start} has {counted(len(record), 'field')} "
-                    f"({quoted(record, limit=4)}) but the first line names {width}: "
-                    "put cells that hold the separator in quotes"
+                    f"({quoted(record, limit=4)}) but the first line "
+                    f"{'names' if wishes.header else 'has'} {width}: put cells that hold the separator in quotes, "
+                    f"or say what separates them with {way('separator')}"
                 )
             if record:
                 cells.append(record + [""] * (width - len(record)))
@@ -150,45 +157,4 @@ def _read_slowly(path: Path, text: str, separator: str, names: list[str]) -> pl.
             f"{path} is not a whole CSV file: {error} in the row that begins in line {start}; "
             'a quote that opens a cell must close it, and a quote inside is written ""'
         ) from None
-    return pl.DataFrame(cells[1:], schema=dict.fromkeys(names, pl.String), orient="row")
-
-
-def typed_frame(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataFrame:
-    """A frame of text with each column in the type that all of its cells have.
-
-    Spaces around a cell are ignored and the cells in `MISSING` become missing. The whole column
-    decides: one word among ten thousand numbers leaves the column text. With `decimal_comma`,
-    "1,5" is a number.
-
-    >>> import polars as pl
-    >>> typed_frame(pl.DataFrame({"a": ["1", "NA"], "b": [" x", "None"]})).to_dict(as_series=False)
-    {'a': [1, None], 'b': ['x', None]}
-    """
-    import polars as pl
-
-    frame = frame.with_columns(pl.all().str.strip_chars())
-    frame = frame.with_columns(pl.when(~pl.all().is_in(MISSING)).then(pl.all()).name.keep())
-    with_codes = frame.select(pl.all().str.contains(CODE).any()).row(0)
-    return frame.with_columns(
-        _typed(column, codes, decimal_comma) for column, codes in zip(frame, with_codes, strict=True)
-    )
-
-
-def _typed(text: pl.Series, codes: bool, decimal_comma: bool) -> pl.Series:
-    import polars as pl
-
-    if text.null_count() == len(text):
-        return text
-    numbers = text
-    if decimal_comma and text.str.contains(_COMMA_NUMBER).all():
-        numbers = text.str.replace(",", ".", literal=True)
-    for dtype in (pl.Int64, pl.Float64):
-        cast = numbers.cast(dtype, strict=False)
-        if cast.null_count() == text.null_count():
-            return text if codes else cast
-    if first_known(text).lower() in _TRUTH:  # a look at one cell spares most columns of words the work
-        truth = text.str.to_lowercase()
-        if truth.is_in(_TRUTH).all():
-            return truth == "true"
-    dates = iso_dates(text)
-    return text if dates is None else dates
+    return pl.DataFrame(cells[1:] if wishes.header else cells, schema=dict.fromkeys(names, pl.String), orient="row")

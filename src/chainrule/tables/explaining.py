@@ -16,7 +16,6 @@ from chainrule.explain.network.trace import Trace, trace_rows
 from chainrule.limits import COUNT
 from chainrule.plain import shortened
 from chainrule.tables.column_values import known
-from chainrule.tables.preparation import as_table
 from chainrule.tables.targets import encode_known
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from chainrule.model import Model
     from chainrule.tables.encoding import TableEncoding
     from chainrule.tables.table_head import TableHead
+    from chainrule.tables.table_reader import TableReader
     from chainrule.tables.target import TargetPlan
 
 MANY = 60  # features; the meaning of more is not written out
@@ -35,6 +35,7 @@ class Explained(Protocol):
 
     encoding: TableEncoding
     heads: dict[str, TableHead]
+    reader: TableReader
 
     @property
     def targets(self) -> tuple[TargetPlan, ...]:
@@ -74,7 +75,7 @@ def explain(
     Raises:
         InputError: the table or the row can't be used, or there is no such network or target.
     """
-    encoding, frame = model.encoding, as_table(table)
+    encoding, frame = model.encoding, model.reader.read(table)
     chosen = model.targets if target is None else (model.head(target).target,)
     if row is not None:
         if not COUNT.holds(row) or row > frame.height:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from chainrule.arrays import AnyArray
 from chainrule.errors import InputError, did_you_mean, listed, quoted
 from chainrule.folds import random_parts
-from chainrule.tables.columns import ColumnPlan, plan_columns
+from chainrule.tables.columns import ColumnPlan, Kind, plan_columns
 from chainrule.tables.encoding import EncodingNotes, TableEncoding
-from chainrule.tables.frames import as_polars
-from chainrule.tables.reading import read_table
+from chainrule.tables.leaks import find_copies, find_leaks
 from chainrule.tables.splits import Splits, split_rows
+from chainrule.tables.table_reader import TableReader, read_training
 from chainrule.tables.target import TargetPlan, Task
 from chainrule.tables.targets import (
     check_known,
@@ -26,13 +25,14 @@ from chainrule.tables.targets import (
     known_rows,
     plan_targets,
     strata,
-    target_names,
 )
+from chainrule.tables.wishes import Wishes
 
 if TYPE_CHECKING:
     import polars as pl
 
 _SOME = 1e-6  # a fraction that takes one row
+_TELLING, _RARE = 100, 0.1  # rows to tell from; a class is rare of which there is a tenth of its even share
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,8 @@ class PreparedTable:
     test_frame: pl.DataFrame
     groups: NDArray[np.int64] | None = None
     without_target: int = 0
+    notes: tuple[str, ...] = ()
+    reader: TableReader = field(default_factory=TableReader)
 
     @property
     def rows(self) -> dict[str, int]:
@@ -116,15 +118,6 @@ class PreparedTable:
         return sum(self.outputs)
 
 
-def as_table(source: Any) -> pl.DataFrame:
-    """A table from anything that `read_table` takes; a data frame may have no rows.
-
-    >>> as_table({"age": [31, None], "sex": ["f", "m"]}).shape
-    (2, 2)
-    """
-    return read_table(source) if isinstance(source, (str, os.PathLike)) else as_polars(source)
-
-
 def prepare_table(
     table: Any,
     target: str | Sequence[str],
@@ -134,6 +127,7 @@ def prepare_table(
     test: float = 0.2,
     seed: int = 0,
     group: str | None = None,
+    wishes: Wishes | None = None,
 ) -> PreparedTable:
     """Read a table, decide about its columns, split its rows (stratified for classes) and encode them.
 
@@ -145,12 +139,11 @@ def prepare_table(
     >>> prepared.rows, prepared.train.X["numbers"].shape, prepared.target.classes
     ({'train': 97, 'validation': 23, 'test': 30}, (97, 4), ('setosa', 'versicolor', 'virginica'))
     """
-    frame = as_table(table)
-    if not frame.height:
-        raise InputError("the table has no rows: there is nothing to learn from")
     group = None if group is None else str(group)
-    names = target_names(frame, target) if frame.columns else (str(target),)
-    plans = plan_targets(frame, names, task)
+    said = wishes or Wishes()
+    given = read_training(table, target, said)
+    frame, names, kinds = given.frame, given.targets, dict(given.kinds)
+    plans = plan_targets(frame, names, _tasks(names, kinds, task))
     if group is not None and group not in frame.columns:
         raise InputError(
             f'the table has no column "{group}", the group.{did_you_mean(group, frame.columns)} '
@@ -158,11 +151,20 @@ def prepare_table(
         )
     if group in names:
         raise InputError(f'the group is "{group}", the target: rows that belong together are told by another column')
-    columns = tuple(plan_columns(frame, target=names, kinds={} if group is None else {group: "dropped"}))
+    if group is not None:
+        kinds[group] = "dropped"
+    columns = tuple(
+        plan_columns(
+            frame, target=names, max_categories=said.limit, said=given.said,
+            kinds={name: cast(Kind, kind) for name, kind in kinds.items() if name not in names},
+        )
+    )  # fmt: skip
     if all(column.kind == "dropped" for column in columns):
         why = "; ".join(str(column) for column in columns) or "it has no other column"
         raise InputError(f"no column is left to predict {quoted(names)} from: {why}")
     has = known_rows(plans, frame)
+    notes = (*given.notes, *_notes(frame, plans, columns))
+    left_out = int((~has).sum()) - (frame.height - len(plans[0].known_rows(frame)) - plans[0].missing)
     frame = frame.filter(has)
     shared = 0.0 if validation is None else validation
     labels = strata(plans, _encoded(plans, frame))
@@ -179,7 +181,42 @@ def prepare_table(
     check_known(plans, train.ys, "to train on")
     if groups is not None:
         groups = groups[np.concatenate([rows.train, rows.validation])]
-    return PreparedTable(plans, columns, encoding, train, held_out, final, frame[rows.test], groups, int((~has).sum()))
+    return PreparedTable(
+        plans, columns, encoding, train, held_out, final, frame[rows.test], groups, left_out, notes, given.reader
+    )
+
+
+def _tasks(
+    names: Sequence[str], kinds: Mapping[str, str], task: Task | str | Mapping[str, Task | str] | None
+) -> Task | str | Mapping[str, Task | str] | None:  # fmt: skip
+    """The tasks, also where a target is said to be numeric or categorical."""
+    said: dict[str, Task | str] = {
+        name: "regression" if kinds[name] == "numeric" else "classification"
+        for name in names
+        if kinds.get(name) in ("numeric", "categorical")
+    }
+    if not said or (task is not None and not isinstance(task, Mapping)):
+        return task
+    return said | dict(task or {})
+
+
+def _notes(frame: pl.DataFrame, targets: Sequence[TargetPlan], columns: Sequence[ColumnPlan]) -> list[str]:
+    """What people should know of a table before anything is trained on it."""
+    notes = []
+    for target in targets:
+        if target.left_out:
+            which = "class" if len(target.left_out) == 1 else "classes"
+            notes.append(f'target "{target.name}": the {which} {quoted(target.left_out)} of one row each left out')
+        rows = sum(target.counts)
+        rarest = min(target.counts, default=0)
+        if rows >= _TELLING and rarest < _RARE * rows / len(target.counts):
+            name = target.classes[target.counts.index(rarest)]
+            notes.append(
+                f'target "{target.name}": the class "{name}" is rare, {rarest / rows:.1%} of the rows: accuracy says '
+                "little of it"
+            )
+        notes += find_leaks(frame, target, columns)
+    return [*notes, *find_copies(frame, columns)]
 
 
 def _groups(column: pl.Series) -> NDArray[np.int64]:

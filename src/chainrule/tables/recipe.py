@@ -16,6 +16,7 @@ from chainrule.tables.preparation import PreparedTable, prepare_table
 from chainrule.tables.settings import Settings, make_settings, up_to
 from chainrule.tables.splits import check_fractions
 from chainrule.tables.target import Task
+from chainrule.tables.wishes import Wishes
 
 EFFORTS: Final = ("quick", "good", "best")
 HELD_OUT: Final = 0.15  # of the rows, by a single network
@@ -154,15 +155,17 @@ class TrainingPlan:
         *,
         task: Task | str | Mapping[str, Task | str] | None = None,
         group: str | None = None,
+        wishes: Wishes | None = None,
     ) -> tuple[PreparedTable, tuple[Settings, ...]]:
         """The table, made ready, and what to train on it.
 
         Arguments:
             table, target, task, group: as for `TableModel.train`.
+            wishes: what is said of the table's file and columns.
         """
         prepared = prepare_table(
             table, target, task=task, validation=self.shared, test=self.test, seed=self.given.get("seed", 0),
-            group=group,
+            group=group, wishes=wishes,
         )  # fmt: skip
         return prepared, recipe(prepared, self.effort, **self.given)
 

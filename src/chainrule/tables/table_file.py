@@ -18,6 +18,7 @@ from chainrule.tables.calibration import Calibration
 from chainrule.tables.encoding import TableEncoding
 from chainrule.tables.scores import Baseline, Numbers
 from chainrule.tables.table_head import TableHead
+from chainrule.tables.table_reader import TableReader
 from chainrule.tables.target import TargetPlan
 
 _SCORES = ("test_scores", "test_baseline", "oof_scores", "oof_baseline")
@@ -32,6 +33,7 @@ class Saved(Protocol):
     encoding: TableEncoding
     heads: dict[str, TableHead]
     rows: dict[str, int]
+    reader: TableReader
 
 
 def write_table(model: Saved) -> container.Contents:
@@ -52,6 +54,7 @@ def write_table(model: Saved) -> container.Contents:
         "rows": model.rows,
         "weights": list(model.weights),
         "epochs": [time.shape[1] for time in times],
+        "reader": model.reader.to_dict(),
     }
     return container.Contents("table", {"models": [one.form for one in written], "table": table}, tensors)
 
@@ -109,6 +112,7 @@ def read_table_contents(contents: container.Contents, engine: str) -> dict[str, 
         ]
         encoding = TableEncoding.from_dict(table["encoding"])
         rows = {forms.text(name): forms.count(number) for name, number in table["rows"].items()}
+        reader = TableReader.from_dict(table["reader"]) if "reader" in table else TableReader()
     except FileError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -117,7 +121,7 @@ def read_table_contents(contents: container.Contents, engine: str) -> dict[str, 
         _check_shapes(model, encoding, heads)
     return {
         "model": models[0], "others": models[1:], "weights": weights, "encoding": encoding, "heads": heads,
-        "rows": rows,
+        "rows": rows, "reader": reader,
     }  # fmt: skip
 
 

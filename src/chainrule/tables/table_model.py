@@ -24,7 +24,9 @@ from chainrule.tables.scores import Baseline
 from chainrule.tables.settings import Settings
 from chainrule.tables.table_file import read_table_contents, write_table
 from chainrule.tables.table_head import TableHead
+from chainrule.tables.table_reader import TableReader
 from chainrule.tables.target import Task
+from chainrule.tables.wishes import Wishes
 from chainrule.training.history import History
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class TableModel(Answers):
         rows: how many rows each part of the table had.
         others: models of other kinds, whose answers count too.
         weights: how much each model's answers count, the first one's first.
+        reader: how the table's columns were written, so that others are read alike.
 
     >>> model = TableModel.train("iris", target="target", progress=False)
     >>> model.test_scores["accuracy"] >= 0.9
@@ -62,6 +65,7 @@ class TableModel(Answers):
         rows: dict[str, int] | None = None,
         others: Sequence[Model] = (),
         weights: Sequence[float] = (1.0,),
+        reader: TableReader | None = None,
     ):
         self.model = model
         self.encoding = encoding
@@ -69,6 +73,7 @@ class TableModel(Answers):
         self.rows = rows or {}
         self.models = (model, *others)
         self.weights = tuple(weights)
+        self.reader = reader or TableReader()
         self.left_out: dict[str, int] = {}
 
     @classmethod
@@ -83,6 +88,15 @@ class TableModel(Answers):
         validation: float | None = None,
         test: float = 0.2,
         group: str | None = None,
+        drop: str | Sequence[str] = (),
+        numeric: str | Sequence[str] = (),
+        categorical: str | Sequence[str] = (),
+        date: str | Sequence[str] = (),
+        missing: str | Sequence[str] = (),
+        header: bool = True,
+        separator: str | None = None,
+        encoding: str | None = None,
+        max_categories: int | None = None,
         progress: bool | str = "auto",
         callbacks: Sequence[Any] = (),
         **settings: Any,
@@ -94,8 +108,8 @@ class TableModel(Answers):
         rows, probabilities that can be taken at their word, and intervals.
 
         Arguments:
-            table: a CSV or Parquet file, a data frame, columns by name such as `{"age": [31, 8]}`, or the name of one
-                of scikit-learn's small data sets.
+            table: a file (CSV, Parquet, Arrow, JSON lines, Excel ...; see `read_table`), a data frame, columns by name
+                such as `{"age": [31, 8]}`, or the name of one of scikit-learn's small data sets.
             target: the column to predict; or several, as a list or with commas between them, which one network learns
                 together, with a head for each. A row whose value of one is missing still teaches the others.
             task: `"classification"` or `"regression"`; found from the target when left out; of several targets by name.
@@ -106,6 +120,12 @@ class TableModel(Answers):
                 of a fold; a single network holds out 0.15 when it is left out.
             test: a fraction of the rows held out for the final score.
             group: a column whose rows of one value stay together, in the same fold and on the same side of a split.
+            drop, numeric, categorical, date: columns that are left out, or taken for what is said. Of a date
+                `"when=%d/%m/%Y"` says how it is written, of numbers `"price=,"` which the decimal mark is.
+            missing: texts that stand for a missing value, besides the usual ones.
+            header: whether the first line of a text file holds the names; if not, they are `column_1`, `column_2` ...
+            separator, encoding: of a text file; found when left out.
+            max_categories: a column with more categories is left out.
             progress: whether a bar is shown; "auto": on a terminal, of fits that last.
             callbacks: your own code at the epochs, as for `Model.fit`; called in each network's own thread.
             settings: the fields of `Settings`, such as `members=16`, `folds=5`, `hidden=(64, 64)`, `epochs=200`.
@@ -115,7 +135,11 @@ class TableModel(Answers):
             DivergenceError: every network diverged.
         """
         plan = TrainingPlan.of(effort, validation, test, **settings)
-        prepared, ways = plan.prepare(table, target, task=task, group=group)
+        wishes = Wishes.of(
+            drop=drop, numeric=numeric, categorical=categorical, date=date, missing=missing, header=header,
+            separator=separator, encoding=encoding, max_categories=max_categories,
+        )  # fmt: skip
+        prepared, ways = plan.prepare(table, target, task=task, group=group, wishes=wishes)
         return cls.fit(
             prepared, ways, validation=plan.each_holds_out, time_limit=time_limit, progress=progress,
             callbacks=callbacks,
@@ -156,7 +180,7 @@ class TableModel(Answers):
             heads.append(TableHead.learned(target, known, baseline, trained.judged[i]))
         made = cls(
             trained.models[0], prepared.encoding, heads, rows=prepared.rows, others=trained.models[1:],
-            weights=trained.weights,
+            weights=trained.weights, reader=prepared.reader,
         )  # fmt: skip
         made.left_out = {"diverged": trained.diverged, "no time": trained.unbegun}
         if len(prepared.test) and any(rows.any() for rows in made.known(prepared.test_frame).values()):

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule import forms
 from chainrule.errors import InputError, at_rows, counted, did_you_mean, listed, quoted
 from chainrule.plain import shortened
+from chainrule.tables.advice import way
 from chainrule.tables.column_values import (
     as_categories,
     as_numbers,
@@ -44,7 +45,8 @@ class TargetPlan:
     Classification has `classes` in sorted order, in the type the user's table has, and `counts`,
     the rows of each. Regression has `mean` and `scale`, which are 0 and 1 until `fit`. `missing`
     counts the rows without a target, `reason` says how the task was found, and `doubt` is the other
-    task where a few whole numbers might mean either (not saved).
+    task where a few whole numbers might mean either, `left_out` the classes of one row, which can't be both trained on
+    and checked (neither is saved).
 
     >>> import polars as pl
     >>> plan = plan_target(pl.DataFrame({"y": ["no", "yes", "no", "yes", None]}), "y")
@@ -63,6 +65,7 @@ class TargetPlan:
     mean: float = 0.0
     scale: float = 1.0
     doubt: Task | None = field(default=None, compare=False)
+    left_out: tuple[Class, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         missing = f", {counted(self.missing, 'row')} without it left out" if self.missing else ""
@@ -71,7 +74,15 @@ class TargetPlan:
 
     def known_rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows of a frame whose target isn't missing."""
-        return frame.filter(known(self.column(frame)))
+        return frame.filter(self.known(frame))
+
+    def known(self, frame: pl.DataFrame) -> pl.Series:
+        """Where a frame has the target: not missing, and no class that was left out because one row has it."""
+        column = self.column(frame)
+        has = known(column)
+        if not self.left_out:
+            return has
+        return has & ~as_categories(column).is_in(_class_names(self.left_out).to_list()).fill_null(False)
 
     def fit(self, frame: pl.DataFrame) -> TargetPlan:
         """The plan with mean and scale of the training rows; for classes, the plan itself."""
@@ -185,7 +196,8 @@ def plan_target(frame: pl.DataFrame, name: str, task: Task | str | None = None) 
     and left aside.
 
     Raises `InputError` for a name that isn't in the table, a target that is missing everywhere, has
-    one value only or is infinite, a class of one row, and text where numbers belong.
+    one value only or is infinite, fewer than two classes of more than one row, and text where numbers belong.
+    Classes of one row are left out.
 
     >>> import polars as pl
     >>> print(plan_target(pl.DataFrame({"y": [0, 1, 1, 0]}), "y"))
@@ -204,8 +216,8 @@ def plan_target(frame: pl.DataFrame, name: str, task: Task | str | None = None) 
     missing = frame.height - rows.size
     found, reason, doubt = (wanted, "as asked", None) if wanted else _inferred(present, rows)
     if found == "classification":
-        classes, counts = _classes(present, rows)
-        return TargetPlan(name, found, reason, missing, classes, counts, doubt=doubt)
+        classes, counts, alone = _classes(present, rows)
+        return TargetPlan(name, found, reason, missing, classes, counts, doubt=doubt, left_out=alone)
     if wanted and is_text(present):
         _refuse_text(present, rows)
     _check_numbers(name, as_numbers(present, rows=rows), rows, present[0])
@@ -239,7 +251,7 @@ def _inferred(column: pl.Series, rows: NDArray[np.int64]) -> tuple[Task, str, Ta
         return "classification", "categories", None
     if unit_of(column) == "boolean":
         return "classification", "true/false", None
-    if is_text(column) and not number_like(column, clean_text(column), rows, 'say that the task is "classification"'):
+    if is_text(column) and not number_like(column, clean_text(column), rows, way("task", "classification")):
         return "classification", "text", None
     numbers = as_numbers(column, rows=rows)
     distinct = np.unique(numbers).size
@@ -253,8 +265,10 @@ def _inferred(column: pl.Series, rows: NDArray[np.int64]) -> tuple[Task, str, Ta
     return "regression", f"{distinct:,} different numbers in {counted(numbers.size, 'row')}", doubt
 
 
-def _classes(column: pl.Series, rows: NDArray[np.int64]) -> tuple[tuple[Class, ...], tuple[int, ...]]:
-    """The classes in sorted order, in the column's own type, and the rows of each."""
+def _classes(
+    column: pl.Series, rows: NDArray[np.int64]
+) -> tuple[tuple[Class, ...], tuple[int, ...], tuple[Class, ...]]:  # fmt: skip
+    """The classes in sorted order, in the column's own type, the rows of each, and the classes of one row apart."""
     import polars as pl
 
     if not is_text(column):
@@ -273,13 +287,14 @@ def _classes(column: pl.Series, rows: NDArray[np.int64]) -> tuple[tuple[Class, .
             "there is nothing to tell apart"
         )
     alone = [value for value, count in zip(classes, counts, strict=True) if count < 2]
-    if alone:
+    kept = [(value, count) for value, count in zip(classes, counts, strict=True) if count > 1]
+    if alone and len(kept) < 2:
         which = f"class {quoted(alone)}" if len(alone) == 1 else f"classes {quoted(alone)}"
         raise InputError(
             f'the target "{column.name}" has one row only of {which}: each class needs at least 2, '
             "one to train and one to check; add rows or leave these out"
         )
-    return classes, counts
+    return tuple(value for value, _ in kept), tuple(count for _, count in kept), tuple(alone)
 
 
 def _check_numbers(name: str, numbers: NDArray[np.float64], rows: NDArray[np.int64], first: object) -> None:
@@ -306,7 +321,7 @@ def _refuse_text(column: pl.Series, rows: NDArray[np.int64]) -> None:
     if bad.any():
         raise InputError(
             f'the target "{column.name}" has text in {text_rows(text, bad, rows)}, so it can\'t '
-            'be predicted as a number: put numbers there, or say that the task is "classification"'
+            f"be predicted as a number: put numbers there, or say {way('task', 'classification')}"
         )
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from chainrule.arrays import AnyArray
 from chainrule.errors import InputError, counted, did_you_mean, listed, quoted
-from chainrule.tables.column_values import known
 from chainrule.tables.target import TargetPlan, Task, plan_target
 
 if TYPE_CHECKING:
@@ -97,13 +96,13 @@ def head_names(targets: Sequence[TargetPlan]) -> tuple[str, ...]:
 
 def known_rows(targets: Sequence[TargetPlan], frame: pl.DataFrame) -> NDArray[np.bool_]:
     """Which rows of a frame have a value of one target at least."""
-    has = [known(target.column(frame)).to_numpy() for target in targets]
+    has = [target.known(frame).to_numpy() for target in targets]
     return np.asarray(np.logical_or.reduce(has))
 
 
 def encode_known(target: TargetPlan, frame: pl.DataFrame) -> AnyArray:
     """A target of all rows as the network learns it, NaN where it is missing."""
-    has = known(target.column(frame)).to_numpy()
+    has = target.known(frame).to_numpy()
     made = np.full(frame.height, np.nan, np.float64 if target.classes else np.float32)
     made[has] = target.encode(frame.filter(has))
     return made
