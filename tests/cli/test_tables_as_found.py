@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import re
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +21,8 @@ from chainrule.tables import preparation
 from chainrule.tables.columns import ColumnPlan
 from chainrule.tables.table_reader import TrainingTable
 
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "how-to" / "read-a-file-from-somebody-else.md"
 LEAST = ("--effort", "quick", "--epochs", "2", "--hidden", "4", "--bins", "0")
 
 
@@ -120,3 +124,15 @@ def test_a_table_is_read_as_it_is_meant_or_refused_in_words(
     if expected.task:
         assert f"{expected.task}" in result.out
     assert not lacking(result.out + result.err, expected.noted), result.out + result.err
+
+
+def test_the_page_shows_what_is_said(run: Run) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```console\n\$ chainrule ([^\n]*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    for command, shown in blocks:
+        name = command.split()[1]
+        shutil.copy(ROOT / "examples" / name, name)
+        result = run(*command.split())
+        said = {line.rstrip() for line in (result.err + result.out).splitlines()}
+        assert [line for line in shown.splitlines() if line not in said] == []

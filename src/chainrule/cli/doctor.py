@@ -108,7 +108,6 @@ def _rows(model: str, asked: Asked, option: str) -> tuple[Model, Rows]:
 
     from chainrule.engines.contract import Rows
     from chainrule.files import load
-    from chainrule.tables.reading import read_table
     from chainrule.tables.table_model import TableModel
 
     loaded = load(model)
@@ -118,7 +117,7 @@ def _rows(model: str, asked: Asked, option: str) -> tuple[Model, Rows]:
                 f"{model} learned the targets {listed(loaded.heads)} together and is looked at as a whole: leave "
                 "--target out"
             )
-        frame = read_table(asked.table)
+        frame = loaded.reader.read(asked.table)
         known = np.logical_or.reduce(list(loaded.known(frame).values()))  # rows without a target don't train it either
         work = loaded.explain(frame.filter(known), member=asked.member or 1)
     else:
