@@ -191,3 +191,20 @@ class TestSeveralTargets:
         model = TableRegressor(**QUICK).fit(frame, np.stack([y["age"], X["sleep"]], axis=1))
         assert [target.name for target in model.model_.targets] == ["target0_", "target1"]
         assert model.predict(frame).shape == (60, 2)
+
+
+def test_what_is_said_of_columns_is_heard() -> None:
+    rows = range(60)
+    frame = pl.DataFrame({
+        "id": [i * 7919 % 977 for i in rows], "grade": [i % 4 for i in rows], "cost": [f"{i},5" for i in rows],
+        "when": [f"{1 + i % 12:02}/{1 + i % 9:02}/2024" for i in rows],
+        "note": ["tbd" if i % 9 == 0 else "x" for i in rows],
+    })  # fmt: skip
+    said = {"drop": "id", "categorical": ["grade"], "date": ["when=%d/%m/%Y"], "missing": "tbd"}
+    model = TableRegressor("quick", random_state=0, settings={"epochs": 1, "hidden": (4,)}, **said)
+    encoding = model.fit(frame, [float(i) for i in rows]).model_.encoding
+    assert [(type(column).__name__, column.name) for column in encoding.columns] == [
+        ("CategoricalColumn", "grade"), ("NumericColumn", "cost"), ("DateColumn", "when"),
+        ("CategoricalColumn", "note"),
+    ]  # fmt: skip
+    assert model.predict(frame[:2]).shape == (2,)

@@ -40,6 +40,12 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         settings: Mapping[str, Any] | None = None,
         engine: str = "auto",
         random_state: Any = None,
+        drop: str | Sequence[str] | None = None,
+        numeric: str | Sequence[str] | None = None,
+        categorical: str | Sequence[str] | None = None,
+        date: str | Sequence[str] | None = None,
+        missing: str | Sequence[str] | None = None,
+        max_categories: int | None = None,
     ):
         self.effort = effort
         self.members = members
@@ -49,6 +55,12 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         self.settings = settings
         self.engine = engine
         self.random_state = random_state
+        self.drop = drop
+        self.numeric = numeric
+        self.categorical = categorical
+        self.date = date
+        self.missing = missing
+        self.max_categories = max_categories
 
     def _train(self, X: Any, y: Sequence[AnyArray], groups: Any) -> Self:
         frame = self._frame(X, reset=True)
@@ -63,7 +75,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         if groups is not None:
             check_consistent_length(frame, groups)
             columns[names[_GROUP]] = column_or_1d(groups)
-        given: dict[str, Any] = {"members": self.members, "folds": self.folds}
+        said = ("members", "folds", "drop", "numeric", "categorical", "date", "missing", "max_categories")
+        given: dict[str, Any] = {name: getattr(self, name) for name in said}
         self.model_ = TableModel.train(
             frame.with_columns(**{name: _series(name, values) for name, values in columns.items()}),
             [names[name] for name in wanted],
@@ -143,6 +156,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         settings: fields of `chainrule.tables.settings.Settings` that are decided already, such as `{"epochs": 100}`.
         engine: who computes, as for `Model`.
         random_state: a seed, a `RandomState` or None.
+        drop, numeric, categorical, date, missing, max_categories: what is said of the columns of a data frame, as for
+            `TableModel.train`.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.model_selection import cross_val_score
