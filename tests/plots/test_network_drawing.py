@@ -105,6 +105,17 @@ def test_from_two_units_to_hundreds_everything_is_inside_and_big_enough(inputs, 
         assert any("more" in text for text in shown)
 
 
+def test_headings_that_are_enlarged_to_be_read_are_shortened_to_their_room():
+    model = Model(Network.mlp(3, [50] * 20, 1, activation="leaky_relu", dropout=0.1), "squared_error")
+    picture = plots.network(model, [0.1, 0.2, 0.3], [1.0])
+    figure = picture.figure()
+    figure.draw_without_rendering()
+    words = figure.findobj(lambda artist: str(artist.get_gid()).startswith(("layer-", "about-")))
+    boxes = [word.get_window_extent() for word in words]
+    assert len(boxes) > 15
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+
 def test_models_of_every_kind_are_drawn():
     table = TableModel.train("iris", target="target", hidden=(4,), epochs=1, members=1, progress=False)
     weights = plots.network(table).values["weights"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InputError
 from chainrule.explain.derivation import Derivation, of_weights
 from chainrule.explain.diagram.binding import diagram_of
-from chainrule.explain.diagram.drawn import Bound, Diagram, Link, Unit
-from chainrule.explain.render.svg import legend, short, thickness
+from chainrule.explain.diagram.drawn import ABOUT, TITLE, Bound, Diagram, Link, Unit, short
+from chainrule.explain.diagram.legible import BOLD, PLAIN
+from chainrule.explain.render.svg import legend, thickness
 from chainrule.model import Model
 from chainrule.plots.picture import Picture
 from chainrule.plots.themes import Theme, named
@@ -154,12 +157,21 @@ class _Drawing:
         for i, group in enumerate(diagram.groups):
             x, y = group.place
             lines = max(14.0, 9 / self.points)  # the least sizes need the same room at every scale
-            self._text(x, y + 10 - lines, named(group.title, 16).strip(), 12, weight="bold", least=7, gid=f"layer-{i}")
-            self._text(x, y + 10, named(group.about, 20), 10.5, color=soft, least=6.5, gid=f"about-{i}")
+            title = named(group.title, self._fitting(12, 7, BOLD, TITLE)).strip()
+            about = named(group.about, self._fitting(10.5, 6.5, PLAIN, ABOUT))
+            self._text(x, y + 10 - lines, title, 12, weight="bold", least=7, gid=f"layer-{i}")
+            self._text(x, y + 10, about, 10.5, color=soft, least=6.5, gid=f"about-{i}")
         if diagram.folded is not None:
             (x, y), count = diagram.folded
             self._text(x, y, "· · ·", 14, least=7)
             self._text(x, y + 16, f"{count} more", 10.5, color=soft, least=6.5, gid="folded")
+
+    def _fitting(self, size: float, least: float, wide: float, most: int) -> int:
+        """How many characters of a heading fit between columns where it is enlarged to be read; at most so many."""
+        enlarged = max(1.0, least / (size * self.points))
+        columns = sorted({group.place[0] for group in self.diagram.groups})
+        apart = min((b - a for a, b in pairwise(columns)), default=math.inf)
+        return most if enlarged == 1 else int(min(most, max(5, apart / (wide * enlarged))))
 
     def _text(self, x: float, y: float, text: str, size: float, *, least: float = 0.0, **look: Any) -> None:
         # a box, not an outline: outlined text is no text any more in an SVG
@@ -240,9 +252,7 @@ class _Drawing:
             return
         if unit.values:
             self._text(x, y, short(unit.values[-1].value), 10, bbox=None, gid=f"value-{i}")
-        bias = next((one for one in unit.learned if one.name.kind == "b"), None)
-        above = unit.label + (f"   b {short(bias.value)}" if bias is not None else "")
-        self._text(x, y - r - 8, above, 10, color=theme.soft, gid=f"label-{i}")
+        self._text(x, y - r - 8, unit.above, 10, color=theme.soft, gid=f"label-{i}")
         below = y + r + 8
         if unit.gradients:
             self._text(x, below, f"∂ {short(unit.gradients[0].value)}", 10, color=self._gradient, gid=f"delta-{i}")

@@ -7,8 +7,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from chainrule.errors import InputError
-from chainrule.explain.diagram.drawn import Bound, Diagram, Group, Link, Unit
+from chainrule.explain.diagram.drawn import ABOUT, TITLE, Bound, Diagram, Group, Link, Unit
 from chainrule.explain.diagram.grouping import Cluster, Joint, clusters_of, joints, own_numbers
+from chainrule.explain.diagram.legible import BOLD, PLAIN, legible
 from chainrule.explain.diagram.placing import CROWDED, Box, Places, Spacing, around, place, shown_columns, shown_units
 from chainrule.explain.network.graph import Graph
 from chainrule.explain.network.structure import Choice
@@ -204,6 +205,8 @@ class _Drawn:
             loss = self._bound(self.graph.end)
             units.append(Unit(None, 0, at, loss.symbol, (loss,), on_path=bool(self.path and self.path.edges)))
             drawn += self._to_the_loss(units)
+        meant = sum(link.label is not None for link in drawn)
+        drawn = legible(drawn, units, groups, spacing.radius)
         folded = None
         if self.left_out:
             after = [g.place[0] for g, i in zip(groups, order, strict=True)
@@ -215,6 +218,7 @@ class _Drawn:
             tuple((index[a], index[b]) for a, b in pairwise(self.keys_on_path)
                   if a[0] == b[0] and a in index and b in index),
             self.row if self.values else None, self.graph.trace.n_rows,
+            sum(link.label is not None for link in drawn) < meant,
         )  # fmt: skip
 
     def _order(self) -> list[int]:
@@ -233,9 +237,15 @@ class _Drawn:
         for column in range(1, len(self.column_of)):
             here = [i for i in order if self.column_of[self.clusters[i].depth] == column]
             few = max((n for (_, target), n in room.items() if target in here), default=0)
-            columns.append(max(112.0, wide * (few + 1)) + 40 * (self.left_out > 0 and column == 5))
+            headings = (self._heading_room(column - 1) + self._heading_room(column)) / 2 + 8
+            columns.append(max(112.0, wide * (few + 1), headings) + 40 * (self.left_out > 0 and column == 5))
         spacing = Spacing(apart, columns, self.radius)
         return place(boxes, spacing, 88), order, spacing
+
+    def _heading_room(self, column: int) -> float:
+        """How wide the headings of a column are."""
+        here = [self._group(i, (0.0, 0.0)) for i in self.shown if self.column_of[self.clusters[i].depth] == column]
+        return max(max(BOLD * len(group.title[:TITLE]), PLAIN * len(group.about[:ABOUT])) for group in here)
 
     def _units(self, places: Places, order: list[int]) -> tuple[list[Unit], dict[Key, int]]:
         units: list[Unit] = []

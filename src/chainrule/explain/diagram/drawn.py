@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chainrule.errors import counted
+from chainrule.explain.formula.writer import shown
 from chainrule.explain.quantities.names import Name
 from chainrule.explain.quantities.paths import Path
 
 Point = tuple[float, float]
 MANY_LINES = 60
+TITLE, ABOUT = 16, 20  # characters of a heading's two lines
 
 
 class Bound(NamedTuple):
@@ -20,6 +22,21 @@ class Bound(NamedTuple):
     name: Name
     symbol: str
     value: float
+
+
+def short(value: float) -> str:
+    """A number with three digits, as short as can be.
+
+    >>> [short(value) for value in (0.5932699, -0.00001234, 123456.0, 0.15, float("inf"))]
+    ['0.593', '-1.2e-5', '1.2e5', '0.15', '∞']
+    """
+    if math.isnan(value):
+        return "?"
+    text = shown(value, 3)
+    if "e" in text:
+        mantissa, _, exponent = shown(value, 2).partition("e")
+        text = f"{mantissa}e{int(exponent)}"
+    return text.replace("infinity", "∞")
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,12 @@ class Unit:
         return self.folded > 0
 
     @property
+    def above(self) -> str:
+        """What is written above it: its symbol, and its bias where it has one."""
+        bias = next((one for one in self.learned if one.name.kind == "b"), None)
+        return self.label + (f"   b {short(bias.value)}" if bias is not None else "")
+
+    @property
     def is_loss(self) -> bool:
         """Whether it is the loss."""
         return self.group is None
@@ -129,6 +152,7 @@ class Diagram:
         hops: where the path leads from unit to unit of one layer, as softmax lets it: their indices.
         row: whose numbers these are, from 1; None where there are weights alone.
         rows: how many rows the derivation has.
+        left_out: whether lines lack their numbers because others stand in the way.
     """
 
     width: float
@@ -144,6 +168,7 @@ class Diagram:
     hops: tuple[tuple[int, int], ...] = ()
     row: int | None = None
     rows: int = 1
+    left_out: bool = False
 
     @property
     def largest(self) -> float:

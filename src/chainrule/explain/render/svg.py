@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from html import escape
 
-from chainrule.explain.diagram.drawn import Bound, Diagram, Group, Link, Point, Unit
+from chainrule.explain.diagram.drawn import ABOUT, TITLE, Bound, Diagram, Group, Link, Point, Unit, short
 from chainrule.explain.formula.writer import shown
 from chainrule.plain import shortened, visible
 
 FEWEST = 0.8  # pixels of the thinnest line, and how much more the thickest has
 MORE = 3.6
-LONGEST = 16  # characters of a layer's name
 
 # Red and blue that people with any kind of colour vision tell apart; lines of negative weights are dashed as well.
 STYLE = """
@@ -84,25 +82,12 @@ def legend(diagram: Diagram) -> str:
         said = f"In the circles the values{of_row}, b the biases. {said}"
     if diagram.has_gradients:
         said += " With ∂ the derivative of the loss by each; a unit's is by its pre-activation."
+    if diagram.left_out:
+        said += " Numbers that would stand on others are left out."
     if diagram.path is not None and diagram.start is not None and diagram.path.edges:
         product = shown(diagram.path.product, diagram.digits)
         said += f" Highlighted: of the paths from {diagram.start.symbol} to the loss one that weighs most, {product}."
     return said
-
-
-def short(value: float) -> str:
-    """A number with three digits, as short as can be.
-
-    >>> [short(value) for value in (0.5932699, -0.00001234, 123456.0, 0.15, float("inf"))]
-    ['0.593', '-1.2e-5', '1.2e5', '0.15', '∞']
-    """
-    if math.isnan(value):
-        return "?"
-    text = shown(value, 3)
-    if "e" in text:
-        mantissa, _, exponent = shown(value, 2).partition("e")
-        text = f"{mantissa}e{int(exponent)}"
-    return text.replace("infinity", "∞")
 
 
 def told(bound: Bound, digits: int) -> str:
@@ -207,11 +192,7 @@ def _circle(unit: Unit, diagram: Diagram) -> str:
     shapes = [f'{halo}<g><circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(r)}"/>']
     if unit.values:
         shapes.append(_text((x, y + 3.5), short(unit.values[-1].value), "number inside"))
-    above = unit.label
-    bias = next((i for i, bound in enumerate(unit.learned) if bound.name.kind == "b"), None)
-    if bias is not None:
-        above += f"   b {short(unit.learned[bias].value)}"
-    shapes.append(_text((x, y - r - 5), above, "number short"))
+    shapes.append(_text((x, y - r - 5), unit.above, "number short"))
     below = [f"∂ {short(unit.gradients[0].value)}"] if unit.gradients else []
     if below:
         shapes.append(_text((x, y + r + 11), below[0], "number gradient"))
@@ -230,5 +211,5 @@ def _dots(at: Point, text: str) -> Iterator[str]:
 def _heading(group: Group) -> Iterator[str]:
     x, y = group.place
     whole = f"<title>{escape(', '.join(group.layers))}: {escape(group.about)}</title>"
-    name, about = _text((x, y), shortened(group.title, LONGEST), "layer"), shortened(group.about, LONGEST + 4)
+    name, about = _text((x, y), shortened(group.title, TITLE), "layer"), shortened(group.about, ABOUT)
     yield f"<g>{name}{_text((x, y + 14), about, 'about')}{whole}</g>"
