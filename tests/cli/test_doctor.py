@@ -92,3 +92,9 @@ def test_a_model_of_pictures(run, deep):
     images = cr.ImageModel.train(pictures, list("aabbcc"), test=0, hidden=(5,), epochs=1, progress=False)
     images.save("pictures.safetensors")
     assert "holds a model of pictures" in run("doctor", "pictures.safetensors", "--table", "rows.csv").complaint
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("plot", "histograms"), ("plot", "knobs", "--weight", "b[output,1]")])
+def test_there_is_no_network_0(run, penguins, model, command):
+    said = run(*command, model, "--table", penguins, "--member", "0").complaint
+    assert "member is 0; the model has" in said

@@ -276,3 +276,15 @@ def test_units_that_die_of_inputs_to_one_side() -> None:
     found = next(one for one in model.diagnose(X + 8, Y).findings if one.code == "dead-units")
     assert "the inputs lie to one side of 0" in found.words
     assert found.remedy.startswith("Scale every column")
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+def test_the_same_answer_to_rows_of_one_class_is_no_constant_output(rows: int, engine: str) -> None:
+    model = Model(Network.mlp(5, [8], 3, output="softmax"), "cross_entropy", engine=engine)
+    one = np.repeat(X[:1], rows, axis=0)
+    assert "constant-output" not in model.diagnose(one, np.full(rows, 2)).codes
+    classes = np.arange(300) % 3
+    model.set_parameters({"output": {"W": np.zeros((8, 3))}, "hidden": {"W": np.zeros((5, 8))}})
+    assert "constant-output" in model.diagnose(X[:300], classes).codes
+    some = np.where(np.arange(300) < 150, np.where(classes == 0, 1.0, 0.0), 0.0)  # rows that count are of one class
+    assert "constant-output" not in model.diagnose(X[:300], classes, sample_weight=some).codes

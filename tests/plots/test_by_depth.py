@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn import drawn
 
-from chainrule import plots
+from chainrule import InputError, plots
 from chainrule.plots.by_depth import REACH, threshold_model, weights_told
 
 pytest.importorskip("matplotlib")
@@ -77,3 +77,9 @@ def test_numbers_stand_on_the_side_where_their_unit_is_1():
             at = found[f"number-{layers} layers-{i + 1}"].get_position()
             assert np.dot(at, first["W"][:, i]) + first["b"][i] > 0
             assert max(map(abs, at)) < REACH
+
+
+@pytest.mark.parametrize("cells", [-1, 1, 2.5, 10**9])
+def test_cells_that_nobody_can_draw(cells):
+    with pytest.raises(InputError, match=r"cells is .*a whole number from 2 to 1,000"):
+        plots.depth(cells)

@@ -138,6 +138,10 @@ def test_one_of_several_heads():
     said = model.predict(grid(picture))
     np.testing.assert_array_equal(picture.values["region"].ravel(), said["mood"].argmax(axis=1))
     assert "Regions of mood over x1 and x2" in texts(picture)
+    some = np.where(np.arange(len(Y3)) < 7, np.nan, Y3)
+    found = drawn(plots.regions(model, X, {"mood": some}, target="mood", cells=9))
+    points = sum(len(found[f"points-{k}"].get_xdata()) for k in range(3) if f"points-{k}" in found)
+    assert points == len(X) - 7, "rows without a label aren't drawn"
     levels = plots.regions(model, X, target="age", cells=9).values["answer"]
     np.testing.assert_array_equal(levels.ravel(), said["age"][:, 0])
     with pytest.raises(InputError, match="the model has 3 heads, yes, mood, age: choose one with target"):
@@ -228,3 +232,13 @@ def test_mistakes(make, arguments, words):
     with pytest.raises(InputError) as caught:
         plots.regions(make(), **arguments)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [0.0, 1.0, 1e20, -1e30])
+def test_data_of_one_point_have_a_plane_around_them(size):
+    model = cr.Model(cr.Network.mlp(2, [3], 1, output="sigmoid"), "binary_cross_entropy")
+    picture = plots.regions(model, np.full((5, 2), size), np.ones(5), cells=5)
+    assert (np.diff(picture.values["x"]) > 0).all()
+    assert picture.values["x"][0] < size < picture.values["x"][-1]
+    alone = plots.regions(model, np.full((1, 2), size), np.ones(1), cells=5)
+    assert "the data, 1 row." in alone.caption

@@ -105,3 +105,22 @@ def test_flat_and_broken_landscapes_are_drawn():
 def test_mistakes():
     with pytest.raises(InputError, match="knobs draws what"):
         plots.knobs("W[hidden,1,1]")
+
+
+@pytest.mark.parametrize("names", [("W[output,1,1]",), ("W[output,1,1]", "b[output,1]")])
+def test_where_the_loss_is_finite_nowhere_it_is_said(names):
+    model = Model(Network.mlp(2, [1], 1, activation="linear"), "squared_error", dtype="float64")
+    model.set_parameters({"hidden": {"W": [[1e300], [1e300]]}, "output": {"W": [[1e300]]}})
+    turned = model.turn(*names, X=[[1.0, 2.0]], y=[1.0], points=3)
+    with pytest.raises(InputError, match=r"finite at none of the values of W\[output,1,1\]"):
+        plots.knobs(turned)
+
+
+def test_a_curve_without_slope_has_no_lowest_place_and_the_weight_isnt_taken_for_the_loss():
+    model, X, y = made(3)
+    model.set_parameters({"output": {"W": [[0.0], [0.0], [0.0]]}})
+    turned = model.turn("W[hidden,1,1]", X=X, y=y)
+    picture = plots.knobs(turned)
+    assert "it is the same everywhere" in picture.caption
+    assert "lowest" not in picture.caption
+    assert f"now: {turned.at[0]:.4g}, loss {turned.loss_now:.4g}" in texts(picture)

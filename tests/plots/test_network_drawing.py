@@ -151,3 +151,16 @@ def test_mistakes():
     ):
         with pytest.raises(InputError, match=words):
             plots.network(*arguments, **options)
+
+
+def test_titles_end_inside_the_picture():
+    for sizes in ([10] * 9, [1000] * 9, [4] * 30):
+        model = Model(Network.mlp(300, sizes, 1), "squared_error")
+        figure = plots.network(model).figure()
+        figure.draw_without_rendering()
+        title = next(text for text in figure.texts if text.get_gid() == "title")
+        assert title.get_window_extent().x1 <= 800
+    table = TableModel.train("iris", target="target", hidden=(4,), bins=4, epochs=1, members=8, progress=False)
+    mean = plots.network(table.network("mean"))
+    assert mean.title.startswith("Network of ")
+    assert mean.title.endswith("layers, 4 inputs first and 3 units last")

@@ -86,3 +86,11 @@ def test_what_has_no_surfaces():
         plots.surfaces(cr.History())
     with pytest.raises(InputError, match="there are 4 surfaces and 1 labels"):
         plots.surfaces(cr.Model(cr.Network.mlp(2, [3], 1), "squared_error"), labels=["h1"])
+
+
+def test_values_without_end_are_no_surface():
+    model = cr.Model(cr.Network.mlp(2, [1], 1, activation="linear"), "squared_error", dtype="float64")
+    model.set_parameters({"hidden": {"W": [[1e300], [1.0]]}, "output": {"W": [[1e300]]}})
+    with pytest.raises(InputError, match=r"h\[output,1\] is NaN or infinite there"):
+        plots.surfaces(model)
+    assert drawn(plots.surfaces(model, ["hidden"], cells=3))

@@ -64,3 +64,34 @@ def test_models_of_every_kind():
         plots.histograms(table, X, y)
     with pytest.raises(InputError, match="both, X and y"):
         plots.histograms(regressor, X)
+
+
+def test_ticks_of_sizes_are_powers_of_ten_each_once():
+    model, X, y = made([])
+    model.set_parameters({"output": {"W": [[0.0], [0.0], [0.0]], "b": [0.0]}})
+    for targets in (y, np.full(30, 0.3), 1e-7 * y):
+        figure = plots.histograms(model, X, targets).figure()
+        figure.draw_without_rendering()
+        axis = figure.axes[-1].xaxis
+        low, high = axis.get_view_interval()
+        ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+        said = [tick.label1.get_text() for tick in ticks]
+        assert len(said) == len(set(said)) > 0
+        assert [float(text) for text in said] == pytest.approx([10 ** tick.get_loc() for tick in ticks])
+
+
+def test_weights_that_are_all_the_same_are_one_bar_around_their_number():
+    model, _, _ = made([4])
+    model.set_parameters({"hidden": {"W": np.full((3, 4), 0.25), "b": np.full(4, 0.25)}})
+    found = plots.histograms(model).values["hidden"]["weights"]
+    counts, edges = np.array(found["counts"]), np.array(found["edges"])
+    bar = int(counts.argmax())
+    assert counts[bar] == counts.sum() == 16
+    assert edges[bar : bar + 2].mean() == pytest.approx(0.25)
+    assert edges[bar + 1] - edges[bar] < 0.05
+
+
+def test_weights_too_large_to_square():
+    model = Model(Network.mlp(3, [], 1), "squared_error", dtype="float64")
+    model.set_parameters({"output": {"W": [[1e300], [-1e300], [0.0]]}})
+    assert sum(plots.histograms(model).values["output"]["weights"]["counts"]) == 4

@@ -119,7 +119,7 @@ def _rows(model: str, asked: Asked, option: str) -> tuple[Model, Rows]:
             )
         frame = loaded.reader.read(asked.table)
         known = np.logical_or.reduce(list(loaded.known(frame).values()))  # rows without a target don't train it either
-        work = loaded.explain(frame.filter(known), member=asked.member or 1)
+        work = loaded.explain(frame.filter(known), member=1 if asked.member is None else asked.member)
     else:
         work = table_rows(model, asked)
     if not work.trace.has_target:

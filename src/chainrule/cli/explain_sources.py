@@ -144,7 +144,8 @@ def _of_image_model(what: str, asked: Asked) -> Derivation:
     if asked.y is not None and asked.y not in named:
         raise InputError(f'--y is "{asked.y}"; the classes are {listed(model.classes)}')
     label = None if asked.y is None else named[asked.y]
-    work = model.explain([asked.picture], label, member=asked.member or 1, notation=asked.notation or "ours")
+    member = 1 if asked.member is None else asked.member
+    work = model.explain([asked.picture], label, member=member, notation=asked.notation or "ours")
     return work.again(title=f"{what}: {Path(asked.picture).name}", update=False)
 
 

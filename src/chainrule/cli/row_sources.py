@@ -37,7 +37,7 @@ def table_rows(what: str, asked: Asked) -> Derivation:
     if isinstance(model, TableModel):
         if asked.target is not None:
             raise InputError(f"{what} was trained on a table and knows its columns: leave --target out")
-        return model.explain(frame, member=asked.member or 1)
+        return model.explain(frame, member=1 if asked.member is None else asked.member)
     if isinstance(model, Model):
         X, told = input_rows(asked, frame, _inputs(model, what), None)
         y = None if told is None else _targets(model, "--target", told, len(X))

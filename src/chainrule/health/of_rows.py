@@ -86,20 +86,18 @@ def leak(evidence: Evidence) -> Iterator[Finding]:
 def constant(evidence: Evidence) -> Iterator[Finding]:
     """Answers that hardly depend on the rows, though the targets do."""
     steps = evidence.model.network.program.steps
-    for head, target in zip(evidence.model.objective.heads, evidence.sample.targets, strict=True):
+    for head, target, weights in zip(
+        evidence.model.objective.heads, evidence.sample.targets, evidence.sample.weights, strict=True
+    ):
+        numbers = numbers_of(target, head.outputs)
+        numbers = numbers if weights is None else numbers[weights > 0]
+        if not len(numbers) or (numbers == numbers[0]).all():  # the same answer to all of them is right
+            continue
         step = next(step for step in steps if step.output == head.slot)
         spreads = evidence.of(evidence.after, "spread", step)
         spread = mean_of(spreads) if np.isfinite(spreads).any() else np.inf
-        varies = (
-            1.0
-            if head.fused or target.ndim == 1
-            else float(np.sqrt(numbers_of(target, head.outputs).var(axis=0).mean()))
-        )
-        if (
-            numbers_of(target, head.outputs).std() == 0
-            or not spread < CONSTANT * varies
-            or step.layer.makes == "sigmoid"
-        ):
+        varies = 1.0 if head.fused or target.ndim == 1 else float(np.sqrt(numbers.var(axis=0).mean()))
+        if not spread < CONSTANT * varies or step.layer.makes == "sigmoid":
             continue
         why, remedy = _why_constant(evidence, step.name)
         yield Finding(

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.plots.picture import Picture
+from chainrule.plots.planes import check_cells
 from chainrule.plots.themes import Theme
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ def depth(cells: int = 401) -> Picture:
         cells: values of each input; each network is asked at each pair.
 
     Raises:
+        InputError: cells isn't from 2 to 1,000.
         MissingDependencyError: matplotlib isn't installed.
 
     >>> depth(cells=9).values["1 layer"][0].tolist()
     [0, 0, 0, 0, 0, 0, 0, 0, 1]
     """
+    check_cells(cells)
     networks = {f"{n} layer{'s' * (n > 1)}": threshold_model(n) for n in (1, 2, 3)}
     side = np.linspace(-REACH, REACH, cells)
     grid = np.stack([one.ravel() for one in np.meshgrid(side, side)], axis=1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.arrays import AnyArray, Doubles, Order
-from chainrule.errors import InputError
+from chainrule.errors import InputError, counted
 from chainrule.plots.picture import Picture
 from chainrule.plots.plane_answers import Answers, answers_of
 from chainrule.plots.planes import Plane
@@ -163,7 +163,9 @@ def _shown(rows: int) -> Order:
 def _data_told(answers: Answers, shown: int) -> str:
     rows, told = len(answers.plane.points), ""
     if rows:
-        told = f" Points are the data, {rows:,} rows" + (f", of which {shown} are drawn." if shown < rows else ".")
+        told = f" Points are the data, {counted(rows, 'row')}" + (
+            f", of which {shown} are drawn." if shown < rows else "."
+        )
     if answers.plane.fixed:
         told += f" The other inputs are held at {answers.plane.fixed}."
     return told

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.arrays import Doubles
-from chainrule.errors import InputError, TrainingError, counted
+from chainrule.errors import InputError, TrainingError, counted, listed
 from chainrule.knobs.turning import Turned
 from chainrule.plain import shortened
 from chainrule.plots.picture import Picture
@@ -32,7 +32,7 @@ def knobs(turned: Turned) -> Picture:
         turned: what `model.turn("W[hidden,1,2]", X=X, y=y)` gave; its trail is drawn where it has one.
 
     Raises:
-        InputError: it is something else.
+        InputError: it is something else, or the loss is finite nowhere.
         MissingDependencyError: matplotlib isn't installed.
 
     >>> from chainrule import Model, Network
@@ -42,6 +42,11 @@ def knobs(turned: Turned) -> Picture:
     """
     if not isinstance(turned, Turned):
         raise InputError(f'knobs draws what model.turn("W[hidden,1,2]", X=X, y=y) gave, not {shortened(turned)}')
+    if not np.isfinite(turned.loss).any():
+        raise InputError(
+            f"the loss is finite at none of the values of {listed(turned.names)}: something overflows on the way; are "
+            "inputs scaled, and the weights of a reasonable size?"
+        )
     values: dict[str, Any] = {
         "weights": list(turned.names), "now": list(turned.at), "loss now": turned.loss_now, "gradient": _slopes(turned),
         "lowest": list(turned.lowest), "values": [one.tolist() for one in turned.values], "loss": turned.loss.tolist(),
@@ -95,13 +100,15 @@ def _curve(turned: Turned, values: dict[str, Any], trail: Doubles | None) -> Pic
             said = f"the way of {counted(len(trail) - 1, turned.trail.every)}" if turned.trail is not None else ""
             axes.plot(trail[:, 0], heights, color=theme.colors[2], marker=".", linewidth=0.8, markersize=4,
                       label=said, gid="trail")  # fmt: skip
-        axes.plot([at], [now], color=theme.ink, marker="o", linestyle="", label=f"now: {at:.4g}", gid="now", zorder=5)
+        here = f"now: {at:.4g}, loss {now:.4g}"
+        axes.plot([at], [now], color=theme.ink, marker="o", linestyle="", label=here, gid="now", zorder=5)
         axes.set_xlabel(name)
         axes.set_ylabel("loss")
         axes.legend(loc="best")
 
     caption = f"The loss of the rows while {name} is turned and all else stays as it is"
-    caption += f"; it is lowest at {turned.lowest[0]:.4g}." if np.isfinite(turned.loss).any() else "."
+    flat = turned.loss.max() == turned.loss.min()
+    caption += "; it is the same everywhere." if flat else f"; it is lowest at {turned.lowest[0]:.4g}."
     if regions is not None:
         caption += " Below, what the network says of the plane at five positions of the knob, with the rows in it."
     return Picture(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, counted
 from chainrule.explain.derivation import Derivation, of_weights
 from chainrule.explain.diagram.binding import diagram_of
 from chainrule.explain.diagram.drawn import ABOUT, TITLE, Bound, Diagram, Link, Unit, short
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NARROWEST = 520.0  # pixels of a diagram that is drawn as wide as the picture
+MOST_SIZES = 12  # in the title
 SMALLEST = 6.0  # points of a number that can be read; where it would be smaller it is left out
 PATH = {"light": "#facc15", "dark": "#8a6d00"}
 
@@ -107,6 +108,8 @@ def _title(diagram: Diagram) -> str:
     sizes = [f"{group.size:,}" for group in diagram.groups]
     if diagram.folded is not None:
         sizes.insert(5, "…")
+    if len(sizes) > MOST_SIZES:
+        return f"Network of {counted(len(sizes), 'layer')}, {sizes[0]} inputs first and {sizes[-1]} units last"
     return f"Network of {', '.join(sizes[:-1])} and {sizes[-1]} units"
 
 

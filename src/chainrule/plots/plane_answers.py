@@ -81,12 +81,22 @@ def _of_model(
     targets = None
     if y is not None:
         given = np.asarray(y)
+        if len(model.objective.heads) > 1:  # its labels may be missing: rows without one aren't drawn
+            plane, given = _labelled(plane, given)
         if given.dtype.kind not in "biuf" or not np.isfinite(given).all():
             raise InputError("y holds what is no class: a model of arrays numbers its classes from 0")
         given = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
         targets = (given.argmax(axis=1) if given.ndim == 2 else np.round(given)).astype(np.int64)
         _check_targets(targets, plane, said.shape[1])
     return Answers(plane, tuple(str(k) for k in range(said.shape[1])), said, targets, told)
+
+
+def _labelled(plane: Plane, given: AnyArray) -> tuple[Plane, AnyArray]:
+    """The points of a plane whose label is there, and these labels."""
+    if given.dtype.kind != "f" or len(given) != len(plane.points):
+        return plane, given
+    known = ~np.isnan(given.reshape(len(given), -1)).any(axis=1)
+    return replace(plane, points=plane.points[known]), given[known]
 
 
 def _chosen(known: Mapping[str, Any], name: str | None, what: str) -> Any:

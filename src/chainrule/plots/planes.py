@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.arrays import AnyArray, Doubles
 from chainrule.errors import InputError, counted, did_you_mean, listed
-from chainrule.limits import Limit
+from chainrule.limits import COUNT, Limit
 from chainrule.plain import shortened
 from chainrule.plots.themes import named
 
@@ -170,9 +170,20 @@ def _chosen(n_inputs: int, columns: Sequence[Any] | None, names: Sequence[str]) 
     return numbers[0] - 1, numbers[1] - 1
 
 
-def _axes(points: Doubles, reach: float | None, cells: int) -> tuple[Doubles, Doubles]:
-    if not isinstance(cells, (int, np.integer)) or not _LIMITS[0] <= cells <= _LIMITS[1]:
+def check_cells(cells: int) -> None:
+    """Raise an `InputError` where a plane can't have so many cells along a side.
+
+    Arguments:
+        cells: how many.
+
+    >>> check_cells(200)
+    """
+    if not COUNT.holds(cells) or not _LIMITS[0] <= cells <= _LIMITS[1]:
         raise InputError(f"cells is {shortened(cells)}; it must be a whole number from {_LIMITS[0]} to {_LIMITS[1]:,}")
+
+
+def _axes(points: Doubles, reach: float | None, cells: int) -> tuple[Doubles, Doubles]:
+    check_cells(cells)
     if reach is None and not len(points):
         raise InputError("there are no data to show the range: give X, or a reach, such as reach=3")
     if reach is not None and not REACH.holds(reach):
@@ -180,6 +191,6 @@ def _axes(points: Doubles, reach: float | None, cells: int) -> tuple[Doubles, Do
     axes = []
     for i in range(2):
         low, high = (-reach, reach) if reach is not None else (float(points[:, i].min()), float(points[:, i].max()))
-        margin = 0.0 if reach is not None else _MARGIN * (high - low) or 0.5
+        margin = 0.0 if reach is not None else _MARGIN * (high - low) or max(0.5, 0.05 * abs(high))
         axes.append(np.linspace(low - margin, high + margin, cells))
     return axes[0], axes[1]

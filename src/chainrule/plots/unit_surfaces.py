@@ -70,6 +70,11 @@ def surfaces(
     chosen = {name: every[name] for name in every if name in (*before, *ends)}
     slots = _slots(model, rows)
     found = {name: plane.image(slots[slot][:, unit]) for name, (slot, unit) in chosen.items()}
+    if endless := [name for name, values in found.items() if not np.isfinite(values).all()]:
+        raise InputError(
+            f"{listed(endless)} {'is' if len(endless) == 1 else 'are'} NaN or infinite there: something overflows on "
+            "the way; a smaller reach, or weights of a reasonable size, can be drawn"
+        )
     if labels and len(labels) != len(found):
         raise InputError(f"there are {len(found)} surfaces and {len(labels)} labels")
     titles = [named(one) for one in labels] or [named(one) for one in found]

@@ -118,10 +118,14 @@ def _counted(numbers: Doubles) -> dict[str, Any]:
     known = numbers[np.isfinite(numbers)]
     if not known.size:
         return {"counts": [], "edges": [], "count": numbers.size, "mean": float("nan"), "sd": float("nan")}
-    counts, edges = np.histogram(known, bins=min(BINS, max(1, 2 * int(np.sqrt(known.size)))))
+    bins = min(BINS, max(1, 2 * int(np.sqrt(known.size))))
+    if known.min() == known.max():  # one bar, and the number in its middle
+        bins = BINS | 1
+    with np.errstate(over="ignore"):
+        counts, edges = np.histogram(known, bins=bins)
+        mean, sd = float(known.mean()), float(known.std())
     return {
-        "counts": counts.tolist(), "edges": edges.tolist(), "count": numbers.size, "mean": float(known.mean()),
-        "sd": float(known.std()),
+        "counts": counts.tolist(), "edges": edges.tolist(), "count": numbers.size, "mean": mean, "sd": sd,
     }  # fmt: skip
 
 
@@ -140,7 +144,12 @@ def _note(axes: Axes, text: str, theme: Theme) -> None:
 
 
 def _powers(axes: Axes) -> None:
+    """Ticks at powers of ten alone: the axis has their logarithms."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"1e{x:.0f}"))
+    low, high = axes.get_xlim()
+    if high - low < 1:  # so that there is a power to see
+        middle = (low + high) / 2
+        axes.set_xlim(np.floor(middle) - 0.1, np.floor(middle) + 1.1)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"1e{round(x)}"))
