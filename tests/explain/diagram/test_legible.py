@@ -32,7 +32,7 @@ def test_no_number_stands_on_another(inputs: int, branches: int, heads: int) -> 
         if link.label is not None:
             assert link.weight is not None
             assert link.gradient is not None
-            wide = 6 * max(len(short(link.weight.value)), len(short(link.gradient.value)) + 2)
+            wide = 5.3 * max(len(short(link.weight.value)), len(short(link.gradient.value)) + 2)
             boxes.append((*link.label, wide))
     for i, (x, y, wide) in enumerate(boxes):
         for x2, y2, wide2 in boxes[:i]:  # each has two lines of 10 pixels

@@ -8,9 +8,10 @@ from dataclasses import replace
 from chainrule.explain.diagram.drawn import ABOUT, TITLE, Group, Link, Point, Unit, short
 
 PLAIN = 6.2  # the width of a character, in pixels
+NARROW = 3.4  # of dots, blanks and such
 BOLD = 7.8  # of a heading's
 LINE = 10.0
-TOUCHING = 4.0  # pixels by which boxes may overlap in both directions: their letters don't meet
+TOUCHING = 4.5  # pixels by which boxes may overlap in both directions: their letters don't meet
 APART = 1.5  # what is better where there is a choice
 SHIFTS = [k * sign for k in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4) for sign in (1, -1)]  # as shares of a line
 NEAREST = 0.15  # to its ends
@@ -64,7 +65,8 @@ def _along(link: Link, units: Sequence[Unit]) -> Iterator[Point]:
 
 def _box(at: Point, text: str, lines: int = 1) -> Box:
     x, y = at
-    return x - PLAIN * len(text) / 2, y - LINE * lines / 2, x + PLAIN * len(text) / 2, y + LINE * lines / 2
+    half = sum(NARROW if letter in " .,-tlij" else PLAIN for letter in text) / 2
+    return x - half, y - LINE * lines / 2, x + half, y + LINE * lines / 2
 
 
 def _of_link(link: Link, at: Point | None) -> Box:
