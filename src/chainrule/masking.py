@@ -36,7 +36,7 @@ def fill_missing(given: Any, head: HeadLoss, n_rows: int) -> tuple[Any, Mask | N
         array = whole(given)
     except (TypeError, ValueError):
         return given, None  # refused as what it is, with its reason
-    missing = _is_missing(array)
+    missing = missing_values(array)
     if missing is None or not missing.any():
         return given, None
     by_row = missing.reshape(len(array), -1)
@@ -89,7 +89,12 @@ def check_labelled(head: str, missing: Mask | None, weights: Array | None) -> No
         raise InputError(f'head "{head}": sample_weight is 0 for every row that has a label: nothing is left to it')
 
 
-def _is_missing(array: AnyArray) -> Mask | None:
+def missing_values(array: AnyArray) -> Mask | None:
+    """Where an array holds NaN, None or pandas' NA; None where its type has no such values.
+
+    >>> missing_values(np.array([1, None, "a"], object)).tolist()
+    [False, True, False]
+    """
     if array.ndim == 0:
         return None
     if array.dtype.kind == "f":

@@ -176,6 +176,22 @@ class TestSeveralTargets:
         again = pickle.loads(pickle.dumps(model))
         np.testing.assert_array_equal(again.predict(pd.DataFrame(X)), said)
 
+    @pytest.mark.parametrize("kind", ["numbers", "truths", "pandas"])
+    def test_classes_beside_gaps_keep_what_they_are(self, kind):
+        """An array of objects, as it is where None stands among numbers; and pandas' own columns with gaps."""
+        X, y = problems.people(120, gaps=0.2)
+        female = [None if name is None else name == "female" for name in y["gender"]]
+        mood = pd.Series(list(y["mood"]), dtype="string")
+        if kind == "pandas":
+            both = pd.DataFrame({"a": pd.array(female, dtype="boolean"), "b": mood})
+        else:
+            made = female if kind == "truths" else [None if one is None else 2 + one for one in female]
+            both = np.array([made, made[::-1]], object).T
+        model = TableClassifier(**QUICK).fit(pd.DataFrame(X), both)
+        first = {"numbers": [2, 3], "truths": [False, True], "pandas": [False, True]}[kind]
+        assert model.classes_[0].tolist() == first
+        assert set(model.predict(pd.DataFrame(X))[:, 0]) <= set(first)
+
     def test_cross_validated(self):
         X, y = problems.people(150)
         both = np.stack([y["age"], X["sleep"]], axis=1)

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from chainrule.arrays import AnyArray, Array, Doubles
 from chainrule.explain.derivation import Derivation
+from chainrule.masking import missing_values
 from chainrule.tables.frames import as_polars
 from chainrule.tables.table_model import TableModel
 
@@ -305,9 +306,13 @@ def _columns(y: Any, dtype: Any = None) -> list[AnyArray]:
 
 def _codes(y: AnyArray) -> tuple[AnyArray, AnyArray]:
     """The classes of a target, and the place of each row's; NaN where there is none."""
-    known = np.array([value is not None and value == value for value in y])
-    check_classification_targets(y[known])
-    classes, codes = np.unique(y[known], return_inverse=True)
+    missing = missing_values(y)
+    known = np.ones(len(y), bool) if missing is None else ~missing
+    labels = y[known]
+    if not known.all() and not any(isinstance(label, str) for label in labels):
+        labels = np.array(labels.tolist())  # numbers that were objects because of the gaps beside them
+    check_classification_targets(labels)
+    classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         one = f"{classes[0]!r}" if len(classes) else "or none"
         raise ValueError(f"y has one class only, {one}: the classifier needs two classes at least")
