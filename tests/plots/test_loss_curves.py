@@ -104,3 +104,9 @@ def test_what_isnt_finite_is_a_gap():
 def test_mistakes(make, words):
     with pytest.raises(InputError, match=words):
         plots.losses(make())
+
+
+def test_a_model_of_pictures_has_its_curves():
+    pictures = np.arange(24).reshape(6, 2, 2)
+    model = cr.ImageModel.train(pictures, list("aabbcc"), test=0, members=2, epochs=3, progress=False)
+    assert line(drawn(plots.losses(model))["loss-network 1"])[1].tolist() == model.history["loss"]

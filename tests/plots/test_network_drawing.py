@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn import drawn, texts
 
-from chainrule import Dense, Input, InputError, MLPRegressor, Model, Network, TableModel, plots
+from chainrule import Dense, ImageModel, Input, InputError, MLPRegressor, Model, Network, TableModel, plots
 from chainrule.explain.diagram.binding import diagram_of
 from chainrule.explain.render.svg import short
 from chainrule.plots.themes import get_theme
@@ -164,3 +164,9 @@ def test_titles_end_inside_the_picture():
     mean = plots.network(table.network("mean"))
     assert mean.title.startswith("Network of ")
     assert mean.title.endswith("layers, 4 inputs first and 3 units last")
+
+
+def test_of_a_model_of_pictures_its_network_is_drawn():
+    pictures = np.arange(24).reshape(6, 2, 2)
+    model = ImageModel.train(pictures, list("aabbcc"), test=0, hidden=(5,), epochs=1, progress=False)
+    assert drawn(plots.network(model)).keys() == drawn(plots.network(model.model)).keys()

@@ -122,7 +122,10 @@ def _of_model(what: str, asked: Asked) -> Derivation:
         return _of_image_model(what, asked)
     if (asked.table is None) == (asked.x is None):
         both = "both" if asked.x is not None else "none"
-        raise InputError(f"say which row of numbers goes in, by --table FILE --row N or by --x; {both} is given")
+        raise InputError(
+            f"say which row of numbers goes in, by --table FILE --row N or by --x; {both} is given. "
+            "A model of pictures takes --picture FILE"
+        )
     loaded = load(what)
     if isinstance(loaded, ImageModel):
         raise InputError(f"{what} was trained on pictures: give one, --picture FILE")

@@ -13,6 +13,7 @@ from chainrule.explain.diagram.binding import diagram_of
 from chainrule.explain.diagram.drawn import ABOUT, TITLE, Bound, Diagram, Link, Unit, short
 from chainrule.explain.diagram.legible import BOLD, PLAIN
 from chainrule.explain.render.svg import legend, thickness
+from chainrule.images.image_model import ImageModel
 from chainrule.model import Model
 from chainrule.plots.picture import Picture
 from chainrule.plots.themes import Theme, named
@@ -82,8 +83,10 @@ def trained(model: Any) -> Model:
     """The model with the weights that are meant: of a table's model its first network, of an estimator what it fitted.
 
     Arguments:
-        model: a `Model`, a `TableModel` or an estimator.
+        model: a `Model`, a `TableModel`, an `ImageModel` or an estimator.
     """
+    if isinstance(model, ImageModel):
+        return model.model
     if isinstance(model, TableModel):
         return model.network(1)
     if isinstance(model, Model):
