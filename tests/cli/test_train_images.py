@@ -168,6 +168,7 @@ def test_one_picture_is_explained(run: Any, shapes: str) -> None:
     assert outputs["h[output,2]"] == pytest.approx(model.predict_proba(file)[0, 1], rel=1e-5)
     complaint = run("explain", "shapes.safetensors", "--table", "nothere.csv").complaint
     assert complaint == "shapes.safetensors was trained on pictures: give one, --picture FILE"
+    assert "A model of pictures takes --picture FILE" in run("explain", "shapes.safetensors").complaint
     assert "the classes are circle" in run("explain", "shapes.safetensors", "--picture", file, "--y", "dog").complaint
     assert "leave --row out" in run("explain", "shapes.safetensors", "--picture", file, "--row", 1).complaint
 

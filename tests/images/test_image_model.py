@@ -237,6 +237,13 @@ def test_what_is_refused(options: dict[str, Any], message: str) -> None:
         train(X, labels, **options)
 
 
+def test_pictures_that_are_trained_on_and_tested_are_told() -> None:
+    X, y = stripes(20)
+    model = train(X, y, epochs=1, test_pictures=np.concatenate([X[:3], 255 - X[:5]]), test_labels=[*y[:3], *y[:5]])
+    assert model.notes == ["test: 3 of 8 pictures are also trained on: the score says too much of them"]
+    assert train(X, y, epochs=1, test_pictures=255 - X, test_labels=y).notes == []
+
+
 def test_labels_that_the_model_doesnt_know(tmp_path: Path) -> None:
     X, y = stripes(20)
     model = train(X, y, epochs=1)
@@ -244,5 +251,7 @@ def test_labels_that_the_model_doesnt_know(tmp_path: Path) -> None:
         model.evaluate(X, np.where(y == "lies", "hangs", y))
     with pytest.raises(InputError, match="labels are for arrays"):
         train(write(tmp_path / "f", X, y), y)
+    with pytest.raises(InputError, match=r"size is 4000: a side of more than 256 pixels"):
+        train(tmp_path / "f", size=4000)
     with pytest.raises(InputError, match=r"size is \(1, 2, 3\)"):
         train(tmp_path / "f", size=(1, 2, 3))

@@ -283,6 +283,11 @@ class ImageModel:
         return self.model.history
 
     @property
+    def histories(self) -> list[History]:
+        """What happened in each fit: one, whose losses are those of all members."""
+        return self.model.histories
+
+    @property
     def members(self) -> int:
         """How many networks there are."""
         return self.model.members

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from chainrule.arrays import AnyArray, Array, Order
-from chainrule.errors import InputError
+from chainrule.errors import InputError, counted
 from chainrule.images.folders import read_labelled_folder, read_pictures, read_training_folder
 from chainrule.images.picture_classes import labelled, places_of, split_by_class
 from chainrule.images.pixels import BYTE, PictureForm, training_pictures, white_of
 from chainrule.limits import COUNT, FRACTION, check
 from chainrule.plain import shortened
+
+_LARGEST: Final = 256  # pixels of a side
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,21 @@ def prepare_pictures(
     if test_pictures is not None:
         tested, y_test, more = labelled_pictures(form, classes, test_pictures, test_labels)
         notes += [f"test: {note}" for note in more]
-    return PreparedPictures(form.encode(images[kept]), y[kept], form.encode(tested), y_test, form, classes, notes)
+    X, X_test = form.encode(images[kept]), form.encode(tested)
+    if test_pictures is not None:
+        notes += _seen(X, X_test)
+    return PreparedPictures(X, y[kept], X_test, y_test, form, classes, notes)
+
+
+def _seen(trained: Array, tested: Array) -> list[str]:
+    """A note on pictures for the test that are among those to train on."""
+    known = {picture.tobytes() for picture in trained}
+    again = sum(picture.tobytes() in known for picture in tested)
+    if not again:
+        return []
+    return [
+        f"test: {again:,} of {counted(len(tested), 'picture')} are also trained on: the score says too much of them"
+    ]
 
 
 def take_pictures(form: PictureForm, pictures: Any) -> tuple[AnyArray, list[str]]:
@@ -122,5 +138,10 @@ def _sides(size: Any) -> tuple[int, int] | None:
     if not isinstance(sides, (tuple, list)) or len(sides) != 2 or not all(COUNT.holds(side) for side in sides):
         raise InputError(
             f"size is {shortened(size)}; it must be height and width in pixels, as in (24, 32), or one number"
+        )
+    if max(sides) > _LARGEST:
+        raise InputError(
+            f"size is {shortened(size)}: a side of more than {_LARGEST} pixels makes more numbers than a perceptron "
+            "can learn from; at 32 it often sees what there is"
         )
     return int(sides[0]), int(sides[1])

@@ -14,6 +14,7 @@ from chainrule.arrays import AnyArray, Array, whole
 from chainrule.errors import InputError, counted, listed
 
 BYTE: Final = 255.0  # white in files
+_AT_ONCE: Final = 1024  # pictures that are scaled together
 _DARK: Final = 8  # pictures that go so many times further than 1 aren't numbers from 0 to 1
 
 
@@ -85,8 +86,11 @@ class PictureForm:
 
     def encode(self, pictures: AnyArray) -> Array:
         """The network's inputs: `(x - mean) / scale` by channel, float32, shape (n, height, width, channels)."""
-        centred = pictures - np.array(self.mean)
-        return (centred / np.array(self.scale)).astype(np.float32)
+        encoded = np.empty(pictures.shape, np.float32)
+        for begin in range(0, len(pictures), _AT_ONCE):  # in parts, since float64 takes eight times as much as bytes
+            part = slice(begin, begin + _AT_ONCE)
+            encoded[part] = (pictures[part] - np.array(self.mean)) / np.array(self.scale)
+        return encoded
 
     def of_files(self, pictures: Array) -> Array:
         """Numbers from 0 to 255, as files have them, in the unit of training.
