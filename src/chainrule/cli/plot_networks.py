@@ -53,7 +53,8 @@ def network(
     ] = None,
     table: Table = None,
     row: Annotated[
-        int | None, typer.Option(help="Which row of --table, from 1; weights alone when left out.", show_default=False)
+        int | None,
+        typer.Option(help="Which row of --table, from 1; may be left out where there is only one.", show_default=False),
     ] = None,
     target: Target = None,
     x: Annotated[

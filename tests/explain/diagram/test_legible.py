@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from generated import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +67,20 @@ def test_headings_of_neighbouring_columns_stand_apart() -> None:
     diagram = diagram_of(Model(Network(inputs=x, outputs=second), "squared_error").explain([1, 2], [1, 2, 3]))
     left, right = (group for group in diagram.groups if not group.is_input)
     assert right.place[0] - left.place[0] > 7 * (len(left.title) + 16) / 2
+
+
+@given(st.floats(allow_nan=False).filter(lambda value: not 1e308 < abs(value) < np.inf))
+def test_short_numbers_are_short_and_near(value: float) -> None:
+    text = short(value)
+    assert len(text) <= 9
+    if np.isfinite(value):
+        near = float(text)
+        assert near == value or abs(near - value) <= 0.051 * abs(value)
+        assert near == 0 or np.sign(near) == np.sign(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(9.96e-5, "1e-4"), (9.997e-6, "1e-5"), (99_960.0, "1e5"), (-9.99e9, "-1e10")]
+)
+def test_short_numbers_that_are_rounded_up_to_a_power_of_ten(value: float, text: str) -> None:
+    assert short(value) == text

@@ -34,8 +34,8 @@ def short(value: float) -> str:
         return "?"
     text = shown(value, 3)
     if "e" in text:
-        mantissa, _, exponent = shown(value, 2).partition("e")
-        text = f"{mantissa}e{int(exponent)}"
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
+        text = f"{mantissa.removesuffix('.0')}e{int(exponent)}"
     return text.replace("infinity", "∞")
 
 
