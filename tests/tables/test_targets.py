@@ -49,10 +49,10 @@ def test_how_targets_are_named(given, names):
         ("g,g", 'the target "g" is named twice'),
         (["a", "g", "a"], 'the target "a" is named twice'),
         ("g,,a", 'the target is "g,,a": name a column'),
-        ([], r"the target is \[\]: name a column"),
+        ([], 'the target is "": name a column'),
         ("", 'the target is "": name a column'),
-        (None, "the target is None: name a column"),
-        ([None], r"the target is \[None\]: name a column"),
+        (None, 'the target is "None": name a column'),
+        ([None], 'the target is "None": name a column'),
     ],
 )
 def test_names_that_cant_be(given, message):

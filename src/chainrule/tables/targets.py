@@ -37,8 +37,8 @@ def target_names(frame: pl.DataFrame, given: str | Sequence[str]) -> tuple[str, 
         split = "," in text and text not in frame.columns
         names += [part.strip() for part in text.split(",")] if split else [text]
     if not names or "" in names:
-        told = f'"{given}"' if isinstance(given, str) else repr(given)
-        raise InputError(f"the target is {told}: name a column, or several with commas between them")
+        told = given if isinstance(given, str) or given is None else ",".join(map(str, given))
+        raise InputError(f'the target is "{told}": name a column, or several with commas between them')
     for i, name in enumerate(names):
         if name in names[:i]:
             raise InputError(f'the target "{name}" is named twice: each target is learned once')
