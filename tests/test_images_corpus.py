@@ -65,6 +65,7 @@ def test_what_is_called_learnable_is(case: Case, tmp_path: Path) -> None:
     assert model.fit(X[::2], y[::2]).score(X[1::2], y[1::2]) > 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_two_thousand_pictures_can_be_learned(tmp_path: Path) -> None:
     write_shapes(tmp_path, 2000)

@@ -217,6 +217,7 @@ REFUSING = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_refused_though_nobody_wrote_a_test_for_it(tmp_path: Path) -> None:
     """In a process of its own: an activation, a loss and so on are registered, and the tests are told nothing else."""
     (tmp_path / "wrong_things.py").write_text(WRONG, encoding="utf-8")

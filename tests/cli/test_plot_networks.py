@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +15,30 @@ pytest.importorskip("matplotlib")
 SHEET = Path(__file__).parents[2] / "examples" / "worksheets" / "two_by_two_by_two.toml"
 
 
-@pytest.fixture
-def trained(tmp_path, monkeypatch):
-    """A table, and models of it of every kind, in the folder where commands run."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a table and models of it of every kind, and the table's numbers."""
+    folder = tmp_path_factory.mktemp("made")
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2)).round(3)
     y = (X.sum(axis=1) > 0).astype(int)
     rows = "\n".join(f"{a},{b},{'yes' if c else 'no'},{c}" for (a, b), c in zip(X, y, strict=True))
-    Path("rows.csv").write_text(f"a,b,kind,number\n{rows}\n")
+    (folder / "rows.csv").write_text(f"a,b,kind,number\n{rows}\n")
     numbers = "\n".join(f"{a},{b},{c}" for (a, b), c in zip(X, y, strict=True))
-    Path("numbers.csv").write_text(f"a,b,number\n{numbers}\n")
+    (folder / "numbers.csv").write_text(f"a,b,number\n{numbers}\n")
     table = TableModel.train({"a": X[:, 0], "b": X[:, 1], "kind": np.where(y, "yes", "no")}, "kind", hidden=(3,),
                              epochs=2, members=2, progress=False)  # fmt: skip
-    table.save("table.safetensors")
+    table.save(folder / "table.safetensors")
     model = Model(Network.mlp(2, [3], 1, output="sigmoid"), "binary_cross_entropy", dtype="float64")
-    model.save("model.safetensors")
+    model.save(folder / "model.safetensors")
+    return folder, X, y
 
+
+@pytest.fixture
+def trained(made, tmp_path):
+    """These files in the folder where commands run."""
+    folder, X, y = made
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     return X, y
 
 

@@ -23,7 +23,7 @@ def start(*arguments: object, **options: object) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
-@pytest.mark.parametrize("flags", [[], ["--json"]])
+@pytest.mark.parametrize("flags", [[], pytest.param(["--json"], marks=pytest.mark.slow)])
 def test_ctrl_c_leaves_a_usable_model(penguins, flags):
     """A real SIGINT in the middle of a training that would take hours."""
     cr.Model(cr.Network.mlp(1, [], 1), "squared_error").save("penguins.safetensors")  # an older model

@@ -39,6 +39,7 @@ print(time.time(), history.stopped_by, len(history), model.training.batch > 0, c
 """
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_ctrl_c_ends_a_long_epoch_within_100_ms() -> None:
     delays = []

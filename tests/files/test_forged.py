@@ -32,7 +32,7 @@ LEGITIMATE = (
     "which the model doesn't know",
     "another stopping rule remembered",
 )
-FEW = 70  # cases of each file in the quick test
+FEW = 40  # cases of each file in the quick test
 
 X, y = regression()
 LABELS = np.array(["a", "b", "c"] * 99)[: len(y)]

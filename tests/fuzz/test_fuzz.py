@@ -14,7 +14,7 @@ from fuzz.findings import SUBJECTS, Finding, expect, signature
 from fuzz.runner import CASES, Worker, generated, keep_case, smaller
 
 FEW = {"graphs": 4, "fits": 8, "files": 6, "worksheets": 8, "expressions": 15, "tables": 3}
-FEW |= {"frames": 8, "commands": 4, "estimators": 20, "arguments": 20}
+FEW |= {"frames": 8, "commands": 4, "estimators": 10, "arguments": 10}
 
 
 @pytest.fixture(scope="module")

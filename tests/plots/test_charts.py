@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn import drawn, line, texts
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import plots
@@ -14,7 +15,7 @@ from chainrule.errors import InputError
 pytest.importorskip("matplotlib")
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(1, 9), st.integers(1, 30), st.booleans())
 def test_curves_are_drawn_as_given(n, points, marked):
     rng = np.random.default_rng(n)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn import drawn, line, texts
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -44,7 +45,7 @@ def test_regions_are_the_models_predictions(outputs, units):
     assert len(set.union(*colours.values())) == len(colours)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(st.integers(0, 10_000), st.integers(2, 5))
 def test_labels_stand_in_their_regions(seed, classes):
     model = network(classes, seed=seed)

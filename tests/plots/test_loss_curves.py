@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn import drawn, line, texts
-from hypothesis import given, settings
+from generated import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -74,7 +75,7 @@ def test_estimators_too():
     assert curves["validation_score"].tolist() == classifier.validation_scores_
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.floats(1e-8, 1e8), min_size=1, max_size=60), st.booleans())
 def test_any_losses_are_drawn_as_they_are(values, held_out):
     records = [EpochRecord(i, i, v, 0.1, 0.0, v / 2 if held_out else None) for i, v in enumerate(values, 1)]

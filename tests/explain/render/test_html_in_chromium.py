@@ -89,7 +89,7 @@ def check(found: dict[str, Any], width: int) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=[pytest.mark.slow] * (i % 4 > 0), id=path.stem) for i, path in enumerate(SHEETS)],
+    [pytest.param(path, marks=[pytest.mark.slow] * (i % 8 > 0), id=path.stem) for i, path in enumerate(SHEETS)],
 )
 def test_every_worksheet_is_laid_out(path: Path, browser: Any, tmp_path: Path) -> None:
     html = read_worksheet(path).derivation().to_html()
@@ -99,7 +99,7 @@ def test_every_worksheet_is_laid_out(path: Path, browser: Any, tmp_path: Path) -
         assert found["hidden"] <= (width == 390), "a formula hangs over"
 
 
-@pytest.mark.parametrize("weight", ["W[hidden_1,1,1]", "W[output,1,1]"])
+@pytest.mark.parametrize("weight", ["W[hidden_1,1,1]", pytest.param("W[output,1,1]", marks=pytest.mark.slow)])
 def test_the_paths_of_a_weight_are_laid_out(weight: str, browser: Any, tmp_path: Path) -> None:
     html = read_worksheet(SHEETS[0].parent / "four_three_two_one.toml").derivation().to_html(weight=weight)
     for width, found in zip(WIDTHS, measure(browser, html, tmp_path / "paths.html", *WIDTHS), strict=True):
@@ -169,7 +169,11 @@ def diagram(browser: Any, html: str, path: Path, width: int, scheme: str = "ligh
         context.close()
 
 
-@pytest.mark.parametrize("sheet", ["two_by_two_by_two", "four_three_two_one", "four_three_two", "three_three_one"])
+@pytest.mark.parametrize(
+    "sheet",
+    ["two_by_two_by_two", "four_three_two_one"]
+    + [pytest.param(name, marks=pytest.mark.slow) for name in ("four_three_two", "three_three_one")],
+)
 def test_the_diagram_can_be_read_wide_and_narrow(sheet: str, browser: Any, tmp_path: Path) -> None:
     html = read_worksheet(SHEETS[0].parent / f"{sheet}.toml").derivation().to_html()
     wide = diagram(browser, html, tmp_path / "wide.html", 1280)
@@ -184,6 +188,7 @@ def test_the_diagram_can_be_read_wide_and_narrow(sheet: str, browser: Any, tmp_p
         assert narrow["width"] <= narrow["room"], "three columns fit a telephone"
 
 
+@pytest.mark.slow
 def test_the_diagram_of_a_large_network_can_be_read(browser: Any, tmp_path: Path) -> None:
     model = Model(Network.mlp(300, [300, 300], 10, output="softmax"), "cross_entropy")
     html = model.explain([0.1] * 300, 2).to_html(weight="W[hidden_2,150,222]")

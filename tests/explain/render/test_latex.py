@@ -97,6 +97,7 @@ def titled(title: str, symbols: list[str]) -> str:
     return work.to_latex(layer="hidden")
 
 
+@pytest.mark.slow
 @needs_latex
 @examples(8, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

@@ -209,6 +209,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_command_prints_json_and_its_status_says_whether_something_is_wrong(tmp_path: Path) -> None:
     done = command("mark", str(SHEETS / "two_sigmoid_units.toml"), "--json")
     assert done.returncode == 1
