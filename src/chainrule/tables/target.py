@@ -45,8 +45,8 @@ class TargetPlan:
     Classification has `classes` in sorted order, in the type the user's table has, and `counts`,
     the rows of each. Regression has `mean` and `scale`, which are 0 and 1 until `fit`. `missing`
     counts the rows without a target, `reason` says how the task was found, and `doubt` is the other
-    task where a few whole numbers might mean either, `left_out` the classes of one row, which can't be both trained on
-    and checked (neither is saved).
+    task where a few whole numbers might mean either (not saved). `left_out` are the classes of one row, which can't be
+    both trained on and checked.
 
     >>> import polars as pl
     >>> plan = plan_target(pl.DataFrame({"y": ["no", "yes", "no", "yes", None]}), "y")
@@ -142,6 +142,7 @@ class TargetPlan:
             "counts": list(self.counts),
             "mean": self.mean,
             "scale": self.scale,
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
 
     @classmethod
@@ -157,6 +158,7 @@ class TargetPlan:
                 tuple(forms.count(count) for count in form["counts"]),
                 forms.finite(form["mean"]),
                 forms.finite(form["scale"]),
+                left_out=forms.labels(form.get("left_out", [])),
             )
             kinds = {type(label) for label in plan.classes}
             if (plan.task == "classification") != bool(kinds) or len(kinds) > 1 or plan.scale <= 0:
