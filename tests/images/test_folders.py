@@ -156,6 +156,9 @@ def test_parts_of_a_data_set_are_no_classes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"parts of a data set.*chainrule train .*f/train --test-folder .*f/test"):
         read_training_folder(tmp_path / "f")
     assert read_training_folder(tmp_path / "f" / "train").classes == ("cat", "dog")
+    (tmp_path / "f").rename(tmp_path / "two words")
+    with pytest.raises(InputError, match=r"chainrule train '.*two words/train' --test-folder '.*two words/test'"):
+        read_training_folder(tmp_path / "two words")
     classes = fill(tmp_path / "g", train=2, test=2)  # with the pictures right in them they are what they are called
     assert read_training_folder(classes).classes == ("test", "train")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -184,10 +185,10 @@ def _parts(root: Path, found: dict[str, list[Path]]) -> str:
         return ""
     training = [name for name in found if "train" in name.lower()] or list(found)
     others = [name for name in found if name != training[0]]
-    test = f" --test-folder {root / others[0]}" if others else ""
+    test = f" --test-folder {shlex.quote(str(root / others[0]))}" if others else ""
     return (
         f"its sub-folders {listed(found)} look like parts of a data set, not like classes: "
-        f"chainrule train {root / training[0]}{test}"
+        f"chainrule train {shlex.quote(str(root / training[0]))}{test}"
     )
 
 
