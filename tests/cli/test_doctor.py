@@ -41,7 +41,9 @@ def test_findings_with_remedies_and_the_layers(run, deep):
 def test_it_fits_the_screen(run, deep, columns, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     result = run("doctor", "deep.safetensors", "--table", "rows.csv", "--target", "y")
-    assert max(map(len, result.out.splitlines())) <= columns
+    lines = result.out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert [line.split()[0] for line in lines[-9:]] == [*(f"hidden_{i}" for i in range(1, 9)), "output"]
 
 
 def test_json_is_what_python_says(run, deep):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -152,7 +153,8 @@ def _show(found: Diagnosis, held: bool) -> None:
         say("")
         say("Whether it overfits can't be seen by the rows that it was trained on: give others with --validation FILE.")
     say("")
-    wide = columns() or 100
+    asked = os.environ.get("COLUMNS", "")
+    wide = columns() or (int(asked) if asked.isdigit() else 100)
     shown = dict(SHOWN)
     first = max(map(len, found.layers), default=0)
     while len(shown) > 2 and first + sum(max(len(title), 7) + 3 for title in shown.values()) > wide:
