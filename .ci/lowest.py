@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
-EXTRAS = ("test", "plots", "images")
+EXTRAS = ("test", "plots", "images", "excel")
 
 
 def requirements() -> list[str]:

@@ -243,6 +243,7 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
 
     Arguments:
         effort, members, folds, validation, time_limit, settings, engine, random_state: as for `TableClassifier`.
+        drop, numeric, categorical, date, missing, max_categories: what is said of columns, as for `TableClassifier`.
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
