@@ -107,6 +107,7 @@ def test_dark_and_black_pictures_are_pictures() -> None:
         {"mean": [1.0, 2.0]},
         {"low": 300},
         {"white": -1},
+        {"high": 1e6},
         {"width": 1.5},
     ],
     ids=str,

@@ -146,8 +146,10 @@ class PictureForm:
         mean, scale = (tuple(forms.finite(number) for number in form[name]) for name in ("mean", "scale"))
         if not (0 not in sides and sides[2] in (1, 3) and low < high and len(mean) == len(scale) == sides[2]):
             raise ValueError("size, range and scaling of pictures don't go together")
-        if min(scale) <= 0 or (white is not None and white <= 0):
+        if min(scale) <= 0:
             raise ValueError("pictures can't be divided by what isn't above 0")
+        if white is not None and not 0 <= low < high <= white:
+            raise ValueError("no pixel is darker than 0 or brighter than white")
         return cls(sides[0], sides[1], sides[2], white, low, high, mean, scale)
 
 
