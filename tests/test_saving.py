@@ -153,6 +153,7 @@ cr.MLPClassifier((4,), max_iter=3, random_state=0, early_stopping=True).fit(X, y
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_two_runs_write_the_same_bytes_but_for_the_times(tmp_path, monkeypatch):
     """One in a process of its own, with another seed of hashes."""
     written: dict[str, list[bytes]] = {"model": [], "table": [], "estimator": []}

@@ -353,11 +353,17 @@ void test_scheduled() {
         return result;
     };
 
+    auto learned_the_same = [](const Result<T>& a, const Result<T>& b) {  // sums of losses are rounded once more a call
+        bool same = a.parameters == b.parameters && a.state == b.state && a.slots == b.slots;
+        for (size_t h = 0; h < a.losses.size(); ++h) same &= std::abs(a.losses[h] - b.losses[h]) <= 1e-12 * std::abs(b.losses[h]);
+        return same;
+    };
     CHECK(trained(own, 4, false) == trained({}, 4, false), "its own rate, scheduled");
     CHECK(!(trained(changing, 4, false) == trained({}, 4, false)), "another rate changes nothing");
     for (bool decayed : {false, true})
         for (long steps_a_call : {1L, 2L})
-            CHECK(trained(changing, steps_a_call, decayed) == trained(changing, 4, decayed), "%ld steps a call", steps_a_call);
+            CHECK(learned_the_same(trained(changing, steps_a_call, decayed), trained(changing, 4, decayed)),
+                  "%ld steps a call", steps_a_call);
     CHECK(!(trained(own, 4, true) == trained(own, 4, false)), "weight decay changes nothing");
 
     auto scheduling = [&](size_t step, double value) {

@@ -187,9 +187,9 @@ def test_the_kinds_of_best_are_said(run, penguins):
     ("name", "task", "score", "least"),
     [
         ("iris", "classification", "accuracy", 0.75),
-        ("wine", "classification", "accuracy", 0.9),
-        ("digits", "classification", "accuracy", 0.85),
-        ("breast_cancer", "classification", "accuracy", 0.9),
+        pytest.param("wine", "classification", "accuracy", 0.9, marks=pytest.mark.slow),
+        pytest.param("digits", "classification", "accuracy", 0.85, marks=pytest.mark.slow),
+        pytest.param("breast_cancer", "classification", "accuracy", 0.9, marks=pytest.mark.slow),
         ("diabetes", "regression", "r2", 0.2),
     ],
 )

@@ -25,7 +25,10 @@ def shapes(tmp_path: Path) -> str:
     return "shapes"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if i % 3 else []) for i, case in enumerate(CASES)],
+)  # a third of them in make test, all in make test-slow
 def test_odd_folders(case: Case, run: Any, tmp_path: Path) -> None:
     if case.not_root and os.geteuid() == 0:
         pytest.skip("the superuser may read everything")

@@ -201,6 +201,7 @@ def test_a_divergence_goes_back_to_the_epoch_before() -> None:
 
 
 @pytest.mark.usefixtures("elsewhere")
+@pytest.mark.slow
 def test_everything_that_names_engines_knows_it(tmp_path: Any) -> None:
     """The choice, the estimators, files, tables and the command line, from the one table."""
     assert cr.Model(NETWORK, "squared_error").engine_.name == "elsewhere"

@@ -62,6 +62,7 @@ def test_a_failing_case_is_made_smaller_and_kept(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {"subject": "graphs", "found": "there is a 7", "case": case}
 
 
+@pytest.mark.slow
 def test_a_crash_and_a_hang_are_findings(worker: Worker) -> None:
     crash = worker.ask({"subject": "planted", "case": "crash"})
     assert crash["found"].startswith("crashes: exit status -")

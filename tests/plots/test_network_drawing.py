@@ -153,6 +153,7 @@ def test_mistakes():
             plots.network(*arguments, **options)
 
 
+@pytest.mark.slow
 def test_titles_end_inside_the_picture():
     for sizes in ([10] * 9, [1000] * 9, [4] * 30):
         model = Model(Network.mlp(300, sizes, 1), "squared_error")

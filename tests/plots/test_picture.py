@@ -59,6 +59,7 @@ def test_svg_is_the_same_text_every_time_and_holds_its_words():
     assert "date" not in text.lower().replace("metadata", "")
 
 
+@pytest.mark.slow
 def test_svg_is_the_same_text_in_every_process():
     code = "from chainrule import plots; print(plots.curves({'a': ([1, 2], [3, 5])}, title='t').to_svg())"
     seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"

@@ -198,6 +198,7 @@ def test_the_diagram_of_a_large_network_can_be_read(browser: Any, tmp_path: Path
         assert found["page"] <= 0
 
 
+@pytest.mark.slow
 def test_the_diagram_is_light_on_dark_too(browser: Any, tmp_path: Path) -> None:
     html = large().to_html()
     light, dark = (diagram(browser, html, tmp_path / "page.html", 1280, scheme) for scheme in ("light", "dark"))

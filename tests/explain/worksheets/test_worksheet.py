@@ -222,6 +222,7 @@ def test_the_command_prints_json_and_its_status_says_whether_something_is_wrong(
     assert "can't read" in broken.stderr
 
 
+@pytest.mark.slow
 def test_a_whole_class_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "class.csv"
     path.write_text("student,Z1,H1,dL/dO\nAnn,0.44,0.608,-1.354\nBen,0.34,0.584,-0.262\nCem,0.44,0.608,-0.262\n")

@@ -11,7 +11,8 @@ PLAIN = 6.2  # the width of a character, in pixels
 NARROW = 3.4  # of dots, blanks and such
 BOLD = 7.8  # of a heading's
 LINE = 10.0
-TOUCHING = 4.5  # pixels by which boxes may overlap in both directions: their letters don't meet
+TOUCHING = 4.5  # pixels by which boxes may overlap downwards: their letters don't meet
+BESIDE = 2.0  # sideways
 APART = 1.5  # what is better where there is a choice
 SHIFTS = [k * sign for k in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4) for sign in (1, -1)]  # as shares of a line
 NEAREST = 0.15  # to its ends
@@ -65,8 +66,12 @@ def _along(link: Link, units: Sequence[Unit]) -> Iterator[Point]:
 
 def _box(at: Point, text: str, lines: int = 1) -> Box:
     x, y = at
-    half = sum(NARROW if letter in " .,-tlij" else PLAIN for letter in text) / 2
+    half = _width(text) / 2
     return x - half, y - LINE * lines / 2, x + half, y + LINE * lines / 2
+
+
+def _width(text: str) -> float:
+    return sum(NARROW if letter in " .,-tlij" else PLAIN for letter in text)
 
 
 def _of_link(link: Link, at: Point | None) -> Box:
@@ -75,7 +80,7 @@ def _of_link(link: Link, at: Point | None) -> Box:
     symbol = "" if "[" in link.weight.symbol else f"{link.weight.symbol} "
     lines = [symbol + short(link.weight.value)]
     lines += [f"∂ {short(link.gradient.value)}"] if link.gradient is not None else []
-    return _box(at, max(lines, key=len), len(lines))
+    return _box(at, max(lines, key=_width), len(lines))
 
 
 def _of_unit(unit: Unit, radius: float) -> Iterator[Box]:
@@ -101,6 +106,7 @@ def _of_heading(group: Group) -> Iterator[Box]:
 def _meets(box: Box, taken: Sequence[Box], touching: float) -> bool:
     left, top, right, bottom = box
     return any(
-        min(right, other[2]) - max(left, other[0]) > touching and min(bottom, other[3]) - max(top, other[1]) > touching
+        min(right, other[2]) - max(left, other[0]) > min(touching, BESIDE)
+        and min(bottom, other[3]) - max(top, other[1]) > touching
         for other in taken
     )
