@@ -13,6 +13,7 @@ from itertools import cycle, product
 from typing import Any
 
 import numpy as np
+import pytest
 from pairwise import pairwise
 
 from chainrule import activations, initializers, layers, losses, metrics, optimizers, schedules
@@ -176,6 +177,7 @@ INITIALIZERS: tuple[Initializer, ...] = instances(initializers.INITIALIZERS)
 LAYERS: tuple[Layer, ...] = instances(layers.LAYERS)
 METRICS: tuple[Metric, ...] = tuple(metrics.METRICS.values())
 ENGINES = tuple(name for name, engine in choose.ENGINES.items() if engine.missing() is None)  # that this machine has
+needs_native = pytest.mark.skipif("native" not in ENGINES, reason=str(choose.ENGINES["native"].missing()))
 LAYER_NAMES = tuple(name for name in layers.LAYERS if name != "Input")
 
 

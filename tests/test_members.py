@@ -19,7 +19,7 @@ X, Y = problems.regression(60, 3)
 STOP = cr.EarlyStopping(4)
 
 
-def model(engine: str = "native", **options: Any) -> cr.Model:
+def model(engine: str = "auto", **options: Any) -> cr.Model:
     network = cr.Network.mlp(3, [6], 1, activation="tanh", dropout=0.2, batch_norm=True)
     return cr.Model(network, "squared_error", options.pop("optimizer", "adam"), seed=7, engine=engine, **options)
 

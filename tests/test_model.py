@@ -207,7 +207,6 @@ def test_repr_says_what_it_is() -> None:
     )
 
 
-@pytest.mark.parametrize("engine", ["reference", "native"])
 @pytest.mark.parametrize("rows", [1, 16, 17, 3000])
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_one_number_that_is_none_is_refused_wherever_it_stands(

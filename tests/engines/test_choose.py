@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from registered import needs_native
 
 from chainrule import CustomLoss, Dense, EngineError, Input, InputError, Model, Network, compiled
 from chainrule.activations import ACTIVATIONS, Tanh
@@ -17,7 +18,6 @@ from chainrule.losses import LOSSES, SquaredError
 from chainrule.optimizers import OPTIMIZERS, Adam
 
 NETWORK = Network.mlp(2, [3], 1)
-needs_native = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
 OWN = CustomLoss(lambda y, h: ((h - y) ** 2).sum(axis=1), lambda y, h: 2 * (h - y))
 
 

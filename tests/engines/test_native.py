@@ -11,6 +11,7 @@ import pytest
 import registered
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from registered import needs_native
 from rounding import assert_within, bounds, gamma
 from strategies import Problem, general_problems, seeds
 
@@ -24,7 +25,7 @@ from chainrule.schedules import (
     Schedule,
 )
 
-pytestmark = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
+pytestmark = needs_native
 dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 

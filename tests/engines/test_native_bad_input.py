@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from registered import needs_native
 
 from chainrule import SGD, Dense, Dropout, EngineError, Input, InputError, Model, Network, Objective
 from chainrule.engines.contract import Rows
 from chainrule.engines.native import NativeEngine
 from chainrule.training.state import TrainingState
 
-pytestmark = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
+pytestmark = needs_native
 NETWORK = Network.mlp(3, [4], 2, output="softmax")
 
 

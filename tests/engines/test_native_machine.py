@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from problems import classes
+from registered import needs_native
 
 import chainrule
 from chainrule import Model, Network
-from chainrule.engines.native import NativeEngine
 
-pytestmark = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
+pytestmark = needs_native
 NETWORK = Network.mlp(20, [64, 64], 3, output="softmax")
 
 LONG_EPOCH = """

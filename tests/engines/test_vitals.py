@@ -9,6 +9,7 @@ import problems
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from registered import needs_native
 from strategies import Problem, general_problems
 
 from chainrule import Adam, Callback, Dense, Input, Model, Network
@@ -20,7 +21,6 @@ from chainrule.engines.vitals import QUANTITIES, Vitals, sampled
 from chainrule.objective import Objective
 from chainrule.optimizers import SGD, Optimizer
 
-needs_native = pytest.mark.skipif(NativeEngine.missing() is not None, reason=str(NativeEngine.missing()))
 STEPS = 7
 
 
